@@ -1,0 +1,71 @@
+# Two commands are enough: `make run` and `make test`. Both set up what is missing first.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.set-up
+
+.PHONY: help setup run test test-quick test-slow test-money check bench seed torture pins format \
+  reference messages
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile
+
+setup: $(STAMP) src/dougong/web/static/vendor/.done ## Set up everything; does nothing twice
+
+$(STAMP): requirements/dev.txt requirements/build.txt requirements/tools.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/tools.txt
+	@$(BIN)/uv pip install -q --require-hashes -r requirements/dev.txt -r requirements/build.txt
+	@$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+src/dougong/web/static/vendor/.done: $(STAMP) frontend/package.json frontend/package-lock.json tools/frontend.py
+	@$(BIN)/python tools/frontend.py
+
+run: setup ## Serve with demo data on port 8000
+	@DOUGONG_MODE=demo $(BIN)/dougong seed demo
+	@DOUGONG_MODE=demo $(BIN)/dougong serve --port 8000
+
+seed: setup ## Only make the demo market
+	@DOUGONG_MODE=demo $(BIN)/dougong seed demo
+
+check: setup ## Format, lint, types, import contracts, tidy
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/tidy.py
+
+test: setup ## Everything that runs
+	@$(BIN)/python tools/browser.py
+	@$(MAKE) --no-print-directory test-quick test-slow
+
+test-quick: setup
+	@$(BIN)/pytest -n 2 -m "not slow and not torture" -q
+
+test-slow: setup
+	@$(BIN)/pytest -m slow -q
+
+test-money: setup ## The money tests on Debian's own PostgreSQL 15
+	@.ci/money
+
+torture: setup ## The long harness runs
+	@DOUGONG_TORTURE_KILLS=1000 $(BIN)/pytest -m torture -q tests/crash
+
+bench: setup ## Speed, each figure beside its floor
+	@$(BIN)/dougong bench all
+
+reference: setup ## Write docs/reference anew from the code
+	@$(BIN)/python tools/reference.py
+
+messages: setup ## List the texts that have no Chinese
+	@$(BIN)/python tools/messages.py missing
+
+format: setup ## Put imports and lines in order
+	@$(BIN)/ruff check -q --fix . && $(BIN)/ruff format -q .
+
+pins: ## Write requirements/*.txt anew from pyproject.toml
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/base.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements/dev.txt
+	@printf 'hatchling==1.33.0\neditables\n' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header - -o requirements/build.txt
+	@echo 'uv==0.13.8' | $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header - -o requirements/tools.txt

@@ -1,0 +1,166 @@
+"""The measurements, by name."""
+
+import statistics
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench import prepare
+from bench.load import Load, wrk
+from bench.server import data_dir, dougong, server
+
+CONNECTIONS = 128
+ROUNDS = 1
+BUYERS, UNITS = 20_000, 5_000
+RESULTS = Path(__file__).parent / "results"
+
+
+class Figure(msgspec.Struct):
+    """One figure beside its floor; `ratio` is what counts."""
+
+    name: str
+    per_second: float
+    floor_per_second: float
+    ratio: float
+    target: float
+    p99_ms: float
+    p99_half_load_ms: float | None = None
+    facts: dict[str, Any] = {}
+
+
+def empty_post(address: str) -> Load:
+    return wrk(f"{address}/api/v1/empty", connections=CONNECTIONS, script="empty_post.lua")
+
+
+def empty_get(address: str) -> Load:
+    return wrk(f"{address}/api/v1/empty", connections=CONNECTIONS)
+
+
+def flash_sale() -> Figure:
+    """Everybody at once wants the one SKU; each round has a fresh server and fresh stock."""
+    sold: list[Load] = []
+    floors: list[Load] = []
+    doctor: dict[str, Any] = {}
+    for _ in range(ROUNDS):
+        with data_dir() as home:
+            store, prepared = prepare.flash_sale(home, buyers=BUYERS, units=UNITS)
+            with server(home) as address:
+                floors.append(empty_post(address))
+                run = wrk(
+                    address,
+                    connections=CONNECTIONS,
+                    seconds=40,
+                    script="flash_sale.lua",
+                    args=[str(prepared), str(BUYERS), prepare.order_body(store)],
+                )
+                floors.append(empty_post(address))
+            doctor = msgspec.json.decode(dougong(home, "doctor", "--json"))
+        _check_sale(run, doctor)
+        sold.append(run)
+    return _figure(
+        "flash_sale",
+        sold,
+        floors,
+        target=0.35,
+        facts={"statuses": sold[-1].statuses, "doctor": doctor},
+    )
+
+
+def _check_sale(run: Load, doctor: dict[str, Any]) -> None:
+    made, refused = run.statuses.get("201", 0), run.statuses.get("409", 0)
+    others = {s: n for s, n in run.statuses.items() if s not in ("201", "409")}
+    # A request or two may be sent again at the very end: the same key, the same answer.
+    if run.errors or others or made < UNITS or made + refused < BUYERS:
+        raise RuntimeError(f"the sale went wrong: {run}")
+    wrong = {name: n for name, n in doctor.items() if isinstance(n, int) and n}
+    if wrong:
+        raise RuntimeError(f"the doctor says {wrong}")
+
+
+def feed() -> Figure:
+    return _reads("feed", lambda _: "/api/v1/feed")
+
+
+def sheet() -> Figure:
+    return _reads("sheet", _a_sheet)
+
+
+def _a_sheet(home: Path) -> str:
+    import asyncio
+
+    from sqlalchemy import text
+
+    from dougong.infra.db import dispose, transaction
+
+    async def find() -> str:
+        async with transaction() as conn:
+            row = (await conn.execute(text("SELECT store_id, id FROM products LIMIT 1"))).one()
+        await dispose()
+        return f"/sheet/{row.store_id}/{row.id}"
+
+    return asyncio.run(find())
+
+
+def _reads(name: str, path: Callable[[Path], str]) -> Figure:
+    read: list[Load] = []
+    floors: list[Load] = []
+    with data_dir() as home:
+        dougong(home, "seed", "demo")
+        where = path(home)
+        with server(home) as address:
+            wrk(f"{address}{where}", connections=8, seconds=2)  # warm
+            for _ in range(ROUNDS):
+                floors.append(empty_get(address))
+                read.append(wrk(f"{address}{where}", connections=CONNECTIONS))
+            # Half load: as many connections as keep the server half busy.
+            half = wrk(f"{address}{where}", connections=8)
+    found = _figure(name, read, floors, target=0.30, facts={})
+    found.p99_half_load_ms = half.p99_ms
+    return found
+
+
+def import_orders() -> Figure:
+    """Lines a second, as the command itself reports; half as many unpaid ones as there are."""
+    shared = Path(__file__).resolve().parents[2] / "shared" / "data" / "tmall_orders_2020_02.csv"
+    if not shared.exists():
+        raise RuntimeError(f"needs {shared.name} beside the project, in shared/data")
+    rates: list[float] = []
+    report: dict[str, Any] = {}
+    for _ in range(ROUNDS):
+        with data_dir() as home:
+            dougong(home, "migrate")
+            said = dougong(
+                home, "import", "orders", str(shared), "--format", "tmall", "--store",
+                "tmall-2020", "--json",
+            )  # fmt: skip
+            report = msgspec.json.decode(said)
+            rates.append(float(report["lines_per_second"]))
+    rate = statistics.median(rates)
+    return Figure("import", rate, 20_000, rate / 20_000, 1.0, 0.0, None, report)
+
+
+def _figure(
+    name: str, runs: list[Load], floors: list[Load], *, target: float, facts: dict[str, Any]
+) -> Figure:
+    rate = statistics.median(run.per_second for run in runs)
+    floor = statistics.median(run.per_second for run in floors)
+    p99 = statistics.median(run.p99_ms for run in runs)
+    return Figure(name, rate, floor, rate / floor, target, p99, None, facts)
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "flash_sale": flash_sale,
+    "feed": feed,
+    "sheet": sheet,
+    "import": import_orders,
+}
+
+
+def save(figures: list[Figure]) -> Path:
+    RESULTS.mkdir(exist_ok=True)
+    target = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}.local.json"
+    target.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2))
+    return target

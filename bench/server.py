@@ -1,0 +1,89 @@
+"""A server of its own for a measurement: own data directory, own port, two web workers."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+WORKERS = 2
+START_TIMEOUT_S = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def dougong(data_dir: Path, *args: str) -> str:
+    """Run the console script on a data directory; answers what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dougong", *args],
+        env=environment(data_dir),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if not done.stdout:
+        raise RuntimeError(f"dougong {' '.join(args)}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
+def environment(data_dir: Path) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("DOUGONG_")}
+    return plain | {"DOUGONG_DATA_DIR": str(data_dir), "DOUGONG_MODE": "test"}
+
+
+@contextmanager
+def data_dir() -> Iterator[Path]:
+    """A data directory that is gone afterwards, with its database stopped."""
+    home = Path(tempfile.mkdtemp(prefix="dougong-bench-"))
+    home.chmod(0o755)
+    os.environ["DOUGONG_DATA_DIR"], os.environ["DOUGONG_MODE"] = str(home), "test"
+    from dougong.infra.db import embedded
+
+    try:
+        yield home
+    finally:
+        embedded().stop(mode="immediate")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def server(home: Path) -> Iterator[str]:
+    """The address of a running server."""
+    port = free_port()
+    log = (home / "server.log").open("w")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "dougong", "serve", "--port", str(port), "--workers", str(WORKERS)],
+        env=environment(home),
+        stdout=log,
+        stderr=log,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _await(address, running, home)
+        yield address
+    finally:
+        running.terminate()
+        running.wait(timeout=30)
+        log.close()
+
+
+def _await(address: str, running: "subprocess.Popen[Any]", home: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and running.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError((home / "server.log").read_text()[-2000:])

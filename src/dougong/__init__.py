@@ -1,0 +1,3 @@
+"""Dougong: open, self-hosted content commerce."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Owns people, organisations, grants, sessions, API keys, addresses, the audit log."""

@@ -1,0 +1,1 @@
+"""Shared words: pure, no I/O."""

@@ -1,0 +1,142 @@
+"""Who may do what: six roles, one list of permissions, and the value that carries both."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from dougong.base.errors import NotFound, SignInNeeded
+from dougong.base.ids import PersonId
+
+
+class Role(StrEnum):
+    SHOPPER = "shopper"
+    CREATOR = "creator"
+    MERCHANT = "merchant"
+    ADVERTISER = "advertiser"
+    PARTNER = "partner"
+    OPERATOR = "operator"
+
+
+class Permission(StrEnum):
+    """`scope:resource:action`. `own` is the person, `org` the grant's organisation or a store of
+    it, `platform` the operator."""
+
+    PUBLIC = "public:page:read"  # anybody, signed in or not
+    SELF_READ = "own:account:read"
+    SELF_WRITE = "own:account:write"
+    KEYS_MANAGE = "own:api_key:manage"
+    CONTENT_REACT = "own:reaction:write"  # like, comment, follow, hide, report
+    CART_USE = "own:cart:use"
+    ORDER_PLACE = "own:order:place"
+    ORDER_READ_OWN = "own:order:read"
+    PAYMENT_START = "own:payment:start"
+
+    VIDEO_MANAGE = "org:video:manage"
+    LINK_MANAGE = "org:link:manage"
+    EARNINGS_READ = "org:earnings:read"
+
+    STORE_READ = "org:store:read"
+    STORE_MANAGE = "org:store:manage"
+    CATALOG_MANAGE = "org:catalog:manage"
+    COUPON_MANAGE = "org:coupon:manage"
+    ORDER_READ_STORE = "org:order:read"
+    ORDER_SHIP = "org:order:ship"
+    ORDER_REFUND = "org:order:refund"
+    MONEY_READ = "org:money:read"
+    WEBHOOK_MANAGE = "org:webhook:manage"
+
+    CAMPAIGN_READ = "org:campaign:read"
+    AGREEMENT_READ = "org:agreement:read"
+
+    PLATFORM_READ = "platform:report:read"
+    RULE_READ = "platform:rule:read"
+    RULE_WRITE = "platform:rule:write"
+    LEDGER_READ = "platform:ledger:read"
+    PLATFORM_COUPON_MANAGE = "platform:coupon:manage"
+    MODERATION = "platform:content:moderate"
+    AUDIT_READ = "platform:audit:read"
+    JOBS_READ = "platform:job:read"
+    UNALLOCATED_RESOLVE = "platform:unallocated:resolve"
+    CLOCK_SET = "platform:clock:set"
+
+
+_EVERYONE = frozenset(p for p in Permission if p.startswith(("public:", "own:")))
+_OPERATOR = frozenset(p for p in Permission if p.startswith("platform:"))
+
+ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.SHOPPER: frozenset(),
+    Role.CREATOR: frozenset(
+        {Permission.VIDEO_MANAGE, Permission.LINK_MANAGE, Permission.EARNINGS_READ}
+    ),
+    Role.MERCHANT: frozenset(
+        {
+            Permission.STORE_READ,
+            Permission.STORE_MANAGE,
+            Permission.CATALOG_MANAGE,
+            Permission.COUPON_MANAGE,
+            Permission.ORDER_READ_STORE,
+            Permission.ORDER_SHIP,
+            Permission.ORDER_REFUND,
+            Permission.MONEY_READ,
+            Permission.WEBHOOK_MANAGE,
+        }
+    ),
+    Role.ADVERTISER: frozenset({Permission.CAMPAIGN_READ}),
+    Role.PARTNER: frozenset({Permission.AGREEMENT_READ}),
+    Role.OPERATOR: _OPERATOR,
+}
+
+
+class Grant(msgspec.Struct, frozen=True):
+    role: Role
+    org_id: UUID
+
+
+class Access(msgspec.Struct, frozen=True):
+    """One request's subject: who it is, and on whose behalf it may act.
+
+    `scopes` narrows an API key to some permissions; None means all that the grants give.
+    `store_orgs` maps each store of the person's organisations to its organisation.
+    """
+
+    person_id: PersonId
+    name: str
+    locale: str
+    grants: tuple[Grant, ...]
+    store_orgs: Mapping[UUID, UUID]
+    scopes: frozenset[Permission] | None
+
+    def roles(self) -> frozenset[Role]:
+        return frozenset(grant.role for grant in self.grants)
+
+    def may(self, permission: Permission, owner_id: UUID | None = None) -> bool:
+        """Whether `permission` holds on `owner_id`: an organisation, a store, or the person.
+
+        Everyone has the `own:` permissions on themselves; `platform:` ones need no owner.
+        """
+        if self.scopes is not None and permission not in self.scopes:
+            return False
+        if permission in _EVERYONE:
+            return owner_id in (None, self.person_id)
+        org_id = self.store_orgs.get(owner_id, owner_id) if owner_id else None
+        return any(
+            permission in ROLE_PERMISSIONS[grant.role]
+            and (permission in _OPERATOR or grant.org_id == org_id)
+            for grant in self.grants
+        )
+
+    def orgs_with(self, permission: Permission) -> list[UUID]:
+        """The organisations on which this subject holds `permission`."""
+        return [g.org_id for g in self.grants if self.may(permission, g.org_id)]
+
+
+def require(access: Access | None, permission: Permission, owner_id: UUID | None) -> Access:
+    """The subject, when it may. Raises SignInNeeded (401), or NotFound (404): what one may not
+    touch looks like what does not exist."""
+    if access is None:
+        raise SignInNeeded
+    if not access.may(permission, owner_id):
+        raise NotFound
+    return access

@@ -1,0 +1,1 @@
+"""Owns stores, categories, products, SKUs, prices, coupons, import runs."""

@@ -1,0 +1,39 @@
+"""`dougong bench`: speed, each figure beside its floor. The measurements are in bench/."""
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["flash_sale", "feed", "sheet", "import", "all"]))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(name: str, as_json: bool) -> None:
+    """Measure speed beside its floor."""
+    sys.path.insert(0, str(ROOT))  # bench/ stands beside the package, not in it
+    from bench.measure import FIGURES, save
+
+    names = list(FIGURES) if name == "all" else [name]
+    figures = [FIGURES[one]() for one in names]
+    save(figures)
+    if as_json:
+        click.echo(msgspec.json.encode(figures).decode())
+        return
+    table = Table("figure", "per second", "floor", "ratio", "target", "p99 ms", "p99 at half load")
+    for figure in figures:
+        table.add_row(
+            figure.name,
+            f"{figure.per_second:,.0f}",
+            f"{figure.floor_per_second:,.0f}",
+            f"{figure.ratio:.0%}",
+            f"{figure.target:.0%}",
+            f"{figure.p99_ms:.1f}",
+            "" if figure.p99_half_load_ms is None else f"{figure.p99_half_load_ms:.1f}",
+        )
+    Console().print(table)

@@ -1,0 +1,74 @@
+"""`dougong seed demo`: a market to look at, made on the spot."""
+
+import asyncio
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import text
+
+from dougong.cli.demo import story
+from dougong.infra import clock
+from dougong.infra.db import dispose, transaction
+from dougong.infra.migrate import migrate
+from dougong.infra.settings import settings
+
+PIECES = len(story.PRODUCTS) + len(story.CREATORS) + len(story.STORES) + 30
+
+
+@click.group()
+def command() -> None:
+    """Fill an empty platform with the demo market."""
+
+
+@command.command()
+def demo() -> None:
+    """About 20 stores, 300 products, 40 creators, 80 videos and 60 days of orders."""
+    if settings().mode == "production":
+        raise click.ClickException("The demo market needs DOUGONG_MODE=demo (or test).")
+    migrate()
+    if asyncio.run(_is_seeded()):
+        click.echo("The demo market is already there.", err=True)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        asyncio.run(_seed(progress))
+
+
+async def _is_seeded() -> bool:
+    """Whether the last step was done: the history's events are there, and the mark after them."""
+    try:
+        async with transaction() as conn:
+            return bool(
+                await conn.scalar(
+                    text("SELECT true FROM events WHERE kind = 'demo.seeded' LIMIT 1")
+                )
+            )
+    finally:
+        await dispose()
+
+
+def _bar(progress: Progress, what: str, total: int) -> Callable[[], None]:
+    bar = progress.add_task(what, total=total)
+    return lambda: progress.advance(bar)
+
+
+async def _seed(progress: Progress) -> None:
+    from dougong.cli.demo.art import draw_all
+    from dougong.cli.demo.history import ORDERS, write_history
+    from dougong.cli.demo.market import write_market
+    from dougong.cli.demo.marks import read_market, write_mark
+
+    drawn = _bar(progress, "Drawing pictures and clips", PIECES)
+    art = await asyncio.to_thread(draw_all, drawn)
+    opened = _bar(progress, "Opening the market", 1)
+    async with transaction(slow=True) as conn:
+        now = await clock.refresh(conn)
+        market = await read_market(conn) or await write_market(conn, art=art, now=now)
+        await write_mark(conn, market, at=now)
+    opened()
+    await write_history(market, now=now, done=_bar(progress, "Living sixty days", ORDERS + 6))
+    async with transaction() as conn:
+        await write_mark(conn, market, at=now, is_last=True)
+    await dispose()

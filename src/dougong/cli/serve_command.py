@@ -1,0 +1,115 @@
+"""`dougong serve`: web workers, the job worker and the embedded database, watched together."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+
+import click
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+
+from dougong.infra.db import embedded
+from dougong.infra.migrate import migrate
+from dougong.infra.settings import settings
+
+WATCH_EVERY_S = 0.5
+GIVE_UP_AFTER = 5  # times that the web workers died together,
+GIVE_UP_WITHIN_S = 60  # within so many seconds
+
+
+class Watch(threading.Thread):
+    """Starts the job worker, and starts it and the embedded database again when one dies."""
+
+    def __init__(self) -> None:
+        super().__init__(name="watch", daemon=True)
+        self.stopping = threading.Event()
+        self.worker: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        while not self.stopping.wait(WATCH_EVERY_S):
+            try:
+                self.look()
+            except Exception as error:  # whatever it was, the next look may find it mended
+                click.echo(f"watch: {str(error)[-300:]}", err=True)
+
+    def look(self) -> None:
+        """Start again what has died since the last look."""
+        if not settings().database_url and not embedded().is_running():
+            click.echo("the embedded database is away: starting it again", err=True)
+            embedded().ensure_running()
+        if self.worker is None or self.worker.poll() is not None:
+            self.worker = subprocess.Popen(
+                [sys.executable, "-m", "dougong", "worker", "--skip-migrate"],
+                stdin=subprocess.DEVNULL,
+            )
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.join(timeout=5)
+        if self.worker and self.worker.poll() is None:
+            self.worker.send_signal(signal.SIGTERM)
+            try:
+                self.worker.wait(timeout=12)
+            except subprocess.TimeoutExpired:
+                self.worker.kill()
+        if not settings().database_url:
+            embedded().stop()
+
+
+def serve_until_told(*, host: str, port: int, workers: int) -> None:
+    """Serve until a signal ends it.
+
+    Granian itself starts a dead worker again, but leaves when one dies twice within seconds. A
+    shop comes back then too, unless that goes on: then it is no accident.
+    """
+    # A fork would copy this process while its watch thread holds who knows which lock.
+    multiprocessing.set_start_method("spawn", force=True)
+    left_at: deque[float] = deque(maxlen=GIVE_UP_AFTER)
+    while True:
+        server = Granian(
+            "dougong.web.asgi:app",
+            address=host,
+            port=port,
+            interface=Interfaces.ASGI,
+            workers=workers,
+            loop=Loops.uvloop,
+            log_level=LogLevels.warning,
+            respawn_failed_workers=True,
+            workers_kill_timeout=10,
+            backlog=4096,
+        )
+        with suppress(SystemExit):
+            server.serve()
+        if server.interrupt_signal:
+            return
+        left_at.append(time.monotonic())
+        if len(left_at) == GIVE_UP_AFTER and left_at[-1] - left_at[0] < GIVE_UP_WITHIN_S:
+            raise click.ClickException("the web workers keep dying: see the lines above")
+        click.echo("the web workers died: starting them again", err=True)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--workers", default=os.cpu_count() or 1, show_default="cores", help="Web workers.")
+@click.option("--without-jobs", is_flag=True, help="Leave the jobs to `dougong worker`.")
+def command(host: str, port: int, workers: int, without_jobs: bool) -> None:
+    """Serve the site and run the jobs."""
+    migrate()
+    settings().secret()
+    watch = None if without_jobs else Watch()
+    if watch:
+        watch.start()
+    click.echo(f"Dougong answers on http://{host}:{port}", err=True)
+    try:
+        serve_until_told(host=host, port=port, workers=workers)
+    finally:
+        if watch:
+            watch.stop()

@@ -1,0 +1,1 @@
+"""Owns uploads, videos, likes, comments, follows, reports, views."""

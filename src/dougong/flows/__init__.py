@@ -1,0 +1,1 @@
+"""One file per cross-area story, read top to bottom. A flow decides nothing."""

@@ -1,0 +1,31 @@
+"""A merchant counts: new levels of some SKUs, told to whoever listens."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.errors import BadInput
+from dougong.base.ids import SkuId, StoreId
+from dougong.catalog.rules import MAX_QUANTITY
+from dougong.infra import events
+from dougong.supply.commands import set_on_hand
+
+
+async def change_stock(
+    conn: AsyncConnection, *, store_id: StoreId, levels: Mapping[SkuId, int], at: datetime
+) -> None:
+    """Set units on hand. Raises BadInput, StockBelowReserved (409), NotFound for another's SKU."""
+    for level in levels.values():
+        if not 0 <= level <= MAX_QUANTITY:
+            raise BadInput(field="quantity", reason="out_of_range")
+    await set_on_hand(conn, store_id=store_id, levels=levels)
+    if levels:
+        await events.record(
+            conn,
+            "supply.stock_set",
+            subject_id=store_id,
+            store_id=store_id,
+            at=at,
+            facts={"levels": {str(sku_id): level for sku_id, level in levels.items()}},
+        )

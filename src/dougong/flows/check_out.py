@@ -1,0 +1,63 @@
+"""A whole checkout: one order per store, each placed by itself, all under one key."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from dougong.base.errors import Refusal
+from dougong.base.ids import PersonId, StoreId, derived_id
+from dougong.flows.place_orders import Placed, PlaceOrder, place_order
+from dougong.flows.price_orders import Wanted, WantedLine
+
+
+class StorePart(msgspec.Struct, frozen=True):
+    """What is wanted of one store, and the total that the buyer was shown for it."""
+
+    store_id: StoreId
+    lines: tuple[WantedLine, ...]
+    coupon_code: str | None
+    expected_total_minor: int
+
+
+class CheckedOut(msgspec.Struct, frozen=True):
+    """The orders that were made, and the stores that refused."""
+
+    checkout_id: UUID
+    placed: list[Placed]
+    refused: list[tuple[StoreId, Refusal]]
+
+
+async def check_out(
+    *, buyer_id: PersonId, key: str, address_id: UUID, parts: Sequence[StorePart]
+) -> CheckedOut:
+    """Place every part; a repeat with the same key and parts answers the same.
+
+    No transaction spans stores: a store that refuses does not hold up the others. Raises what the
+    only part's store refused, or what the first refused when all did.
+    """
+    checkout_id = derived_id(buyer_id, f"checkout:{key}")
+    requests = [
+        PlaceOrder(
+            store_id=part.store_id,
+            checkout_id=checkout_id,
+            key=key,
+            wanted=Wanted(buyer_id, part.lines, part.coupon_code, address_id),
+            expected_total_minor=part.expected_total_minor,
+        )
+        for part in parts
+    ]
+    answers = await asyncio.gather(*map(place_order, requests), return_exceptions=True)
+    placed: list[Placed] = []
+    refused: list[tuple[StoreId, Refusal]] = []
+    for part, answer in zip(parts, answers, strict=True):
+        if isinstance(answer, Placed):
+            placed.append(answer)
+        elif isinstance(answer, Refusal):
+            refused.append((part.store_id, answer))
+        else:
+            raise answer
+    if not placed and refused:
+        raise refused[0][1]
+    return CheckedOut(checkout_id, placed, refused)

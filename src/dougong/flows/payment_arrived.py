@@ -1,0 +1,219 @@
+"""A gateway says that money has moved.
+
+The event is kept first (so that nothing is lost, and a repeat is a repeat), then acted on, store by
+store. A stop in between is picked up by a job. Money that no order waits for is never lost: it is
+booked as unallocated and shown to the operator.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.ids import PLATFORM_BOOK, OrderId, PaymentId, StoreId
+from dougong.flows.book_orders import CLEARING, capture_entry
+from dougong.flows.order_for_books import booked_order
+from dougong.infra import clock, pause
+from dougong.infra.db import transaction
+from dougong.infra.events import drop_deadline, record
+from dougong.infra.inbox import finish, keep, waiting
+from dougong.infra.jobs import task
+from dougong.ledger.commands import book
+from dougong.ledger.rules import Entry, EntryKind, Part, Purpose, moved, platform
+from dougong.orders.commands import lock_order, mark_paid
+from dougong.orders.rules import OrderState
+from dougong.payments.adapters.registry import gateway
+from dougong.payments.adapters.sandbox import sign
+from dougong.payments.commands import (
+    claim_part,
+    lock_payment,
+    mark_captured,
+    mark_declined,
+    note_unallocated,
+    parts_to_book,
+)
+from dougong.payments.refund_commands import mark_refund, store_of_refund
+from dougong.payments.rules import EventKind, GatewayEvent, Unallocated, judge_capture
+
+GIVE_UP_AFTER = timedelta(seconds=5)
+
+
+async def receive(*, code: str, body: bytes, headers: Mapping[str, str]) -> None:
+    """A webhook as it came. Raises BadSignature, NotFound for a gateway not in use."""
+    event = gateway(code).read_event(body=body, headers=headers)
+    if event is None:
+        return
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        kept = msgspec.to_builtins(event)
+        await keep(conn, source=code, event_id=event.event_id, body=kept, at=at)
+    await act(code=code, event=event)
+
+
+async def act(*, code: str, event: GatewayEvent) -> None:
+    """Do what an event asks for; doing it again changes nothing."""
+    outcome = "done"
+    if event.kind is EventKind.CAPTURED:
+        outcome = await _captured(code, event)
+    else:
+        async with transaction() as conn:
+            await _noted(conn, code, event)
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        await finish(conn, source=code, event_id=event.event_id, outcome=outcome, at=at)
+
+
+async def _noted(conn: AsyncConnection, code: str, event: GatewayEvent) -> None:
+    at = await clock.refresh(conn)
+    payment = await lock_payment(conn, gateway=code, gateway_ref=event.gateway_ref)
+    if payment is None:
+        return
+    if event.kind is EventKind.DECLINED and await mark_declined(conn, payment_id=payment.id):
+        facts = {"amount_minor": payment.amount_minor}
+        await record(conn, "payment.declined", subject_id=payment.id, at=at, facts=facts)
+    if event.refund_id and event.kind in (EventKind.REFUNDED, EventKind.REFUND_FAILED):
+        store_id = await store_of_refund(conn, refund_id=event.refund_id, payment_id=payment.id)
+        if store_id:
+            await mark_refund(
+                conn,
+                store_id=store_id,
+                refund_id=event.refund_id,
+                state="done" if event.kind is EventKind.REFUNDED else "failed",
+                gateway_ref=None,
+                failure=None if event.kind is EventKind.REFUNDED else "refused_by_gateway",
+                at=at,
+            )
+
+
+async def _captured(code: str, event: GatewayEvent) -> str:
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        payment = await lock_payment(conn, gateway=code, gateway_ref=event.gateway_ref)
+        refused: Unallocated | None = Unallocated.UNKNOWN_PAYMENT
+        if payment is not None:
+            refused = judge_capture(
+                amount_minor=payment.amount_minor, currency=payment.currency, event=event
+            )
+        if payment is None or refused:
+            reason = refused or Unallocated.UNKNOWN_PAYMENT
+            await _keep_unallocated(
+                conn, code, event, payment, None, event.amount_minor, reason, at
+            )
+            return str(reason)
+        if await mark_captured(conn, payment_id=payment.id, at=at):
+            facts = {"amount_minor": payment.amount_minor, "currency": payment.currency}
+            await record(conn, "payment.captured", subject_id=payment.id, at=at, facts=facts)
+        parts = await parts_to_book(conn, payment_id=payment.id)
+    await pause.point("pay: captured")
+    for part in parts:
+        async with transaction() as conn:
+            at = await clock.refresh(conn)
+            await book_part(conn, code=code, event=event, payment=payment, part=part, at=at)
+    return "captured"
+
+
+async def book_part(
+    conn: AsyncConnection,
+    *,
+    code: str,
+    event: GatewayEvent,
+    payment: Any,
+    part: Any,
+    at: datetime,
+) -> None:
+    """One order gets its money; or, when it no longer waits for it, the operator does."""
+    store_id, order_id = StoreId(part.store_id), OrderId(part.order_id)
+    order = await lock_order(conn, store_id=store_id, order_id=order_id)
+    await pause.point("pay: read the order")
+    is_waited_for = order.state == OrderState.PLACED
+    claimed = await claim_part(
+        conn,
+        store_id=store_id,
+        order_id=order_id,
+        payment_id=payment.id,
+        outcome="allocated" if is_waited_for else "unallocated",
+        at=at,
+    )
+    if not claimed:
+        return
+    if not is_waited_for:
+        closed = order.state == OrderState.CANCELLED
+        reason = Unallocated.ORDER_CLOSED if closed else Unallocated.PAID_TWICE
+        await _keep_unallocated(conn, code, event, payment, order_id, part.amount_minor, reason, at)
+        return
+    await mark_paid(conn, store_id=store_id, order_id=order_id, at=at)
+    await drop_deadline(
+        conn, store_id=store_id, kind="pay_by", subject_id=order_id, at=at, why="paid"
+    )
+    booked, _ = await booked_order(conn, store_id=store_id, order_id=order_id)
+    await book(
+        conn,
+        store_id=store_id,
+        currency=payment.currency,
+        entries=[capture_entry(booked, at=at)],
+        written_at=clock.wall_now(),
+    )
+    facts = {"number": order.number, "total_minor": order.total_minor, "currency": order.currency}
+    await record(conn, "order.paid", store_id=store_id, subject_id=order_id, at=at, facts=facts)
+
+
+async def _keep_unallocated(
+    conn: AsyncConnection,
+    code: str,
+    event: GatewayEvent,
+    payment: Any | None,
+    order_id: OrderId | None,
+    amount_minor: int,
+    reason: Unallocated,
+    at: datetime,
+) -> None:
+    """Book what nobody waits for into the platform's own book, once."""
+    payment_id = PaymentId(payment.id) if payment is not None else None
+    noted = await note_unallocated(
+        conn,
+        gateway=code,
+        event=event,
+        payment_id=payment_id,
+        order_id=order_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        at=at,
+    )
+    if noted is None:
+        return
+    entry = Entry(
+        kind=EntryKind.UNALLOCATED,
+        key=f"unallocated:{noted}",
+        counts_at=at,
+        transfers=tuple(
+            moved(CLEARING, platform(Purpose.UNALLOCATED), amount_minor, Part.UNALLOCATED)
+        ),
+    )
+    await book(
+        conn,
+        store_id=PLATFORM_BOOK,
+        currency=event.currency,
+        entries=[entry],
+        written_at=clock.wall_now(),
+    )
+    facts = {"amount_minor": amount_minor, "reason": str(reason)}
+    await record(conn, "payment.unallocated", subject_id=noted, at=at, facts=facts)
+
+
+@task("payments.act_on_inbox", every="* * * * * */5")
+async def act_on_inbox() -> None:
+    """Events that a stop left half done."""
+    async with transaction() as conn:
+        left = await waiting(conn, before=await clock.refresh(conn) - GIVE_UP_AFTER, most=200)
+    for source, body in left:
+        await act(code=source, event=msgspec.convert(body, GatewayEvent))
+
+
+@task("payments.deliver_sandbox")
+async def deliver_sandbox(body: str) -> None:
+    """A webhook that the sandbox sends late."""
+    event = msgspec.json.decode(body.encode(), type=GatewayEvent)
+    signed = sign(event)  # signed anew: a late answer carries its own time
+    await receive(code="sandbox", body=signed.body, headers=signed.headers)

@@ -1,0 +1,230 @@
+"""Placing an order: many buyers, one SKU, one second.
+
+Every web worker collects the requests of the moment per store and commits them as one batch:
+who asked before gets the first answer again; the rest is priced; coupons and stock go to those who
+came first; one statement writes all orders. A batch is committed before anybody in it is answered.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.errors import KeyReused, Refusal
+from dougong.base.ids import OrderId, PersonId, StoreId, new_id
+from dougong.catalog.coupon_commands import CouponUse, hold_coupons, use_coupons
+from dougong.flows.freeze_facts import line_rows, order_row
+from dougong.flows.price_orders import Priced, Shelf, Wanted, price, read_shelf
+from dougong.infra import clock, pause
+from dougong.infra.coalesce import Coalescer
+from dougong.infra.db import transaction
+from dougong.orders.intake_commands import PlacedRow, insert_placed, placed_before
+from dougong.orders.rules import AddressMissing, CouponRefused, NotForSale, StaleTotal
+from dougong.supply.commands import Want, reserve
+from dougong.supply.rules import SoldOut
+
+MOST_IN_BATCH = 256
+BATCH_WAIT_S = 0.003
+
+
+class PlaceOrder(msgspec.Struct, frozen=True):
+    """One buyer's order at one store. `expected_total_minor` is what the buyer was shown."""
+
+    store_id: StoreId
+    checkout_id: UUID
+    key: str
+    wanted: Wanted
+    expected_total_minor: int
+
+    def request_hash(self) -> bytes:
+        """The same for the same request, whatever the clock says."""
+        return hashlib.sha256(msgspec.json.encode(self)).digest()
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """The answer: the same, to the byte, however often the key comes back."""
+
+    store_id: StoreId
+    order_id: OrderId
+    checkout_id: UUID
+    number: str
+    total_minor: int
+    currency: str
+    pay_by: datetime
+
+
+Answer = Placed | Exception
+
+
+async def place_order(request: PlaceOrder) -> Placed:
+    """Place one order through the batched intake.
+
+    Raises NotForSale, SoldOut, CouponRefused, StaleTotal, AddressMissing, EmptyOrder,
+    TooManyLines; KeyReused when the key made another order. Nothing is written then.
+    """
+    intake = _intakes.get(request.store_id)
+    if intake is None:
+        intake = Coalescer(_place_batch, most=MOST_IN_BATCH, wait_s=BATCH_WAIT_S)
+        _intakes[request.store_id] = intake
+    return await intake.ask(request)
+
+
+_intakes: dict[StoreId, Coalescer[PlaceOrder, Placed]] = {}
+
+
+async def _place_batch(requests: list[PlaceOrder]) -> list[Placed | Exception]:
+    """One transaction; if the database refuses a row, each half is tried by itself, so that one
+    poisonous request fails alone."""
+    try:
+        return await _place_at_once(requests)
+    except (IntegrityError, DataError) as error:
+        if len(requests) == 1:
+            return [await _place_once_more(requests[0]) or error]
+        middle = len(requests) // 2
+        return await _place_batch(requests[:middle]) + await _place_batch(requests[middle:])
+
+
+async def _place_at_once(requests: list[PlaceOrder]) -> list[Answer]:
+    async with transaction() as conn:
+        return await place_in(conn, requests=requests, at=await clock.refresh(conn))
+
+
+async def _place_once_more(request: PlaceOrder) -> Answer | None:
+    """Another web worker may have made this key's order between our look and our write: that is
+    its answer. None when the database refuses it again: then it is the request itself."""
+    try:
+        return (await _place_at_once([request]))[0]
+    except (IntegrityError, DataError):
+        return None
+
+
+async def place_in(
+    conn: AsyncConnection, *, requests: Sequence[PlaceOrder], at: datetime
+) -> list[Answer]:
+    """Place the requests of one store, in their order, in this transaction."""
+    store_id = requests[0].store_id
+    before = await placed_before(
+        conn, store_id=store_id, keys=[(r.wanted.buyer_id, r.key) for r in requests]
+    )
+    await pause.point("place: looked for the key")
+    answers: dict[tuple[PersonId, str], tuple[bytes, Answer]] = {
+        key: (row.request_hash, _placed(store_id, row)) for key, row in before.items()
+    }
+    fresh: dict[tuple[PersonId, str], PlaceOrder] = {}
+    for request in requests:
+        key = (request.wanted.buyer_id, request.key)
+        if key not in answers:
+            fresh.setdefault(key, request)
+    made = await _place_fresh(conn, store_id=store_id, requests=list(fresh.values()), at=at)
+    for (key, request), answer in zip(fresh.items(), made, strict=True):
+        answers[key] = (request.request_hash(), answer)
+    return [_answer_for(request, answers) for request in requests]
+
+
+def _answer_for(
+    request: PlaceOrder, answers: dict[tuple[PersonId, str], tuple[bytes, Answer]]
+) -> Answer:
+    known_hash, answer = answers[(request.wanted.buyer_id, request.key)]
+    return answer if known_hash == request.request_hash() else KeyReused(field="idempotency_key")
+
+
+async def _place_fresh(
+    conn: AsyncConnection, *, store_id: StoreId, requests: Sequence[PlaceOrder], at: datetime
+) -> list[Answer]:
+    if not requests:
+        return []
+    shelf = await read_shelf(conn, store_id=store_id, requests=[r.wanted for r in requests])
+    if shelf is None:
+        return [NotForSale(field="store_id") for _ in requests]
+    answers: dict[int, Answer] = {}
+    priced: dict[int, tuple[OrderId, Priced]] = {}
+    for n, request in enumerate(requests):
+        try:
+            priced[n] = (OrderId(new_id()), _price_as_shown(shelf, request, at=at))
+        except Refusal as refusal:
+            answers[n] = refusal
+    granted = await _take_coupons(conn, store_id, requests, priced, answers)
+    await _take_stock(conn, store_id, requests, priced, answers)
+    await pause.point("place: took the units")
+    orders = [
+        order_row(requests[n], order_id, p, currency=shelf.store.currency, at=at)
+        for n, (order_id, p) in priced.items()
+    ]
+    lines = [row for order_id, p in priced.values() for row in line_rows(order_id, p)]
+    if orders:
+        kept = {order_id for order_id, _ in priced.values()}
+        uses = [use for use in granted if use.order_id in kept]
+        await insert_placed(conn, store_id=store_id, orders=orders, lines=lines)
+        await use_coupons(conn, store_id=store_id, uses=uses, at=at)
+    for n, order in zip(priced, orders, strict=True):
+        answers[n] = Placed(
+            store_id, order.id, order.checkout_id, order.number, order.total_minor,
+            order.currency, order.pay_by,
+        )  # fmt: skip
+    return [answers[n] for n in range(len(requests))]
+
+
+def _price_as_shown(shelf: Shelf, request: PlaceOrder, *, at: datetime) -> Priced:
+    priced = price(shelf, request.wanted, at=at)
+    if priced.address is None:
+        raise AddressMissing(field="address_id")
+    if priced.quote.total_minor != request.expected_total_minor:
+        raise StaleTotal(
+            field="expected_total_minor",
+            expected_minor=request.expected_total_minor,
+            total_minor=priced.quote.total_minor,
+        )
+    return priced
+
+
+async def _take_coupons(
+    conn: AsyncConnection,
+    store_id: StoreId,
+    requests: Sequence[PlaceOrder],
+    priced: dict[int, tuple[OrderId, Priced]],
+    answers: dict[int, Answer],
+) -> list[CouponUse]:
+    """Coupons go to those who came first; who comes too late is refused."""
+    wishes = {
+        n: CouponUse(
+            order_id, p.coupon.coupon_id, requests[n].wanted.buyer_id, p.quote.discount_minor
+        )
+        for n, (order_id, p) in priced.items()
+        if p.coupon and p.quote.discount_minor > 0
+    }
+    refused = await hold_coupons(conn, store_id=store_id, uses=list(wishes.values()))
+    for n, wish in wishes.items():
+        if why := refused.get(wish.order_id):
+            answers[n] = CouponRefused(field="coupon_code", why=why)
+            del priced[n]
+    return [wish for wish in wishes.values() if wish.order_id not in refused]
+
+
+async def _take_stock(
+    conn: AsyncConnection,
+    store_id: StoreId,
+    requests: Sequence[PlaceOrder],
+    priced: dict[int, tuple[OrderId, Priced]],
+    answers: dict[int, Answer],
+) -> None:
+    """Units go to those who came first; who comes too late is told "sold out"."""
+    wants = [
+        Want(order_id, line.offer.sku_id, line.quantity)
+        for order_id, p in priced.values()
+        for line in p.quote.lines
+    ]
+    refused = await reserve(conn, store_id=store_id, wants=wants) if wants else {}
+    for n, (order_id, _) in list(priced.items()):
+        if sku_id := refused.get(order_id):
+            answers[n] = SoldOut(field="lines", sku_id=sku_id)
+            del priced[n]
+
+
+def _placed(store_id: StoreId, row: PlacedRow) -> Placed:
+    return Placed(
+        store_id, row.id, row.checkout_id, row.number, row.total_minor, row.currency, row.pay_by
+    )

@@ -1,0 +1,163 @@
+"""From a file on somebody's phone to a published video with products on it."""
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.accounts.commands import audit
+from dougong.base.errors import NotFound
+from dougong.base.ids import LinkId, PersonId, ProductId, StoreId, VideoId
+from dougong.content import commands as content
+from dougong.content import reaction_commands as reactions
+from dougong.content import upload_commands as uploads
+from dougong.content.queries import creator_of, own_video
+from dougong.content.rules import MAX_NOTE_CHARACTERS, VideoState, WrongVideoState
+from dougong.infra import files
+from dougong.infra.jobs import defer
+from dougong.links import commands as links
+from dougong.links.rules import MAX_POSITION, NotLinkable
+from dougong.reads.creator_links import is_on_sale, links_of_video
+
+PROCESS = "content.process"
+WITHDRAW = "content.withdraw"
+
+
+async def receive_chunk(
+    conn: AsyncConnection,
+    *,
+    creator_id: UUID,
+    upload_id: UUID,
+    offset: int,
+    data: bytes,
+    at: datetime,
+) -> VideoId | None:
+    """Store one chunk; with the last one, make the video and queue its processing.
+
+    The row is locked while the bytes are written, and the bytes are durable before the row says
+    so: what was answered as received is there after a crash. Raises WrongOffset, NotFound.
+    """
+    is_last = await uploads.take_chunk(
+        conn,
+        creator_id=creator_id,
+        upload_id=upload_id,
+        offset=offset,
+        length=len(data),
+        at=at,
+    )
+    try:
+        await asyncio.to_thread(files.write_part, upload_id, offset=offset, data=data)
+    except files.WrongLength as error:
+        raise NotFound from error  # the bytes before are lost: the browser starts again
+    if not is_last:
+        return None
+    video_id = await content.create_processing_video(
+        conn, creator_id=creator_id, upload_id=upload_id, at=at
+    )
+    await queue_processing(conn, video_id=video_id, creator_id=creator_id)
+    return video_id
+
+
+async def queue_processing(conn: AsyncConnection, *, video_id: VideoId, creator_id: UUID) -> None:
+    await defer(
+        conn,
+        PROCESS,
+        queueing_lock=f"process:{video_id}",
+        video_id=str(video_id),
+        creator_id=str(creator_id),
+    )
+
+
+async def try_again(
+    conn: AsyncConnection, *, video_id: VideoId, creator_id: UUID, at: datetime
+) -> None:
+    """Process a video once more that failed through no fault of the file. Raises
+    WrongVideoState."""
+    await content.restart(conn, video_id=video_id, creator_id=creator_id, at=at)
+    await queue_processing(conn, video_id=video_id, creator_id=creator_id)
+
+
+async def link_product(
+    conn: AsyncConnection,
+    *,
+    video_id: VideoId,
+    creator_id: UUID,
+    store_id: StoreId,
+    product_id: ProductId,
+    at: datetime,
+) -> LinkId:
+    """Put a product that is on sale on one's own video, as its last one.
+
+    The video's row is locked, so that two requests cannot both be the last one allowed. Raises
+    NotFound, NotLinkable, LinkedAlready, TooManyLinks.
+    """
+    await own_video(conn, video_id=video_id, creator_id=creator_id, for_update=True)
+    if not await is_on_sale(conn, store_id=store_id, product_id=product_id):
+        raise NotLinkable(field="product")
+    there = await links_of_video(conn, video_id=video_id, creator_id=creator_id, at=at)
+    position = min(max((link.position for link in there), default=-1) + 1, MAX_POSITION)
+    return await links.add_link(
+        conn,
+        video_id=video_id,
+        creator_id=creator_id,
+        store_id=store_id,
+        product_id=product_id,
+        position=position,
+        at=at,
+    )
+
+
+async def publish_video(
+    conn: AsyncConnection, *, video_id: VideoId, creator_id: UUID, at: datetime
+) -> None:
+    """Show a ready video to everybody. Raises NotFound, WrongVideoState."""
+    video = await own_video(conn, video_id=video_id, creator_id=creator_id)
+    if video.state is not VideoState.READY:
+        raise WrongVideoState(state=video.state)
+    await content.publish(conn, video_id=video_id, creator_id=creator_id, at=at)
+
+
+async def remove_video(
+    conn: AsyncConnection, *, video_id: VideoId, creator_id: UUID, at: datetime, why: str
+) -> None:
+    """Take a video away for good, and its files out of reach. `why`: creator or operator.
+
+    What its links sold stays sold, and stays explained. Raises NotFound.
+    """
+    video = await own_video(conn, video_id=video_id, creator_id=creator_id, for_update=True)
+    await content.remove(conn, video_id=video_id, creator_id=creator_id, at=at, why=why)
+    if video.media:
+        await defer(conn, WITHDRAW, folder=video.media)
+
+
+async def resolve_reports(
+    conn: AsyncConnection,
+    *,
+    video_id: VideoId,
+    resolution: str,
+    reason: str,
+    resolved_by: PersonId,
+    at: datetime,
+) -> None:
+    """The operator keeps a reported video, or removes it. Raises NotFound, BadReport."""
+    creator_id = await creator_of(conn, video_id=video_id)
+    await reactions.resolve_reports(
+        conn,
+        video_id=video_id,
+        resolution=resolution,
+        reason=reason,
+        resolved_by=resolved_by,
+        at=at,
+    )
+    await audit(
+        conn,
+        at=at,
+        person_id=resolved_by,
+        action="content.resolve_reports",
+        owner_id=creator_id,
+        subject=str(video_id),
+        facts={"resolution": resolution, "reason": reason[:MAX_NOTE_CHARACTERS]},
+    )
+    if resolution == "removed":
+        await remove_video(conn, video_id=video_id, creator_id=creator_id, at=at, why="operator")

@@ -1,0 +1,84 @@
+"""The merchant ships, whole or in part; the receipt deadline starts with the last package."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.errors import BadInput
+from dougong.base.ids import OrderId, SkuId, StoreId
+from dougong.infra import pause
+from dougong.infra.events import record, set_deadline
+from dougong.orders.commands import lock_order, mark_shipped, ship_lines, units_to_ship
+from dougong.orders.rules import OrderState, WrongState
+from dougong.supply.commands import ship_package
+
+SHIPPABLE = (OrderState.PAID, OrderState.PART_SHIPPED)
+
+
+async def ship_order(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    order_id: OrderId,
+    carrier: str,
+    tracking_no: str,
+    lines: Mapping[int, int],
+    at: datetime,
+) -> UUID:
+    """Ship `lines` (line number to quantity) in one package; answers its id.
+
+    Raises NotFound, WrongState (not paid, all shipped, or more than is left), BadInput.
+    """
+    if not lines or min(lines.values()) < 1:
+        raise BadInput(field="lines", reason="nothing_to_ship")
+    if not carrier.strip() or len(tracking_no.strip()) < 4:
+        raise BadInput(field="tracking_no", reason="missing")
+    await pause.point("ship: asked")
+    order = await lock_order(conn, store_id=store_id, order_id=order_id)
+    if order.state not in SHIPPABLE:
+        raise WrongState(order_state=order.state)
+    await pause.point("ship: read the order")
+    shipped = await ship_lines(conn, store_id=store_id, order_id=order_id, quantities=lines)
+    units: dict[SkuId, int] = {}
+    for row in shipped:
+        if row.sku_id is not None:
+            units[row.sku_id] = units.get(row.sku_id, 0) + row.quantity
+    package_id = await ship_package(
+        conn,
+        store_id=store_id,
+        order_id=order_id,
+        carrier=carrier.strip(),
+        tracking_no=tracking_no.strip(),
+        lines=lines,
+        units=units,
+        at=at,
+    )
+    await after_shipping(conn, store_id=store_id, order_id=order_id, at=at)
+    facts = {
+        "number": order.number,
+        "package_id": str(package_id),
+        "carrier": carrier.strip(),
+        "tracking_no": tracking_no.strip(),
+    }
+    await record(
+        conn, "order.package_shipped", store_id=store_id, subject_id=order_id, at=at, facts=facts
+    )
+    return package_id
+
+
+async def after_shipping(
+    conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId, at: datetime
+) -> None:
+    """Move the order on; once nothing is left to ship, it must be received by a date."""
+    whole = await units_to_ship(conn, store_id=store_id, order_id=order_id) == 0
+    order = await mark_shipped(conn, store_id=store_id, order_id=order_id, whole=whole, at=at)
+    if whole:
+        await set_deadline(
+            conn,
+            store_id=store_id,
+            kind="receive_by",
+            subject_id=order_id,
+            due_at=at + timedelta(seconds=order.receive_within_s),
+        )

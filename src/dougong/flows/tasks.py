@@ -1,0 +1,12 @@
+"""Registers every job of the platform: import this where jobs are run or deferred."""
+
+import dougong.flows.deadlines
+import dougong.flows.deliver_webhooks
+import dougong.flows.feed_images
+import dougong.flows.import_feed
+import dougong.flows.payment_arrived
+import dougong.flows.process_video
+import dougong.flows.refund_lines
+import dougong.flows.resolve_unallocated
+import dougong.flows.seal_books
+import dougong.infra.limits  # noqa: F401

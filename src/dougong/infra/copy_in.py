@@ -1,0 +1,92 @@
+"""Rows in PostgreSQL's binary COPY form: the fastest way in, for whole histories at once.
+
+A row is the number of its columns, then each column as its length and its bytes (PostgreSQL
+manual, COPY, "Binary Format"). The functions here make one column each; whoever writes a table
+joins them in the order of its column list.
+"""
+
+import struct
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from psycopg.sql import SQL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+NULL = b"\xff\xff\xff\xff"
+HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+END = b"\xff\xff"
+PIECE_BYTES = 128 * 1024
+# 2000-01-01 00:00 UTC, from which PostgreSQL counts, in seconds of Unix time.
+EPOCH_S = 946_684_800
+
+_bigint = struct.Struct(">iq").pack
+_integer = struct.Struct(">ii").pack
+_smallint = struct.Struct(">ih").pack
+_length = struct.Struct(">i").pack
+_columns = struct.Struct(">h").pack
+
+
+def row_of(columns: int) -> bytes:
+    """What every row starts with."""
+    return _columns(columns)
+
+
+def uuid_column(value: UUID | None) -> bytes:
+    return NULL if value is None else b"\0\0\0\x10" + value.bytes
+
+
+def id_column(raw: bytes) -> bytes:
+    """A uuid given as its 16 bytes."""
+    return b"\0\0\0\x10" + raw
+
+
+def text_column(value: str | None) -> bytes:
+    return NULL if value is None else bytes_column(value.encode())
+
+
+def bytes_column(raw: bytes) -> bytes:
+    return _length(len(raw)) + raw
+
+
+def jsonb_column(document: bytes) -> bytes:
+    """`document`: JSON text; the byte before it is the version of the binary form."""
+    return bytes_column(b"\x01" + document)
+
+
+def bigint_column(value: int) -> bytes:
+    return _bigint(8, value)
+
+
+def integer_column(value: int) -> bytes:
+    return _integer(4, value)
+
+
+@lru_cache(maxsize=256)
+def smallint_column(value: int) -> bytes:
+    return _smallint(2, value)
+
+
+@lru_cache(maxsize=8_192)
+def instant_column(at: datetime | None) -> bytes:
+    """A timestamptz, exact to the microsecond."""
+    if at is None:
+        return NULL
+    seconds = int(at.replace(microsecond=0).timestamp()) if at.microsecond else int(at.timestamp())
+    return _bigint(8, (seconds - EPOCH_S) * 1_000_000 + at.microsecond)
+
+
+async def copy_in(conn: AsyncConnection, statement: SQL, rows: Iterable[bytes]) -> None:
+    """Send rows to `COPY … FROM STDIN (FORMAT binary)` in the transaction of `conn`.
+
+    Raises what psycopg raises: nothing of the statement is written then.
+    """
+    data = memoryview(b"".join((HEAD, *rows, END)))
+    if len(data) == len(HEAD) + len(END):
+        return
+    driver: Any = (await conn.get_raw_connection()).driver_connection
+    async with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for start in range(0, len(data), PIECE_BYTES):
+            await copy.write(data[start : start + PIECE_BYTES])

@@ -1,0 +1,221 @@
+"""The guarded client: the one way to call an address that somebody typed.
+
+One parser (WHATWG, ada-url) reads the address and writes the form that is used. The host is
+resolved once, every address it has is judged (`infra/addresses.py`), and the connection goes to a
+judged address with the name kept for TLS and Host. Nothing is called while a transaction is open.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import ada_url
+import httpx
+
+from dougong.base.errors import Refusal
+from dougong.infra.addresses import is_loopback, may_call
+from dougong.infra.db import refuse_in_transaction
+from dougong.infra.settings import settings
+
+CONNECT_S = 3.0
+TOTAL_S = 10.0
+MAX_BYTES = 2 * 1024 * 1024
+MAX_HOPS = 5
+MAX_URL = 2_000
+PORTS = {"http:": 80, "https:": 443}
+USER_AGENT = "Dougong/1"
+REDIRECTS = {301, 302, 303, 307, 308}
+
+Packed = bytes
+Resolve = Callable[[str, int], Awaitable[Sequence[Packed]]]
+
+
+class UnsafeUrl(Refusal):
+    """An address that this server does not call; `reason` says why in a word."""
+
+    code = "unsafe_url"
+
+
+class OutsideFailed(Exception):
+    """The other side could not be reached, took too long, or answered what cannot be read."""
+
+
+class SafeUrl(NamedTuple):
+    """A parsed address with nothing in it to disagree about; made by `parse` only."""
+
+    href: str
+    scheme: str
+    host: str  # a name in ASCII, or an address without brackets
+    port: int
+    target: str  # path and query
+
+
+class Answer(NamedTuple):
+    """What came back. `url`: where it really came from, after redirects."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+def loopback_allowed() -> bool:
+    return settings().mode == "test" and settings().allow_loopback
+
+
+def parse(url: str) -> SafeUrl:
+    """Read an address as a browser does. Raises UnsafeUrl: other schemes, user-info, no host,
+    ports other than 80 and 443 (any, for the tests' loopback)."""
+    if len(url) > MAX_URL or any(ord(c) < 0x21 or ord(c) == 0x7F for c in url):
+        raise UnsafeUrl(field="url", reason="not_an_address")
+    try:
+        read = ada_url.URL(url)
+    except ValueError as error:
+        raise UnsafeUrl(field="url", reason="not_an_address") from error
+    if read.protocol not in PORTS:
+        raise UnsafeUrl(field="url", reason="scheme")
+    if read.username or read.password:
+        raise UnsafeUrl(field="url", reason="user_info")
+    host = read.hostname.removeprefix("[").removesuffix("]").removesuffix(".")
+    if not host:
+        raise UnsafeUrl(field="url", reason="host")
+    port = int(read.port or PORTS[read.protocol])
+    if port not in PORTS.values() and not loopback_allowed():
+        raise UnsafeUrl(field="url", reason="port")
+    scheme = read.protocol.removesuffix(":")
+    return SafeUrl(read.href, scheme, host, port, read.pathname + read.search)
+
+
+async def resolve(host: str, port: int) -> Sequence[Packed]:
+    """All addresses of a host, asked once. Raises OutsideFailed."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, TimeoutError, UnicodeError) as error:
+        raise OutsideFailed("name not found") from error
+    # A zone ("%eth0") is refused by ip_address: only link-local addresses have one.
+    return [ipaddress.ip_address(str(one[4][0]).split("%")[0]).packed for one in found]
+
+
+async def judge(url: SafeUrl, *, resolver: Resolve | None = None) -> Packed:
+    """The address to connect to: the first, when the host has no refused one at all.
+
+    Raises UnsafeUrl, or OutsideFailed when the name is not known. An outside call (DNS), so never
+    inside a transaction.
+    """
+    refuse_in_transaction()
+    found = await (resolver or resolve)(url.host, url.port)
+    if not found:
+        raise OutsideFailed("name not found")
+    if loopback_allowed() and all(is_loopback(packed) for packed in found):
+        return found[0]
+    if url.port not in PORTS.values():
+        raise UnsafeUrl(field="url", reason="port")
+    if not all(may_call(packed) for packed in found):
+        raise UnsafeUrl(field="url", reason="private_address")
+    return found[0]
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Judges every request's address and connects to what was judged; nothing else gets out."""
+
+    def __init__(self, resolver: Resolve | None = None) -> None:
+        self.resolver = resolver
+        self.inner = httpx.AsyncHTTPTransport(
+            verify=_tls(), trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = parse(str(request.url))
+        if url.host.encode() != request.url.raw_host.removesuffix(b"."):
+            raise UnsafeUrl(field="url", reason="not_an_address")
+        packed = await judge(url, resolver=self.resolver)
+        request.url = request.url.copy_with(host=str(ipaddress.ip_address(packed)))
+        request.extensions = request.extensions | {"sni_hostname": url.host}
+        return await self.inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+async def call(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    hops: int = 0,
+    resolver: Resolve | None = None,
+) -> Answer:
+    """Call an outside address: 3 s to connect, 10 s in all, an answer up to 2 MiB, uncompressed.
+
+    `hops`: redirects to follow (0 to 5), for GET and HEAD; each one is judged, and the caller's
+    headers stay behind at another origin. Raises UnsafeUrl, OutsideFailed, or
+    OutsideCallInTransaction.
+    """
+    refuse_in_transaction()
+    if not 0 <= hops <= MAX_HOPS or (hops and method not in {"GET", "HEAD"}):
+        raise ValueError(hops)
+    safe = parse(url)
+    sent = dict(headers or {})
+    try:
+        async with (
+            asyncio.timeout(TOTAL_S),
+            httpx.AsyncClient(
+                transport=GuardedTransport(resolver),
+                trust_env=False,
+                follow_redirects=False,
+                timeout=httpx.Timeout(TOTAL_S, connect=CONNECT_S),
+            ) as client,
+        ):
+            for left in range(hops, -1, -1):
+                answer = await _once(client, method, safe, sent, body)
+                location = answer.headers.get("location")
+                if answer.status not in REDIRECTS or not location or hops == 0:
+                    return answer
+                if left == 0:
+                    raise OutsideFailed("too many redirects")
+                following = parse(_joined(safe, location))
+                if (following.scheme, following.host, following.port) != safe[1:4]:
+                    sent = {}
+                safe = following
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ssl.SSLError) as error:
+        raise OutsideFailed(type(error).__name__) from error
+    except (TimeoutError, OSError) as error:
+        raise OutsideFailed("too slow" if isinstance(error, TimeoutError) else "away") from error
+    raise OutsideFailed("too many redirects")
+
+
+def _joined(base: SafeUrl, location: str) -> str:
+    try:
+        return str(ada_url.join_url(base.href, location))
+    except ValueError as error:
+        raise UnsafeUrl(field="url", reason="not_an_address") from error
+
+
+async def _once(
+    client: httpx.AsyncClient, method: str, url: SafeUrl, headers: Mapping[str, str], body: bytes
+) -> Answer:
+    plain = {"accept-encoding": "identity", "user-agent": USER_AGENT}
+    address = httpx.URL(
+        scheme=url.scheme, host=url.host, port=url.port, raw_path=url.target.encode("ascii")
+    )
+    async with client.stream(method, address, headers={**headers, **plain}, content=body) as found:
+        if found.headers.get("content-encoding", "identity") != "identity":
+            raise OutsideFailed("compressed answer")
+        received = bytearray()
+        async for part in found.aiter_raw():
+            received += part
+            if len(received) > MAX_BYTES:
+                raise OutsideFailed("answer too big")
+        return Answer(found.status_code, dict(found.headers), bytes(received), url.href)

@@ -1,0 +1,141 @@
+"""Settings: one TOML file, overridden by the environment (`DOUGONG_…`). Reference: docs."""
+
+import os
+import secrets
+import tomllib
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+PREFIX = "DOUGONG_"
+# Variables that are not settings of the platform; those of the long harness runs neither.
+OF_TOOLS = {"config", "fonts_dir", "test_database_url"}
+
+
+class BadSetting(ValueError):
+    """A setting with an unknown name or a value that does not fit; the server does not start."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, by its name in the TOML file; the variable is DOUGONG_ and the upper case."""
+
+    # Where the embedded database, uploads, media and secrets of this data set live.
+    data_dir: Path = Path("var")
+    # "demo" has the page "enter as…" and a business clock that can be set; "test" too.
+    mode: Literal["demo", "production", "test"] = "production"
+    # postgresql://… of the app's role; empty: the embedded server.
+    database_url: str = ""
+    # postgresql://… of the role that owns the tables (migrations); empty: database_url.
+    database_owner_url: str = ""
+    # Connections of one web worker.
+    pool_size: int = 8
+    # Where the site is reached from outside: links in messages, gateway return addresses.
+    public_url: str = "http://127.0.0.1:8000"
+    # How many proxies stand before us and add to X-Forwarded-For: rate limits by address.
+    trusted_proxies: int = 0
+    # Signs cookies and sandbox webhooks; empty: made once and kept in data_dir.
+    secret_key: str = ""
+    # The operator's zone: days and months in reports.
+    timezone: str = "Asia/Shanghai"
+    currency: str = "CNY"
+    locale: Literal["zh", "en"] = "zh"
+    gateway: Literal["sandbox", "stripe"] = "sandbox"
+    stripe_api_key: str = ""
+    stripe_webhook_secret: str = ""
+    # Only for a gateway double on this machine, in demo and test mode.
+    stripe_api_base: str = ""
+    # Webhooks to merchants may go to loopback (test mode only).
+    allow_loopback: bool = False
+    upload_max_bytes: int = 500_000_000
+    upload_max_seconds: int = 180
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def check(self) -> Self:
+        """Raises BadSetting when two settings contradict each other."""
+        if self.mode == "production" and (self.stripe_api_base or self.allow_loopback):
+            raise BadSetting("stripe_api_base and allow_loopback need mode demo or test")
+        if self.mode == "demo":
+            self._check_demo()
+        if self.gateway == "stripe" and not (self.stripe_api_key and self.stripe_webhook_secret):
+            raise BadSetting("gateway stripe needs stripe_api_key and stripe_webhook_secret")
+        return self
+
+    def _check_demo(self) -> None:
+        """Demo mode lets anybody enter as anybody: nothing of production may be near it."""
+        if not _is_local(self.public_url):
+            raise BadSetting("mode demo lets anybody enter: it cannot serve a public address")
+        for url in (self.database_url, self.database_owner_url):
+            if url and not _is_local(url):
+                raise BadSetting("mode demo lets anybody enter: its database must be on localhost")
+        if "_live_" in self.stripe_api_key:
+            raise BadSetting("mode demo takes no live gateway key")
+
+    def secret(self) -> bytes:
+        """The signing key of this data set, made on first use."""
+        if self.secret_key:
+            return self.secret_key.encode()
+        path = self.data_dir / "secret_key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.write_text(secrets.token_hex(32))
+            draft.chmod(0o600)
+            with suppress(FileExistsError):
+                os.link(draft, path)  # the first of several processes wins, whole
+            draft.unlink()
+        return path.read_text().encode()
+
+
+def _is_local(url: str) -> bool:
+    """Whether every host of an address (of a page or a database) is this machine."""
+    try:
+        read = urlsplit(url)
+        named = [one.split("@")[-1] for one in read.netloc.split(",")]
+        hosts = [urlsplit(f"//{one}").hostname or "" for one in named]
+    except ValueError:
+        return False
+    asked = parse_qs(read.query)
+    hosts += [
+        one
+        for key in ("host", "hostaddr")
+        for text in asked.get(key, [])
+        for one in text.split(",")
+    ]
+    if read.scheme.startswith("postgres"):
+        hosts = [one for one in hosts if one and not one.startswith("/")]  # a socket is local
+    return all(one in {"localhost", "127.0.0.1", "::1"} for one in hosts)
+
+
+def load(environ: dict[str, str], file: Path | None = None) -> Settings:
+    """Settings from a TOML file (DOUGONG_CONFIG, else ./dougong.toml if there) and environment.
+
+    Raises BadSetting for unknown names and for values of the wrong type.
+    """
+    path = file or Path(environ.get(PREFIX + "CONFIG", "dougong.toml"))
+    values: dict[str, object] = tomllib.loads(path.read_text()) if path.exists() else {}
+    known = set(Settings.__struct_fields__)
+    for name, text in environ.items():
+        if name.startswith(PREFIX):
+            key = name[len(PREFIX) :].lower()
+            if key in known:
+                values[key] = text
+            elif key not in OF_TOOLS and not key.startswith("torture"):
+                raise BadSetting(f"unknown setting {name}")
+    if unknown := set(values) - known:
+        raise BadSetting(f"unknown settings: {', '.join(sorted(unknown))}")
+    try:
+        return msgspec.convert(
+            values, Settings, strict=False, dec_hook=lambda kind, value: kind(value)
+        ).check()
+    except msgspec.ValidationError as error:
+        raise BadSetting(str(error)) from error
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings, read once."""
+    return load(dict(os.environ))

@@ -1,0 +1,1 @@
+"""Owns accounts, entries, transfers, seals; knows no other area."""

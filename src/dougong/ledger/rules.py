@@ -1,0 +1,234 @@
+"""What an entry is: transfers between named accounts, balanced by construction.
+
+A transfer moves an amount above zero from one account to another, so no entry can be out of
+balance. An account is a name (owner, purpose) in one store's book and one currency.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from uuid import UUID
+
+import msgspec
+
+from dougong.base.errors import Conflict, NotFound
+from dougong.base.ids import PLATFORM_BOOK, EntryId, StoreId, derived_id
+
+# The platform as the owner of accounts, in every book.
+PLATFORM = UUID(int=PLATFORM_BOOK.int)
+
+
+class Purpose(StrEnum):
+    """What an account is for. Money comes in from `gateway_clearing` and leaves to it, or to
+    `bank_clearing`; their balances are therefore negative by what is inside."""
+
+    GATEWAY_CLEARING = "gateway_clearing"
+    ESCROW = "escrow"
+    MERCHANT_PAYABLE = "merchant_payable"
+    CREATOR_PAYABLE = "creator_payable"
+    AGENCY_PAYABLE = "agency_payable"
+    PLATFORM_SERVICE_FEE = "platform_service_fee"
+    PLATFORM_COMMISSION_CUT = "platform_commission_cut"
+    PLATFORM_PAYMENT_COST = "platform_payment_cost"
+    COUPON_COST = "coupon_cost"  # its owner is who funds the coupon
+    UNALLOCATED = "unallocated"
+    BANK_CLEARING = "bank_clearing"
+
+
+REVENUE = (
+    Purpose.PLATFORM_SERVICE_FEE,
+    Purpose.PLATFORM_COMMISSION_CUT,
+    Purpose.PLATFORM_PAYMENT_COST,
+)
+
+
+class EntryKind(StrEnum):
+    """Why money moved."""
+
+    CAPTURE = "capture"  # paid: clearing and funders -> escrow
+    FINAL = "final"  # escrow -> each share
+    REFUND = "refund"  # before final: escrow -> clearing and funders
+    REFUND_AFTER_FINAL = "refund_after_final"  # each share back
+    UNALLOCATED = "unallocated"  # money nobody could place
+    UNALLOCATED_BACK = "unallocated_back"
+    REVERSAL = "reversal"
+
+
+class Part(StrEnum):
+    """What a transfer is of its order line."""
+
+    PAID = "paid"
+    MERCHANT_DISCOUNT = "merchant_discount"
+    PLATFORM_DISCOUNT = "platform_discount"
+    CREATOR_DISCOUNT = "creator_discount"
+    SERVICE_FEE = "service_fee"
+    COMMISSION_CUT = "commission_cut"
+    CREATOR = "creator"
+    PAYMENT_COST = "payment_cost"
+    MERCHANT = "merchant"
+    UNALLOCATED = "unallocated"
+
+
+class AccountName(msgspec.Struct, frozen=True):
+    """An account within a book. `owner_id`: an organisation, a store, or PLATFORM."""
+
+    owner_id: UUID
+    purpose: Purpose
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """`amount_minor` (above zero) from `src` to `dst`; `part` and `line_no` say what of."""
+
+    src: AccountName
+    dst: AccountName
+    amount_minor: int
+    part: str
+    line_no: int | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """Transfers that belong together. `key`: the same key books once. `counts_at`: the business
+    instant from which it counts."""
+
+    kind: str
+    key: str
+    order_id: UUID | None = None
+    counts_at: datetime
+    transfers: tuple[Transfer, ...]
+
+
+class BadEntry(ValueError):
+    """A draft that no book can take: a fault of the caller, never of a person's input."""
+
+
+class EntryNotFound(NotFound):
+    code = "entry_not_found"
+
+
+class ReversedAlready(Conflict):
+    """An entry is reversed at most once, and a reversal never."""
+
+    code = "reversed_already"
+
+
+def platform(purpose: Purpose) -> AccountName:
+    """The platform's own account for a purpose."""
+    return AccountName(PLATFORM, purpose)
+
+
+@lru_cache(maxsize=65_536)
+def account_id(store_id: StoreId, name: AccountName, currency: str) -> UUID:
+    """The id of an account: derived from its name, so that nobody has to look it up."""
+    return derived_id(store_id, f"{name.owner_id}:{name.purpose.value}:{currency}")
+
+
+def moved(
+    src: AccountName, dst: AccountName, amount_minor: int, part: str, line_no: int | None = None
+) -> list[Transfer]:
+    """The transfer of a difference: none for zero, the other way round for a negative amount.
+
+    Rounding can make one share of a line rise by a minor unit while the line as a whole falls.
+    """
+    if amount_minor == 0:
+        return []
+    if amount_minor < 0:
+        src, dst = dst, src
+    return [Transfer(src, dst, abs(amount_minor), part, line_no)]
+
+
+def check(entry: Entry) -> Entry:
+    """Raises BadEntry for an entry without transfers, a naive instant, or a bad transfer."""
+    if not entry.transfers or not entry.key or entry.counts_at.tzinfo is None:
+        raise BadEntry(entry.kind, entry.key)
+    if FIELD in entry.kind + entry.key or RECORD in entry.kind + entry.key:
+        raise BadEntry(entry.kind, entry.key)
+    for transfer in entry.transfers:
+        if transfer.amount_minor <= 0 or transfer.src == transfer.dst:
+            raise BadEntry(entry.key, transfer)
+    return entry
+
+
+def net(transfers: Iterable[Transfer]) -> dict[AccountName, int]:
+    """What each account gains, in minor units; the values sum to zero."""
+    total: dict[AccountName, int] = {}
+    for transfer in transfers:
+        total[transfer.src] = total.get(transfer.src, 0) - transfer.amount_minor
+        total[transfer.dst] = total.get(transfer.dst, 0) + transfer.amount_minor
+    return total
+
+
+# seals --------------------------------------------------------------------------------------
+
+FIRST_HASH = bytes(32)
+FIELD, RECORD = "\x1f", "\x1e"  # what stands between fields and between records; never inside
+
+
+class SealedTransfer(msgspec.Struct, frozen=True):
+    """A transfer as it is hashed."""
+
+    n: int
+    src: UUID
+    dst: UUID
+    currency: str
+    amount_minor: int
+    part: str
+    line_no: int | None  # from 1
+
+
+class SealedEntry(msgspec.Struct, frozen=True):
+    """An entry as it is hashed."""
+
+    id: EntryId
+    kind: str
+    key: str
+    order_id: UUID | None
+    reverses: UUID | None
+    counts_at: datetime
+    written_at: datetime
+    transfers: tuple[SealedTransfer, ...]
+
+
+def canonical(entry: SealedEntry) -> str:
+    """The text of an entry that is hashed: the entry, then its transfers by number.
+
+    Instants are whole microseconds since 1970 in UTC; what is missing is empty.
+    """
+    head = (
+        entry.id,
+        entry.kind,
+        entry.key,
+        entry.order_id or "",
+        entry.reverses or "",
+        _microseconds(entry.counts_at),
+        _microseconds(entry.written_at),
+    )
+    moves = (
+        (
+            t.n,
+            t.src,
+            t.dst,
+            t.currency,
+            t.amount_minor,
+            t.part,
+            "" if t.line_no is None else t.line_no,
+        )
+        for t in sorted(entry.transfers, key=lambda t: t.n)
+    )
+    return RECORD.join(FIELD.join(map(str, fields)) for fields in (head, *moves))
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def seal_hash(previous: bytes, entries: Sequence[SealedEntry]) -> bytes:
+    """SHA-256 of the previous seal's hash and then each entry's, in order of the entries' ids.
+
+    This is the definition; `seal_queries.py` states the same in SQL, and a test holds them equal.
+    """
+    digest = hashlib.sha256(previous)
+    for entry in sorted(entries, key=lambda e: e.id.bytes):
+        digest.update(hashlib.sha256(canonical(entry).encode()).digest())
+    return digest.digest()

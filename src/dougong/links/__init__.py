@@ -1,0 +1,1 @@
+"""Owns product links and clicks."""

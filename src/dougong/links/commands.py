@@ -1,0 +1,116 @@
+"""Writes product links and clicks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.ids import LinkId, ProductId, StoreId, VideoId, new_id
+from dougong.infra import events
+from dougong.infra.db import constraint_of
+from dougong.links.rules import (
+    MAX_POSITION,
+    MOST_LINKS,
+    LinkedAlready,
+    LinkGone,
+    NotLinkable,
+    TooManyLinks,
+)
+from dougong.links.tables import clicks, product_links
+
+
+async def add_link(
+    conn: AsyncConnection,
+    *,
+    video_id: VideoId,
+    creator_id: UUID,
+    store_id: StoreId,
+    product_id: ProductId,
+    position: int,
+    at: datetime,
+) -> LinkId:
+    """Put an own-store product on a video. `position`: 0 is shown first.
+
+    Raises LinkedAlready, TooManyLinks, and NotLinkable when the product does not exist or the
+    video is not this creator's (a foreign key on both).
+    """
+    there = select(func.count()).select_from(product_links)
+    there = there.where(product_links.c.creator_id == creator_id)
+    there = there.where(product_links.c.video_id == video_id, product_links.c.removed_at.is_(None))
+    if int(await conn.scalar(there) or 0) >= MOST_LINKS:
+        raise TooManyLinks(field="product", most=MOST_LINKS)
+    link_id = LinkId(new_id())
+    row = {
+        "id": link_id,
+        "video_id": video_id,
+        "creator_id": creator_id,
+        "store_id": store_id,
+        "product_id": product_id,
+        "position": min(position, MAX_POSITION),
+        "published_at": at,
+    }
+    try:
+        async with conn.begin_nested():
+            await conn.execute(insert(product_links).values(**row))
+    except IntegrityError as error:
+        if constraint_of(error) == "product_links_once":
+            raise LinkedAlready(field="product") from error
+        raise NotLinkable(field="product") from error
+    facts = {k: str(row[k]) for k in ("video_id", "creator_id", "product_id")}
+    await events.record(
+        conn, "links.link_published", store_id=store_id, subject_id=link_id, at=at, facts=facts
+    )
+    return link_id
+
+
+async def remove_link(
+    conn: AsyncConnection, *, link_id: LinkId, creator_id: UUID, at: datetime
+) -> None:
+    """Take a product off a video; what it already sold keeps pointing at it. Raises LinkGone."""
+    change = (
+        update(product_links)
+        .where(product_links.c.creator_id == creator_id, product_links.c.id == link_id)
+        .where(product_links.c.removed_at.is_(None))
+        .values(removed_at=at)
+    )
+    if (await conn.execute(change)).rowcount != 1:
+        raise LinkGone
+    await events.record(conn, "links.link_removed", subject_id=link_id, at=at, facts={})
+
+
+async def reorder_links(
+    conn: AsyncConnection, *, video_id: VideoId, creator_id: UUID, link_ids: Sequence[LinkId]
+) -> None:
+    """Show the links of a video in this order. Ids that are not its own are passed over."""
+    await conn.execute(
+        text("""
+            UPDATE product_links l SET position = LEAST(wanted.place - 1, :most)
+            FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS wanted (id, place)
+            WHERE l.id = wanted.id AND l.video_id = :video_id AND l.creator_id = :creator_id
+              AND l.removed_at IS NULL
+        """),
+        {
+            "ids": list(link_ids),
+            "video_id": video_id,
+            "creator_id": creator_id,
+            "most": MAX_POSITION,
+        },
+    )
+
+
+async def record_click(
+    conn: AsyncConnection, *, link_id: LinkId, click_id: UUID, person_id: UUID | None, at: datetime
+) -> None:
+    """One person opened a product from its link. Repeating a `click_id` counts once.
+
+    Raises LinkGone.
+    """
+    row = {"id": click_id, "link_id": link_id, "person_id": person_id, "at": at}
+    found = select(product_links.c.id).where(product_links.c.id == link_id)
+    if await conn.scalar(found.where(product_links.c.removed_at.is_(None))) is None:
+        raise LinkGone
+    await conn.execute(upsert(clicks).values(**row).on_conflict_do_nothing())

@@ -1,0 +1,1 @@
+"""Owns carts, orders, lines and the facts frozen on them."""

@@ -1,0 +1,1 @@
+"""Owns payments, captures, refunds, money that could not be allocated."""

@@ -1,0 +1,119 @@
+"""Writes refunds: booked with their order's lines, then sent to the gateway by a job."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.errors import KeyReused
+from dougong.base.ids import OrderId, PaymentId, PersonId, StoreId
+
+
+async def refund_before(
+    conn: AsyncConnection, *, store_id: StoreId, key: str, request_hash: bytes
+) -> Any | None:
+    """The refund that this key has made. Raises KeyReused when it was for something else."""
+    row = (
+        await conn.execute(
+            text("SELECT * FROM refunds WHERE store_id = :store_id AND idempotency_key = :key"),
+            {"store_id": store_id, "key": key},
+        )
+    ).one_or_none()
+    if row is not None and bytes(row.request_hash) != request_hash:
+        raise KeyReused(field="idempotency_key")
+    return row
+
+
+class RefundDraft(msgspec.Struct, frozen=True):
+    """A refund as it is booked: `amounts` in minor units and `units` taken back, by line."""
+
+    store_id: StoreId
+    id: UUID
+    order_id: OrderId
+    payment_id: PaymentId
+    currency: str
+    amounts: Mapping[int, int]
+    units: Mapping[int, int]
+    reason: str
+    asked_by: PersonId | None
+    key: str
+    request_hash: bytes
+    at: datetime
+
+
+INSERT_REFUND = text("""
+    INSERT INTO refunds (store_id, id, order_id, payment_id, currency, amount_minor, state, reason,
+      asked_by, asked_at, idempotency_key, request_hash)
+    VALUES (:store_id, :id, :order_id, :payment_id, :currency, :amount, 'booked', :reason,
+      :asked_by, :at, :key, :request_hash)
+    RETURNING *
+""")
+
+INSERT_REFUND_LINES = text("""
+    INSERT INTO refund_lines (store_id, refund_id, line_no, amount_minor, quantity)
+    SELECT :store_id, :id, line_no, amount, units
+    FROM unnest(CAST(:lines AS int[]), CAST(:amounts AS bigint[]), CAST(:units AS int[]))
+      AS r (line_no, amount, units)
+""")
+
+
+async def insert_refund(conn: AsyncConnection, draft: RefundDraft) -> Any:
+    """Write a booked refund with its lines; a job sends it to the gateway. Answers its row."""
+    facts = {name: getattr(draft, name) for name in draft.__struct_fields__}
+    amount = sum(draft.amounts.values())
+    row = (await conn.execute(INSERT_REFUND, {**facts, "amount": amount})).one()
+    numbers = sorted(draft.amounts)
+    await conn.execute(
+        INSERT_REFUND_LINES,
+        {
+            "store_id": draft.store_id,
+            "id": draft.id,
+            "lines": numbers,
+            "amounts": [draft.amounts[n] for n in numbers],
+            "units": [draft.units.get(n, 0) for n in numbers],
+        },
+    )
+    return row
+
+
+async def mark_refund(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    refund_id: UUID,
+    state: str,
+    gateway_ref: str | None,
+    failure: str | None,
+    at: datetime,
+) -> None:
+    """Note how far a refund has come at its gateway; a done one stays done."""
+    await conn.execute(
+        text("""
+            UPDATE refunds SET state = :state, gateway_ref = COALESCE(:ref, gateway_ref),
+              failure = :failure, done_at = CASE WHEN :state = 'done' THEN :at ELSE done_at END
+            WHERE store_id = :store_id AND id = :id AND state <> 'done'
+        """),
+        {
+            "store_id": store_id,
+            "id": refund_id,
+            "state": state,
+            "ref": gateway_ref,
+            "failure": failure,
+            "at": at,
+        },
+    )
+
+
+async def store_of_refund(
+    conn: AsyncConnection, *, refund_id: UUID, payment_id: PaymentId
+) -> StoreId | None:
+    """The store of a refund of this payment."""
+    found: StoreId | None = await conn.scalar(
+        text("SELECT store_id FROM refunds WHERE id = :id AND payment_id = :payment_id"),
+        {"id": refund_id, "payment_id": payment_id},
+    )
+    return found

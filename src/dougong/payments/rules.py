@@ -1,0 +1,110 @@
+"""What is true of payments by rule, and the words that every gateway adapter speaks."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from dougong.base.errors import Conflict, Refusal
+from dougong.base.ids import PaymentId
+
+
+class PaymentState(StrEnum):
+    STARTED = "started"
+    CAPTURED = "captured"
+    DECLINED = "declined"
+    ABANDONED = "abandoned"
+
+
+class EventKind(StrEnum):
+    CAPTURED = "captured"
+    DECLINED = "declined"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+
+
+class Unallocated(StrEnum):
+    """Why money that arrived belongs to no order."""
+
+    UNKNOWN_PAYMENT = "unknown_payment"
+    ORDER_CLOSED = "order_closed"
+    WRONG_AMOUNT = "wrong_amount"
+    WRONG_CURRENCY = "wrong_currency"
+    PAID_TWICE = "paid_twice"
+
+
+class BadSignature(Refusal):
+    """A webhook that its gateway did not sign, or signed too long ago."""
+
+    code = "bad_signature"
+    status = 401
+
+
+class NothingToPay(Conflict):
+    """No order of this checkout waits for its payment."""
+
+    code = "nothing_to_pay"
+
+
+class GatewayDown(Refusal):
+    """The gateway could not be reached or refused; the same request may be sent again."""
+
+    code = "gateway_unavailable"
+    status = 503
+
+
+class GatewayEvent(msgspec.Struct, frozen=True):
+    """What a gateway says has happened, its signature checked. Amounts in minor units."""
+
+    event_id: str
+    kind: EventKind
+    gateway_ref: str
+    amount_minor: int
+    currency: str
+    at: datetime
+    refund_id: UUID | None = None
+
+
+class Started(msgspec.Struct, frozen=True):
+    """A payment at its gateway: its name there, and where the payer goes."""
+
+    gateway_ref: str
+    pay_url: str
+
+
+class Gateway(Protocol):
+    """What an adapter must do. Every call carries our id as its idempotency key; none is made
+    inside a transaction."""
+
+    code: str
+
+    async def start(
+        self, *, payment_id: PaymentId, amount_minor: int, currency: str, return_url: str
+    ) -> Started:
+        """Open a payment; the same id opens it once. Raises GatewayDown."""
+        ...
+
+    async def refund(
+        self, *, gateway_ref: str, refund_id: UUID, amount_minor: int, currency: str
+    ) -> str:
+        """Send money back; answers the gateway's name for it. Raises GatewayDown."""
+        ...
+
+    def read_event(self, *, body: bytes, headers: Mapping[str, str]) -> GatewayEvent | None:
+        """The event of a webhook, or None for a kind that does not concern us.
+
+        Raises BadSignature.
+        """
+        ...
+
+
+def judge_capture(*, amount_minor: int, currency: str, event: GatewayEvent) -> Unallocated | None:
+    """Why this money cannot be allocated to its payment, or None when it can."""
+    if currency != event.currency:
+        return Unallocated.WRONG_CURRENCY
+    if amount_minor != event.amount_minor:
+        return Unallocated.WRONG_AMOUNT
+    return None

@@ -1,0 +1,105 @@
+"""Tables of the payments area, as the migrations make them (SQL first; drift is tested)."""
+
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    Column,
+    DateTime,
+    FetchedValue,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+
+from dougong.infra.db import metadata
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("checkout_id", Uuid, nullable=False),
+    Column("payer_id", Uuid),
+    Column("gateway", Text, nullable=False),
+    Column("gateway_ref", Text),
+    Column("currency", CHAR(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("pay_url", Text),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("captured_at", DateTime(timezone=True)),
+)
+
+payment_parts = Table(
+    "payment_parts",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, primary_key=True),
+    Column("payment_id", Uuid, primary_key=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("booked_at", DateTime(timezone=True)),
+    Column("outcome", Text),
+)
+
+unallocated_money = Table(
+    "unallocated_money",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("gateway", Text, nullable=False),
+    Column("gateway_ref", Text, nullable=False),
+    Column("payment_id", Uuid),
+    Column("order_id", Uuid),
+    Column("currency", CHAR(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("arrived_at", DateTime(timezone=True), nullable=False),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("resolved_by", Uuid),
+    Column("resolution", Text),
+    Column("note", Text, server_default=FetchedValue(), nullable=False),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    Column("payment_id", Uuid, nullable=False),
+    Column("currency", CHAR(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, server_default=FetchedValue(), nullable=False),
+    Column("asked_by", Uuid),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("gateway_ref", Text),
+    Column("failure", Text),
+    Column("done_at", DateTime(timezone=True)),
+)
+
+refund_lines = Table(
+    "refund_lines",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("refund_id", Uuid, primary_key=True),
+    Column("line_no", SmallInteger, primary_key=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("quantity", Integer, server_default=FetchedValue(), nullable=False),
+)
+
+sandbox_charges = Table(
+    "sandbox_charges",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("reference", Text, nullable=False),
+    Column("currency", CHAR(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, server_default=FetchedValue(), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("return_url", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Owns dated fee rules and term rules."""

@@ -1,0 +1,257 @@
+"""Decision tables: of the rows in force at an instant, the most specific one wins.
+
+A row matches on seven columns; `*` is the value "any". The columns weigh in the order of
+PRECEDENCE: a row that names the party beats every row that does not, whatever else they say; only
+between equals does the next column decide. A category matches everything below it, and the deeper
+path is the more specific. Two approved rows with the same columns never overlap in time (exclusion
+constraint), so at every instant exactly one row wins, or none.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from dougong.base.errors import BadInput, Conflict, Refusal
+from dougong.base.ids import RuleId
+from dougong.base.money import FULL_BP
+
+ANY = "*"
+LONGEST_TERM_S = 31_536_000  # one year
+
+# The printed order: from the column that weighs most to the one that weighs least.
+PRECEDENCE = ("party", "merchant_class", "party_class", "category", "route", "surface", "source")
+
+
+class RuleKind(StrEnum):
+    """What a row decides: a rate in basis points (fees), or a span in seconds (terms)."""
+
+    PLATFORM_SERVICE_FEE = "platform_service_fee"
+    CREATOR_COMMISSION = "creator_commission"
+    COMMISSION_CUT = "commission_cut"
+    PAYMENT_COST = "payment_cost"
+    PAY_WITHIN_S = "pay_within_s"
+    RECEIVE_WITHIN_S = "receive_within_s"
+    AFTER_SALES_WINDOW_S = "after_sales_window_s"
+
+
+FEE_KINDS = frozenset(
+    {
+        RuleKind.PLATFORM_SERVICE_FEE,
+        RuleKind.CREATOR_COMMISSION,
+        RuleKind.COMMISSION_CUT,
+        RuleKind.PAYMENT_COST,
+    }
+)
+TERM_KINDS = frozenset(RuleKind) - FEE_KINDS
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """One dated row. In force in the half-open window [starts, ends); `ends` None: until further
+    notice. `value`: basis points for a fee, seconds for a term. `rollout_bp`: for how many of ten
+    thousand parties the row is there at all."""
+
+    id: RuleId
+    kind: str
+    source: str = ANY
+    surface: str = ANY
+    category: str = ANY
+    route: str = ANY
+    party_class: str = ANY
+    party: str = ANY
+    merchant_class: str = ANY
+    announced_at: datetime
+    starts: datetime
+    ends: datetime | None
+    rollout_bp: int = FULL_BP
+    value: int
+    reason_zh: str
+    reason_en: str
+    citation: str = ""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one case; the words are those of the rows."""
+
+    kind: str
+    source: str
+    surface: str
+    category: str
+    route: str
+    party_class: str
+    party: str
+    merchant_class: str
+    at: datetime
+
+
+class Lost(StrEnum):
+    """Why a row did not decide a case."""
+
+    OTHER_KIND = "other_kind"
+    NO_MATCH = "no_match"
+    NOT_YET = "not_yet"
+    OVER = "over"
+    OUTSIDE_ROLLOUT = "outside_rollout"
+    LESS_SPECIFIC = "less_specific"
+
+
+class Considered(msgspec.Struct, frozen=True):
+    """A row that lost. `column`: where it did not match, or where the winner names more."""
+
+    rule: Rule
+    why: Lost
+    column: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The row that decides, or None; and why every other row does not."""
+
+    rule: Rule | None
+    considered: tuple[Considered, ...] = ()
+
+
+class AmbiguousRules(ValueError):
+    """Two rows with the same columns in force at once: the exclusion constraint is broken."""
+
+
+class BadRule(BadInput):
+    """A draft that cannot be a rule. `field` names the column."""
+
+    code = "bad_rule"
+    status = 422
+
+
+class RuleOverlaps(Conflict):
+    """Another approved rule with the same columns is in force in part of that time."""
+
+    code = "rule_overlaps"
+
+
+class SecondPersonNeeded(Refusal):
+    """Who drafted a rule cannot approve it."""
+
+    code = "second_person_needed"
+    status = 403
+
+
+class RuleNotOpen(Conflict):
+    """Not a draft any more, or (when ending) not in force until later than asked."""
+
+    code = "rule_not_open"
+
+
+class RuleInPast(Refusal):
+    """A rule decides from now on at the earliest: what was agreed is not touched."""
+
+    code = "rule_in_past"
+
+
+def matches(rule: Rule, facts: Facts) -> bool:
+    """Whether kind and all columns of the row fit, whatever the time and the rollout."""
+    return rule.kind == facts.kind and mismatch(rule, facts) is None
+
+
+def mismatch(rule: Rule, facts: Facts) -> str | None:
+    """The first column, in order of PRECEDENCE, that does not fit."""
+    for column in PRECEDENCE:
+        wanted, found = getattr(rule, column), getattr(facts, column)
+        if wanted in (ANY, found):
+            continue
+        if column == "category" and found.startswith(wanted + "/"):
+            continue
+        return column
+    return None
+
+
+def specificity(rule: Rule) -> tuple[int, ...]:
+    """Compared like a word: column after column, larger is more specific."""
+    return tuple(_weight(column, getattr(rule, column)) for column in PRECEDENCE)
+
+
+def _weight(column: str, value: str) -> int:
+    if value == ANY:
+        return 0
+    return 1 + value.count("/") if column == "category" else 1
+
+
+def in_rollout(rule: Rule, party: str) -> bool:
+    """Whether the row is there for this party.
+
+    A stable hash (SHA-256) of what is rolled out and to whom: the kind and the columns, not the
+    row's id, so that whoever is in at ten per cent is still in when a later row says fifty.
+    """
+    return rollout_place(rule, party) < rule.rollout_bp
+
+
+def rollout_place(rule: Rule, party: str) -> int:
+    """The party's place in the queue, 0 to 9 999."""
+    columns = (getattr(rule, column) for column in PRECEDENCE)
+    text = "|".join((rule.kind, *columns, party))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") % FULL_BP
+
+
+def why_not(rule: Rule, facts: Facts) -> Lost | None:
+    """Why a row is no candidate; None where it is one."""
+    if rule.kind != facts.kind:
+        return Lost.OTHER_KIND
+    if mismatch(rule, facts):
+        return Lost.NO_MATCH
+    if facts.at < rule.starts:
+        return Lost.NOT_YET
+    if rule.ends is not None and facts.at >= rule.ends:
+        return Lost.OVER
+    return None if in_rollout(rule, facts.party) else Lost.OUTSIDE_ROLLOUT
+
+
+def decide(rules: Iterable[Rule], facts: Facts) -> Verdict:
+    """The most specific row in force, and why the others lost. Raises AmbiguousRules."""
+    candidates: list[Rule] = []
+    lost: list[Considered] = []
+    for rule in rules:
+        why = why_not(rule, facts)
+        if why is None:
+            candidates.append(rule)
+        elif why is not Lost.OTHER_KIND:
+            column = mismatch(rule, facts) or ""
+            lost.append(Considered(rule, why, column))
+    if not candidates:
+        return Verdict(None, tuple(lost))
+    candidates.sort(key=specificity, reverse=True)
+    winner = candidates[0]
+    for other in candidates[1:]:
+        lost.append(Considered(other, Lost.LESS_SPECIFIC, _decisive_column(winner, other)))
+    return Verdict(winner, tuple(lost))
+
+
+def _decisive_column(winner: Rule, other: Rule) -> str:
+    pairs = zip(PRECEDENCE, specificity(winner), specificity(other), strict=True)
+    for column, more, less in pairs:
+        if more != less:
+            return column
+    raise AmbiguousRules(winner.id, other.id)
+
+
+def check_draft(rule: Rule) -> Rule:
+    """Raises BadRule (naming the field) for what no table would take."""
+    kinds = {kind.value for kind in RuleKind}
+    if rule.kind not in kinds:
+        raise BadRule(field="kind", reason="unknown")
+    highest = FULL_BP if rule.kind in FEE_KINDS else LONGEST_TERM_S
+    if not 0 <= rule.value <= highest:
+        raise BadRule(field="value", reason=f"0–{highest}")
+    if not 0 <= rule.rollout_bp <= FULL_BP:
+        raise BadRule(field="rollout_bp", reason=f"0–{FULL_BP}")
+    if rule.ends is not None and rule.ends <= rule.starts:
+        raise BadRule(field="ends", reason="before_start")
+    if rule.announced_at > rule.starts:
+        raise BadRule(field="announced_at", reason="after_start")
+    for column in PRECEDENCE:
+        value = getattr(rule, column)
+        if not value or len(value) > 120 or value != value.strip():
+            raise BadRule(field=column, reason="empty")
+    for name in ("reason_zh", "reason_en"):
+        if not getattr(rule, name).strip():
+            raise BadRule(field=name, reason="empty")
+    return rule

@@ -1,0 +1,1 @@
+"""SELECTs that join areas: one file per screen family. Nothing here writes."""

@@ -1,0 +1,264 @@
+"""A creator's product links: what each earns per sale, its clicks and orders; what can be linked.
+
+"You earn" is computed by the rules that an order placed now would freeze: the merchant's offer (or
+the rule) capped by what fees leave, less the platform's cut, on the cheapest variant's price.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.ids import ProductId, StoreId, VideoId
+from dougong.base.money import part_of
+from dougong.orders.rules import capped_commission
+from dougong.policy.queries import RuleBook, rules_book
+from dougong.policy.rules import Facts, RuleKind
+
+
+class Earning(msgspec.Struct, frozen=True):
+    """What one sale of one unit brings its creator: basis points, and minor units."""
+
+    commission_bp: int
+    cut_bp: int
+    earn_minor: int
+
+
+class Linkable(msgspec.Struct, frozen=True):
+    """A product that can be put on a video."""
+
+    store_id: UUID
+    product_id: UUID
+    store_zh: str
+    store_en: str
+    title_zh: str
+    title_en: str
+    image_file: str | None
+    currency: str
+    price_minor: int
+    in_stock: int
+    earning: Earning
+
+
+class CreatorLink(msgspec.Struct, frozen=True):
+    """A link with its figures. `estimated_minor`: the creator's shares on amounts paid."""
+
+    link_id: UUID
+    video_id: UUID
+    caption_zh: str
+    caption_en: str
+    position: int
+    product: Linkable
+    is_on_sale: bool
+    published_at: datetime
+    clicks: int
+    orders: int
+    estimated_minor: int
+
+    @property
+    def conversion_bp(self) -> int:
+        """Orders per click in basis points; at most all, 0 without clicks."""
+        return min(self.orders * 10_000 // self.clicks, 10_000) if self.clicks else 0
+
+
+def earning(
+    book: RuleBook,
+    *,
+    price_minor: int,
+    offered_bp: int | None,
+    category: str,
+    merchant_id: UUID,
+    merchant_class: str,
+    at: datetime,
+) -> Earning:
+    """What the creator gets of one unit sold from a video at this price."""
+
+    def rate(kind: RuleKind) -> int:
+        facts = Facts(
+            kind=kind,
+            source="own",
+            surface="video",
+            category=category,
+            route="direct",
+            party_class="merchant",
+            party=str(merchant_id),
+            merchant_class=merchant_class,
+            at=at,
+        )
+        rule = book.decide(facts).rule
+        return rule.value if rule else 0
+
+    wanted = rate(RuleKind.CREATOR_COMMISSION) if offered_bp is None else offered_bp
+    commission_bp = capped_commission(
+        wanted,
+        service_fee_bp=rate(RuleKind.PLATFORM_SERVICE_FEE),
+        payment_cost_bp=rate(RuleKind.PAYMENT_COST),
+    )
+    cut_bp = rate(RuleKind.COMMISSION_CUT)
+    commission = part_of(price_minor, commission_bp)
+    return Earning(commission_bp, cut_bp, commission - part_of(commission, cut_bp))
+
+
+def _linkable(row: Any, book: RuleBook, at: datetime) -> Linkable:
+    return Linkable(
+        store_id=row.store_id,
+        product_id=row.product_id,
+        store_zh=row.store_zh,
+        store_en=row.store_en,
+        title_zh=row.title_zh,
+        title_en=row.title_en,
+        image_file=row.image_file,
+        currency=row.currency,
+        price_minor=row.price_minor or 0,
+        in_stock=row.in_stock,
+        earning=earning(
+            book,
+            price_minor=row.price_minor or 0,
+            offered_bp=row.commission_bp,
+            category=row.category,
+            merchant_id=row.merchant_id,
+            merchant_class=row.merchant_class,
+            at=at,
+        ),
+    )
+
+
+SEARCH = text("""
+    SELECT p.store_id, p.id AS product_id, s.name_zh AS store_zh, s.name_en AS store_en,
+      p.title_zh, p.title_en, p.category, p.commission_bp, s.currency, s.merchant_class,
+      s.org_id AS merchant_id, k.price_minor, k.in_stock, i.file AS image_file
+    FROM products p
+    JOIN stores s ON s.id = p.store_id AND s.state = 'open'
+    JOIN LATERAL (
+      SELECT min(u.price_minor) AS price_minor,
+        COALESCE(sum(t.on_hand - t.reserved), 0)::int AS in_stock
+      FROM skus u LEFT JOIN stock t ON t.store_id = u.store_id AND t.sku_id = u.id
+      WHERE u.store_id = p.store_id AND u.product_id = p.id AND u.state = 'active'
+    ) k ON k.price_minor IS NOT NULL
+    LEFT JOIN LATERAL (
+      SELECT file FROM product_images
+      WHERE store_id = p.store_id AND product_id = p.id ORDER BY position LIMIT 1
+    ) i ON true
+    WHERE p.state = 'active'
+      AND (:words = '' OR p.title_zh ILIKE :pattern OR p.title_en ILIKE :pattern
+        OR p.brand ILIKE :pattern OR s.name_zh ILIKE :pattern OR s.name_en ILIKE :pattern)
+      AND NOT EXISTS (
+        SELECT FROM product_links l WHERE l.video_id = :video_id AND l.store_id = p.store_id
+          AND l.product_id = p.id AND l.removed_at IS NULL)
+    ORDER BY COALESCE(p.commission_bp, 0) DESC, k.price_minor DESC, p.id
+    LIMIT :most
+""")
+
+
+async def search_linkable(
+    conn: AsyncConnection, *, video_id: VideoId, words: str, at: datetime, most: int = 12
+) -> list[Linkable]:
+    """Products on sale whose title, brand or store holds the words, best offers first; those
+    already on the video are left out."""
+    plain = words.strip()[:60]
+    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    asked = {"words": plain, "pattern": f"%{escaped}%", "video_id": video_id, "most": most}
+    rows = (await conn.execute(SEARCH, asked)).all()
+    book = await rules_book(conn)
+    return [_linkable(row, book, at) for row in rows]
+
+
+ON_SALE = text("""
+    SELECT EXISTS (
+      SELECT FROM products p
+      JOIN stores s ON s.id = p.store_id AND s.state = 'open'
+      JOIN skus u ON u.store_id = p.store_id AND u.product_id = p.id AND u.state = 'active'
+      WHERE p.store_id = :store_id AND p.id = :product_id AND p.state = 'active')
+""")
+
+
+async def is_on_sale(conn: AsyncConnection, *, store_id: StoreId, product_id: ProductId) -> bool:
+    """Whether an open store offers this product now."""
+    return bool(await conn.scalar(ON_SALE, {"store_id": store_id, "product_id": product_id}))
+
+
+LINKS = text("""
+    SELECT l.id AS link_id, l.video_id, l.position, l.published_at, v.caption_zh, v.caption_en,
+      p.store_id, p.id AS product_id, s.name_zh AS store_zh, s.name_en AS store_en,
+      p.title_zh, p.title_en, p.category, p.commission_bp, s.currency, s.merchant_class,
+      s.org_id AS merchant_id, k.price_minor, k.in_stock, i.file AS image_file,
+      p.state = 'active' AND s.state = 'open' AND k.price_minor IS NOT NULL AS is_on_sale,
+      COALESCE(c.n, 0) AS clicks, COALESCE(o.n, 0) AS orders,
+      COALESCE(o.estimated_minor, 0)::bigint AS estimated_minor
+    FROM product_links l
+    JOIN videos v ON v.id = l.video_id AND v.state <> 'removed'
+    JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id
+    JOIN stores s ON s.id = l.store_id
+    JOIN LATERAL (
+      SELECT min(u.price_minor) AS price_minor,
+        COALESCE(sum(t.on_hand - t.reserved), 0)::int AS in_stock
+      FROM skus u LEFT JOIN stock t ON t.store_id = u.store_id AND t.sku_id = u.id
+      WHERE u.store_id = p.store_id AND u.product_id = p.id AND u.state = 'active'
+    ) k ON true
+    LEFT JOIN LATERAL (
+      SELECT file FROM product_images
+      WHERE store_id = p.store_id AND product_id = p.id ORDER BY position LIMIT 1
+    ) i ON true
+    LEFT JOIN LATERAL (SELECT count(*) AS n FROM clicks WHERE link_id = l.id) c ON true
+    LEFT JOIN (
+      SELECT g.link_id, count(DISTINCT g.order_id) AS n, sum(g.commission - g.commission
+        * g.commission_cut_bp / 10000) AS estimated_minor
+      FROM (
+        SELECT ol.link_id, ol.order_id, ol.commission_cut_bp,
+          (ol.paid_minor + ol.platform_discount_minor + ol.creator_discount_minor)
+            * ol.commission_bp / 10000 AS commission
+        FROM order_lines ol
+        JOIN orders od ON od.store_id = ol.store_id AND od.id = ol.order_id
+        WHERE ol.creator_id = :creator_id AND od.paid_at IS NOT NULL
+      ) g GROUP BY g.link_id
+    ) o ON o.link_id = l.id
+    WHERE l.creator_id = :creator_id AND l.removed_at IS NULL
+      AND (CAST(:video_id AS uuid) IS NULL OR l.video_id = CAST(:video_id AS uuid))
+    ORDER BY CASE WHEN CAST(:video_id AS uuid) IS NULL THEN 0 ELSE l.position END,
+      COALESCE(o.estimated_minor, 0) DESC, clicks DESC, l.published_at DESC, l.id
+    LIMIT :most
+""")
+
+MOST_LINKS_SHOWN = 200
+
+
+async def links_of_creator(
+    conn: AsyncConnection, *, creator_id: UUID, at: datetime
+) -> Sequence[CreatorLink]:
+    """Up to 200 links, the best earning first."""
+    return await _links(conn, creator_id=creator_id, video_id=None, at=at)
+
+
+async def links_of_video(
+    conn: AsyncConnection, *, video_id: VideoId, creator_id: UUID, at: datetime
+) -> Sequence[CreatorLink]:
+    """The links of one video in the order in which they are shown."""
+    return await _links(conn, creator_id=creator_id, video_id=video_id, at=at)
+
+
+async def _links(
+    conn: AsyncConnection, *, creator_id: UUID, video_id: VideoId | None, at: datetime
+) -> list[CreatorLink]:
+    asked = {"creator_id": creator_id, "video_id": video_id, "most": MOST_LINKS_SHOWN}
+    rows = (await conn.execute(LINKS, asked)).all()
+    book = await rules_book(conn)
+    return [
+        CreatorLink(
+            link_id=row.link_id,
+            video_id=row.video_id,
+            caption_zh=row.caption_zh,
+            caption_en=row.caption_en,
+            position=row.position,
+            product=_linkable(row, book, at),
+            is_on_sale=row.is_on_sale,
+            published_at=row.published_at,
+            clicks=row.clicks,
+            orders=row.orders,
+            estimated_minor=row.estimated_minor,
+        )
+        for row in rows
+    ]

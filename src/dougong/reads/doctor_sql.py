@@ -1,0 +1,212 @@
+"""The invariants as SQL: each statement answers the rows that break one; none is right.
+
+Columns: `found`, how much of it, and `example`, what to look at. Set-based: each reads a table
+once or twice.
+"""
+
+from sqlalchemy import text
+
+# The parts of every line by its frozen facts, beside what the books moved for it. The same as
+# orders.rules.line_shares, in numeric so that no product overflows.
+UNEXPLAINED = text("""
+    WITH kept AS (
+      SELECT l.store_id, l.order_id, l.line_no, o.state = 'final' AS is_final,
+        l.service_fee_bp, l.commission_bp, l.commission_cut_bp, l.payment_cost_bp,
+        l.paid_minor - l.refunded_minor AS paid,
+        l.merchant_discount_minor - div(l.merchant_discount_minor::numeric * l.refunded_minor,
+          l.paid_minor) AS merchant_discount,
+        l.platform_discount_minor - div(l.platform_discount_minor::numeric * l.refunded_minor,
+          l.paid_minor) AS platform_discount,
+        l.creator_discount_minor - div(l.creator_discount_minor::numeric * l.refunded_minor,
+          l.paid_minor) AS creator_discount
+      FROM order_lines l JOIN orders o ON o.store_id = l.store_id AND o.id = l.order_id
+      WHERE o.paid_at IS NOT NULL
+    ), fees AS (
+      SELECT *, paid + platform_discount + creator_discount AS base,
+        div((paid + platform_discount + creator_discount) * service_fee_bp, 10000) AS service_fee,
+        div((paid + platform_discount + creator_discount) * commission_bp, 10000) AS commission,
+        div(paid::numeric * payment_cost_bp, 10000) AS payment_cost
+      FROM kept
+    ), wanted AS (
+      SELECT store_id, order_id, line_no, -paid AS clearing,
+        CASE WHEN is_final THEN 0 ELSE base + merchant_discount END AS escrow,
+        CASE WHEN is_final THEN -platform_discount
+          ELSE -merchant_discount - platform_discount - creator_discount END AS coupons,
+        CASE WHEN is_final THEN service_fee ELSE 0 END AS service_fee,
+        CASE WHEN is_final THEN div(commission * commission_cut_bp, 10000) ELSE 0 END AS cut,
+        CASE WHEN is_final THEN payment_cost ELSE 0 END AS cost,
+        CASE WHEN is_final THEN commission - div(commission * commission_cut_bp, 10000)
+          - creator_discount ELSE 0 END AS creator,
+        CASE WHEN is_final THEN base - service_fee - commission - payment_cost ELSE 0 END
+          AS merchant
+      FROM fees
+    ), sides AS (
+      SELECT t.store_id, t.entry_id, t.line_no, a.purpose, t.amount_minor AS amount
+      FROM ledger_transfers t
+      JOIN ledger_accounts a ON a.store_id = t.store_id AND a.id = t.dst
+      UNION ALL
+      SELECT t.store_id, t.entry_id, t.line_no, a.purpose, -t.amount_minor
+      FROM ledger_transfers t
+      JOIN ledger_accounts a ON a.store_id = t.store_id AND a.id = t.src
+    ), booked AS (
+      SELECT s.store_id, e.order_id, s.line_no,
+        sum(amount) FILTER (WHERE purpose = 'gateway_clearing') AS clearing,
+        sum(amount) FILTER (WHERE purpose = 'escrow') AS escrow,
+        sum(amount) FILTER (WHERE purpose = 'coupon_cost') AS coupons,
+        sum(amount) FILTER (WHERE purpose = 'platform_service_fee') AS service_fee,
+        sum(amount) FILTER (WHERE purpose = 'platform_commission_cut') AS cut,
+        sum(amount) FILTER (WHERE purpose = 'platform_payment_cost') AS cost,
+        sum(amount) FILTER (WHERE purpose = 'creator_payable') AS creator,
+        sum(amount) FILTER (WHERE purpose = 'merchant_payable') AS merchant
+      FROM sides s JOIN ledger_entries e ON e.store_id = s.store_id AND e.id = s.entry_id
+      WHERE e.order_id IS NOT NULL
+      GROUP BY s.store_id, e.order_id, s.line_no
+    ), compared AS (
+      SELECT coalesce(w.order_id, b.order_id) AS order_id,
+        coalesce(w.line_no, b.line_no) AS line_no,
+        abs(coalesce(w.clearing, 0) - coalesce(b.clearing, 0))
+        + abs(coalesce(w.escrow, 0) - coalesce(b.escrow, 0))
+        + abs(coalesce(w.coupons, 0) - coalesce(b.coupons, 0))
+        + abs(coalesce(w.service_fee, 0) - coalesce(b.service_fee, 0))
+        + abs(coalesce(w.cut, 0) - coalesce(b.cut, 0))
+        + abs(coalesce(w.cost, 0) - coalesce(b.cost, 0))
+        + abs(coalesce(w.creator, 0) - coalesce(b.creator, 0))
+        + abs(coalesce(w.merchant, 0) - coalesce(b.merchant, 0)) AS found
+      FROM wanted w FULL JOIN booked b
+        ON b.store_id = w.store_id AND b.order_id = w.order_id AND b.line_no = w.line_no
+    )
+    SELECT found, 'order ' || order_id || ' line ' || coalesce(line_no::text, '-') AS example
+    FROM compared WHERE found <> 0
+""")
+
+# Every account's transfers beside its last rollup and what waits for a seal; and the kept balances
+# of each currency, which sum to zero. `name` says which of the two checks a row breaks.
+ACCOUNTS = text("""
+    WITH sides AS (
+      SELECT store_id, dst AS account_id, entry_id, amount_minor AS amount FROM ledger_transfers
+      UNION ALL
+      SELECT store_id, src, entry_id, -amount_minor FROM ledger_transfers
+    ), summed AS (
+      SELECT store_id, account_id, sum(amount) AS balance FROM sides GROUP BY store_id, account_id
+    ), tail AS (
+      SELECT s.store_id, s.account_id, sum(s.amount) AS balance
+      FROM ledger_unsealed u JOIN sides s ON s.store_id = u.store_id AND s.entry_id = u.entry_id
+      GROUP BY s.store_id, s.account_id
+    ), rolled AS (
+      SELECT DISTINCT ON (store_id, account_id) store_id, account_id, balance_minor AS balance
+      FROM ledger_rollups ORDER BY store_id, account_id, seal_number DESC
+    ), accounts AS (
+      SELECT a.store_id, a.id, a.currency, a.purpose, coalesce(s.balance, 0) AS summed,
+        coalesce(r.balance, 0) + coalesce(t.balance, 0) AS kept
+      FROM ledger_accounts a
+      LEFT JOIN summed s ON s.store_id = a.store_id AND s.account_id = a.id
+      LEFT JOIN rolled r ON r.store_id = a.store_id AND r.account_id = a.id
+      LEFT JOIN tail t ON t.store_id = a.store_id AND t.account_id = a.id
+    )
+    SELECT 'balance_mismatches' AS name, 1 AS found,
+      'account ' || id || ' ' || purpose AS example
+    FROM accounts WHERE summed <> kept
+    UNION ALL
+    SELECT 'trial_balance_minor', abs(sum(kept)), currency::text
+    FROM accounts GROUP BY currency HAVING sum(kept) <> 0
+""")
+
+ESCROW = text("""
+    WITH open AS (
+      SELECT l.store_id, sum(l.paid_minor - l.refunded_minor
+        + l.merchant_discount_minor + l.platform_discount_minor + l.creator_discount_minor
+        - div(l.merchant_discount_minor::numeric * l.refunded_minor, l.paid_minor)
+        - div(l.platform_discount_minor::numeric * l.refunded_minor, l.paid_minor)
+        - div(l.creator_discount_minor::numeric * l.refunded_minor, l.paid_minor)) AS amount
+      FROM order_lines l JOIN orders o ON o.store_id = l.store_id AND o.id = l.order_id
+      WHERE o.state IN ('paid', 'part_shipped', 'shipped', 'received') GROUP BY l.store_id
+    ), held AS (
+      SELECT a.store_id, sum(m.amount) AS amount
+      FROM ledger_accounts a
+      CROSS JOIN LATERAL (
+        SELECT amount_minor AS amount FROM ledger_transfers
+        WHERE store_id = a.store_id AND dst = a.id
+        UNION ALL
+        SELECT -amount_minor FROM ledger_transfers WHERE store_id = a.store_id AND src = a.id) m
+      WHERE a.purpose = 'escrow' GROUP BY a.store_id
+    )
+    SELECT abs(coalesce(held.amount, 0) - coalesce(open.amount, 0)) AS found,
+      'store ' || coalesce(held.store_id, open.store_id) AS example
+    FROM held FULL JOIN open ON open.store_id = held.store_id
+    WHERE coalesce(held.amount, 0) <> coalesce(open.amount, 0)
+""")
+
+UNSEALED_LOST = text("""
+    SELECT 1 AS found, 'entry ' || e.id AS example FROM ledger_entries e
+    LEFT JOIN ledger_sealed_entries s ON s.store_id = e.store_id AND s.entry_id = e.id
+    LEFT JOIN ledger_unsealed u ON u.store_id = e.store_id AND u.entry_id = e.id
+    WHERE (s.entry_id IS NULL) = (u.entry_id IS NULL)
+""")
+
+OVERSOLD = text("""
+    SELECT 1 AS found, 'sku ' || sku_id AS example FROM stock
+    WHERE NOT (reserved BETWEEN 0 AND on_hand)
+""")
+
+STUCK_UNITS = text("""
+    WITH wanted AS (
+      SELECT l.store_id, l.sku_id, sum(l.quantity - l.shipped_quantity - l.returned_quantity) AS n
+      FROM orders o JOIN order_lines l ON l.store_id = o.store_id AND l.order_id = o.id
+      WHERE o.state IN ('placed', 'paid', 'part_shipped') AND l.sku_id IS NOT NULL
+      GROUP BY l.store_id, l.sku_id
+    )
+    SELECT abs(coalesce(s.reserved, 0) - coalesce(w.n, 0)) AS found,
+      'sku ' || coalesce(s.sku_id, w.sku_id) AS example
+    FROM stock s FULL JOIN wanted w ON w.store_id = s.store_id AND w.sku_id = s.sku_id
+    WHERE coalesce(s.reserved, 0) <> coalesce(w.n, 0)
+""")
+
+PAID_WITHOUT_ENTRY = text("""
+    SELECT 1 AS found, 'order ' || o.id AS example FROM orders o
+    LEFT JOIN ledger_entries e
+      ON e.store_id = o.store_id AND e.order_id = o.id AND e.kind = 'capture'
+    WHERE (o.paid_at IS NOT NULL) <> (e.id IS NOT NULL)
+""")
+
+DOUBLE_KEYS = text("""
+    SELECT count(*) - 1 AS found, 'entry key ' || key AS example
+    FROM ledger_entries GROUP BY store_id, key HAVING count(*) > 1
+    UNION ALL
+    SELECT count(*) - 1, 'order key ' || idempotency_key
+    FROM orders GROUP BY store_id, buyer_id, idempotency_key HAVING count(*) > 1
+    UNION ALL
+    SELECT count(*) - 1, 'captures of order ' || order_id FROM ledger_entries
+    WHERE kind IN ('capture', 'final') GROUP BY store_id, order_id, kind HAVING count(*) > 1
+""")
+
+CAPTURED_WITHOUT_BOOKING = text("""
+    SELECT 1 AS found, 'payment ' || p.id AS example FROM payments p
+    LEFT JOIN payment_parts x ON x.payment_id = p.id
+    WHERE p.state = 'captured' AND x.booked_at IS NULL AND p.captured_at < :patience_since
+""")
+
+COUPON_OVER_QUOTA = text("""
+    SELECT greatest(c.used - c.quota, abs(c.used - count(u.order_id))) AS found,
+      'coupon ' || c.id AS example
+    FROM coupons c LEFT JOIN coupon_uses u
+      ON u.store_id = c.store_id AND u.coupon_id = c.id AND u.released_at IS NULL
+    GROUP BY c.store_id, c.id HAVING c.used > c.quota OR c.used <> count(u.order_id)
+""")
+
+OVERDUE_DEADLINES = text("""
+    SELECT 1 AS found, kind || ' of ' || subject_id AS example FROM deadlines
+    WHERE done_at IS NULL AND due_at < :patience_since
+""")
+
+EVENTS_WAITING = text("""
+    SELECT 1 AS found, kind || ' ' || id AS example FROM events
+    WHERE fanned_out_at IS NULL AND at < :patience_since
+""")
+
+JOBS_FAILED = text("""
+    SELECT 1 AS found, task_name || ' ' || id AS example FROM procrastinate_jobs
+    WHERE status = 'failed'
+""")
+
+# The wall-clock moment at which a job worker last gave a sign.
+WORKER_SEEN = text("SELECT max(last_heartbeat) FROM procrastinate_workers")

@@ -1,0 +1,292 @@
+"""Reads what explains an order, a line or a payee: frozen facts, their rules, booked transfers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.errors import NotFound
+from dougong.orders.rules import LineMoney
+from dougong.reads.explain_tree import (
+    LineFacts,
+    Moved,
+    Node,
+    OrderFacts,
+    RuleUsed,
+    order_tree,
+)
+
+RATES = ("service_fee", "commission", "commission_cut", "payment_cost")
+MOST_ORDERS = 200  # of one payee, shown one by one; the rest are summed
+
+ORDER = text("""
+    SELECT o.store_id, o.id, o.number, o.state, o.currency, o.buyer_id, o.paid_at, s.org_id
+    FROM orders o JOIN stores s ON s.id = o.store_id
+    WHERE o.store_id = :store_id AND o.id = :order_id
+""")
+
+LINES = text("""
+    SELECT * FROM order_lines WHERE store_id = :store_id AND order_id = :order_id ORDER BY line_no
+""")
+
+RULES = text("""
+    SELECT id, rate_bp, reason_zh, reason_en, citation, lower(in_force) AS starts,
+      upper(in_force) AS ends
+    FROM fee_rules WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
+
+MOVES = text("""
+    SELECT t.entry_id, t.n, e.kind, e.counts_at, t.line_no, t.part,
+      src.purpose AS src_purpose, src.owner_id AS src_owner_id,
+      dst.purpose AS dst_purpose, dst.owner_id AS dst_owner_id, t.amount_minor
+    FROM ledger_entries e
+    JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+    JOIN ledger_accounts src ON src.store_id = t.store_id AND src.id = t.src
+    JOIN ledger_accounts dst ON dst.store_id = t.store_id AND dst.id = t.dst
+    WHERE e.store_id = :store_id AND e.order_id = :order_id
+    ORDER BY e.counts_at, e.id, t.n
+""")
+
+
+class OrderParties(msgspec.Struct, frozen=True):
+    """Who may ask about an order, each for their own part of it."""
+
+    store_id: UUID
+    order_id: UUID
+    buyer_id: UUID | None
+    creator_ids: frozenset[UUID]
+
+
+async def explain_order(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> Node:
+    """The tree of one order. Raises NotFound."""
+    where = {"store_id": store_id, "order_id": order_id}
+    order = (await conn.execute(ORDER, where)).one_or_none()
+    if order is None:
+        raise NotFound
+    rows = (await conn.execute(LINES, where)).mappings().all()
+    rules = await _rules_of(conn, rows)
+    moves = [Moved(**row) for row in (await conn.execute(MOVES, where)).mappings()]
+    facts = OrderFacts(
+        store_id=order.store_id,
+        order_id=order.id,
+        number=order.number,
+        state=order.state,
+        phase=_phase(order),
+        currency=order.currency,
+        merchant_id=order.org_id,
+        lines=[_line_facts(row, rules) for row in rows],
+    )
+    return order_tree(facts, moves)
+
+
+async def explain_line(
+    conn: AsyncConnection, *, store_id: UUID, order_id: UUID, line_no: int
+) -> Node:
+    """The tree of one line. Raises NotFound."""
+    tree = await explain_order(conn, store_id=store_id, order_id=order_id)
+    found = next((line for line in tree.children if line.line_no == line_no), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def find_order(conn: AsyncConnection, *, order_id: UUID) -> UUID:
+    """The store of an order that is known by its id alone. Raises NotFound."""
+    store_id = await conn.scalar(
+        text("SELECT store_id FROM orders WHERE id = :order_id"), {"order_id": order_id}
+    )
+    if not isinstance(store_id, UUID):
+        raise NotFound
+    return store_id
+
+
+async def parties_of(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> OrderParties:
+    """Raises NotFound."""
+    found = await conn.execute(
+        text("""
+            SELECT o.buyer_id, array_agg(DISTINCT l.creator_id)
+              FILTER (WHERE l.creator_id IS NOT NULL) AS creators
+            FROM orders o
+            LEFT JOIN order_lines l ON l.store_id = o.store_id AND l.order_id = o.id
+            WHERE o.store_id = :store_id AND o.id = :order_id GROUP BY o.buyer_id
+        """),
+        {"store_id": store_id, "order_id": order_id},
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise NotFound
+    return OrderParties(store_id, order_id, row.buyer_id, frozenset(row.creators or ()))
+
+
+def _phase(order: Any) -> str:
+    if order.state == "final":
+        return "final"
+    return "held" if order.paid_at else "unpaid"
+
+
+async def _rules_of(conn: AsyncConnection, rows: Sequence[RowMapping]) -> dict[UUID, RuleUsed]:
+    ids = {row[f"{rate}_rule_id"] for row in rows for rate in RATES} - {None}
+    found = await conn.execute(RULES, {"ids": list(ids)})
+    return {row["id"]: RuleUsed(**row) for row in found.mappings()}
+
+
+def _line_facts(row: RowMapping, rules: Mapping[UUID, RuleUsed]) -> LineFacts:
+    return LineFacts(
+        line_no=row["line_no"],
+        kind=row["kind"],
+        title_zh=row["title_zh"],
+        title_en=row["title_en"],
+        money=LineMoney(**{name: row[name] for name in LineMoney.__struct_fields__}),
+        refunded_minor=row["refunded_minor"],
+        creator_id=row["creator_id"],
+        discount_creator_id=row["discount_creator_id"],
+        rules={rate: _rule_used(row, rate, rules) for rate in RATES if _has_rate(row, rate)},
+    )
+
+
+def _has_rate(row: RowMapping, rate: str) -> bool:
+    return bool(row[f"{rate}_bp"] or row[f"{rate}_rule_id"])
+
+
+def _rule_used(row: RowMapping, rate: str, rules: Mapping[UUID, RuleUsed]) -> RuleUsed:
+    """The rule with the rate that was frozen, which a cap may have made smaller."""
+    rate_bp, rule = row[f"{rate}_bp"], rules.get(row[f"{rate}_rule_id"])
+    if rule is None:
+        return RuleUsed(row[f"{rate}_rule_id"], rate_bp)
+    return msgspec.structs.replace(rule, rate_bp=rate_bp)
+
+
+# payees -------------------------------------------------------------------------------------
+
+PAYEE = text("""
+    SELECT a.store_id, a.purpose, a.currency, e.order_id, e.counts_at, e.kind, e.id AS entry_id,
+      t.n, t.part, t.line_no, src.purpose AS src_purpose, src.owner_id AS src_owner_id,
+      dst.purpose AS dst_purpose, dst.owner_id AS dst_owner_id, t.amount_minor,
+      CASE WHEN t.dst = a.id THEN t.amount_minor ELSE -t.amount_minor END AS gained_minor,
+      o.number
+    FROM ledger_accounts a
+    CROSS JOIN LATERAL (
+      SELECT * FROM ledger_transfers d WHERE d.store_id = a.store_id AND d.dst = a.id
+      UNION ALL
+      SELECT * FROM ledger_transfers s WHERE s.store_id = a.store_id AND s.src = a.id) AS t
+    JOIN ledger_entries e ON e.store_id = t.store_id AND e.id = t.entry_id
+    JOIN ledger_accounts src ON src.store_id = t.store_id AND src.id = t.src
+    JOIN ledger_accounts dst ON dst.store_id = t.store_id AND dst.id = t.dst
+    LEFT JOIN orders o ON o.store_id = e.store_id AND o.id = e.order_id
+    WHERE a.owner_id = :owner_id AND a.currency = :currency
+      AND a.purpose IN ('merchant_payable', 'creator_payable', 'agency_payable')
+      AND e.counts_at >= :since AND e.counts_at < :until
+    ORDER BY e.counts_at DESC, e.id, t.n
+""")
+
+PAYEE_TOTAL = text("""
+    SELECT coalesce(sum(CASE WHEN t.dst = a.id THEN t.amount_minor ELSE -t.amount_minor END), 0)
+    FROM ledger_entries e
+    JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+    JOIN ledger_accounts a ON a.store_id = t.store_id AND a.id IN (t.src, t.dst)
+    WHERE a.owner_id = :owner_id AND a.currency = :currency
+      AND a.purpose IN ('merchant_payable', 'creator_payable', 'agency_payable')
+      AND e.counts_at >= :since AND e.counts_at < :until
+""")
+
+
+async def explain_payee(
+    conn: AsyncConnection, *, owner_id: UUID, currency: str, since: datetime, until: datetime
+) -> Node:
+    """What one payee gained in [since, until) by what counts then: by order, by part.
+
+    Each order's own tree tells the rules. The newest MOST_ORDERS are told one by one.
+    """
+    where = {"owner_id": owner_id, "currency": currency, "since": since, "until": until}
+    orders: dict[tuple[UUID, UUID | None], Node] = {}
+    rest: Node | None = None
+    for row in (await conn.execute(PAYEE, where)).mappings():
+        key = (row["store_id"], row["order_id"])
+        if key not in orders and len(orders) >= MOST_ORDERS:
+            rest = rest or Node(label="other_orders", amount_minor=0, currency=currency)
+            rest.amount_minor += row["gained_minor"]
+            continue
+        if key not in orders:
+            number = row["number"] or ""
+            orders[key] = Node(
+                label="payee_order",
+                amount_minor=0,
+                currency=currency,
+                name_zh=number,
+                name_en=number,
+                owner_id=row["store_id"],
+            )
+        _gain(orders[key], row)
+    children = [*orders.values(), *([rest] if rest else [])]
+    whole = int(await conn.scalar(PAYEE_TOTAL, where) or 0)
+    return Node(
+        label="payee",
+        amount_minor=whole,
+        currency=currency,
+        owner_id=owner_id,
+        residual_minor=abs(whole - sum(child.amount_minor for child in children)),
+        children=children,
+    )
+
+
+def _gain(order: Node, row: RowMapping) -> None:
+    """Add one transfer to its order, under the part that it is of."""
+    part = next((c for c in order.children if c.label == row["part"]), None)
+    if part is None:
+        part = Node(label=row["part"], amount_minor=0, currency=order.currency)
+        order.children.append(part)
+    for node in (order, part):
+        node.amount_minor += row["gained_minor"]
+    move = {name: row[name] for name in Moved.__struct_fields__}
+    part.transfers = [*part.transfers, Moved(**move)]
+
+
+# views --------------------------------------------------------------------------------------
+
+
+def for_buyer(tree: Node) -> Node:
+    """What a buyer may see: what was paid, by whom, and what came back."""
+    return msgspec.structs.replace(tree, children=[_bought(line) for line in tree.children])
+
+
+def _bought(line: Node) -> Node:
+    shown = [c for c in line.children if c.label not in ("shared_out", "in_escrow")]
+    kept = [_closed(c) for c in line.children if c.label in ("shared_out", "in_escrow")]
+    return msgspec.structs.replace(line, children=[*map(_closed, shown), *kept])
+
+
+def _closed(node: Node) -> Node:
+    return msgspec.structs.replace(node, children=[], transfers=[])
+
+
+def for_creator(tree: Node, *, creator_ids: frozenset[UUID]) -> Node:
+    """What a creator may see: the commission of its own lines, with base, rates and rules."""
+    lines = []
+    for line in tree.children:
+        commissions = [
+            node
+            for part in line.children
+            for node in part.children
+            if node.label == "commission" and node.owner_id in creator_ids
+        ]
+        for node in commissions:
+            lines.append(
+                msgspec.structs.replace(
+                    line,
+                    amount_minor=node.amount_minor,
+                    status=node.status,
+                    sources=[],
+                    children=[node],
+                )
+            )
+    return msgspec.structs.replace(
+        tree,
+        label="creator_order",
+        amount_minor=sum(line.amount_minor for line in lines),
+        sources=[],
+        children=lines,
+    )

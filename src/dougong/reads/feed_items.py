@@ -1,0 +1,213 @@
+"""A video as the feed shows it, with its creator, its counts and its product cards."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.money import Money
+from dougong.content.rules import PLAYLIST, POSTER, Engagement
+from dougong.infra.files import public_url
+
+MOST_CANDIDATES = 2_000
+
+
+class LinkCard(msgspec.Struct, frozen=True):
+    """One product on a video. `price` is its cheapest variant's; `image` an address or None."""
+
+    link_id: UUID
+    store_id: UUID
+    product_id: UUID
+    title_zh: str
+    title_en: str
+    image: str | None
+    price: Money
+
+    @property
+    def price_minor(self) -> int:
+        return self.price.minor
+
+    @property
+    def currency(self) -> str:
+        return self.price.currency
+
+
+class FeedItem(msgspec.Struct, frozen=True):
+    """One published video. Addresses begin with a slash; `seconds` is its length."""
+
+    video_id: UUID
+    creator_id: UUID
+    handle: str
+    creator_zh: str
+    creator_en: str
+    avatar: str | None
+    caption_zh: str
+    caption_en: str
+    playlist: str
+    poster: str
+    seconds: float
+    width: int
+    height: int
+    published_at: datetime
+    views: int
+    likes: int
+    comments: int
+    links: list[LinkCard]
+    liked_by_me: bool = False
+    following: bool = False
+
+
+class FeedPage(msgspec.Struct, frozen=True):
+    """`next_cursor` is None at the end."""
+
+    items: list[FeedItem]
+    next_cursor: str | None
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A feed item with what its ranking needs."""
+
+    item: FeedItem
+    engagement: Engagement
+
+
+# The newest published videos at an instant, or exactly the ones asked for; counts up to `at`.
+VIDEOS = text("""
+    WITH chosen AS (
+      SELECT * FROM videos
+      WHERE state = 'published' AND published_at <= :at
+        AND (CAST(:ids AS uuid[]) IS NULL OR id = ANY(CAST(:ids AS uuid[])))
+      ORDER BY published_at DESC, id DESC LIMIT :most
+    ),
+    liked AS (
+      SELECT l.video_id, count(*) AS n FROM likes l JOIN chosen c ON c.id = l.video_id
+      WHERE l.at <= :at GROUP BY 1
+    ),
+    said AS (
+      SELECT m.video_id, count(*) AS n FROM comments m JOIN chosen c ON c.id = m.video_id
+      WHERE m.removed_at IS NULL AND m.at <= :at GROUP BY 1
+    ),
+    seen AS (
+      SELECT w.video_id, count(*) AS n FROM video_views w JOIN chosen c ON c.id = w.video_id
+      WHERE w.first_at <= :at GROUP BY 1
+    ),
+    clicked AS (
+      SELECT p.video_id, count(*) AS n FROM clicks k
+      JOIN product_links p ON p.id = k.link_id JOIN chosen c ON c.id = p.video_id
+      WHERE k.at <= :at GROUP BY 1
+    )
+    SELECT v.id, v.creator_id, o.handle, o.name, o.name_en, o.avatar_file,
+      v.caption_zh, v.caption_en, v.media, v.seconds, v.width, v.height, v.published_at,
+      COALESCE(liked.n, 0) AS likes, COALESCE(said.n, 0) AS comments,
+      COALESCE(seen.n, 0) AS views, COALESCE(clicked.n, 0) AS clicks
+    FROM chosen v JOIN organisations o ON o.id = v.creator_id
+    LEFT JOIN liked ON liked.video_id = v.id
+    LEFT JOIN said ON said.video_id = v.id
+    LEFT JOIN seen ON seen.video_id = v.id
+    LEFT JOIN clicked ON clicked.video_id = v.id
+    ORDER BY v.published_at DESC, v.id DESC
+""")
+
+CARDS = text("""
+    SELECT l.video_id, l.id, l.store_id, l.product_id, p.title_zh, p.title_en, s.currency,
+      k.price_minor, i.file
+    FROM product_links l
+    JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id AND p.state = 'active'
+    JOIN stores s ON s.id = l.store_id AND s.state = 'open'
+    JOIN LATERAL (
+      SELECT min(price_minor) AS price_minor FROM skus
+      WHERE store_id = l.store_id AND product_id = l.product_id AND state = 'active'
+    ) k ON k.price_minor IS NOT NULL
+    LEFT JOIN LATERAL (
+      SELECT file FROM product_images
+      WHERE store_id = l.store_id AND product_id = l.product_id ORDER BY position LIMIT 1
+    ) i ON true
+    WHERE l.video_id = ANY(CAST(:ids AS uuid[])) AND l.removed_at IS NULL
+    ORDER BY l.video_id, l.position, l.id
+""")
+
+
+async def candidates(
+    conn: AsyncConnection, *, at: datetime, ids: Sequence[UUID] | None = None
+) -> list[Candidate]:
+    """The newest published videos, or those of `ids` that are published; newest first."""
+    asked = None if ids is None else list(ids)
+    found = await conn.execute(VIDEOS, {"at": at, "ids": asked, "most": MOST_CANDIDATES})
+    rows = found.all()
+    cards: dict[UUID, list[LinkCard]] = {}
+    for row in await conn.execute(CARDS, {"ids": [row.id for row in rows]}):
+        cards.setdefault(row.video_id, []).append(_card(row))
+    return [_candidate(row, cards) for row in rows]
+
+
+def _card(row: Any) -> LinkCard:
+    return LinkCard(
+        link_id=row.id,
+        store_id=row.store_id,
+        product_id=row.product_id,
+        title_zh=row.title_zh,
+        title_en=row.title_en,
+        image=public_url(row.file) if row.file else None,
+        price=Money(row.price_minor, row.currency),
+    )
+
+
+def _candidate(row: Any, cards: Mapping[UUID, list[LinkCard]]) -> Candidate:
+    item = FeedItem(
+        video_id=row.id,
+        creator_id=row.creator_id,
+        handle=row.handle,
+        creator_zh=row.name,
+        creator_en=row.name_en or row.name,
+        avatar=public_url(row.avatar_file) if row.avatar_file else None,
+        caption_zh=row.caption_zh,
+        caption_en=row.caption_en,
+        playlist=public_url(f"{row.media}/{PLAYLIST}"),
+        poster=public_url(f"{row.media}/{POSTER}"),
+        seconds=float(row.seconds or 0),
+        width=row.width or 720,
+        height=row.height or 1280,
+        published_at=row.published_at,
+        views=row.views,
+        likes=row.likes,
+        comments=row.comments,
+        links=cards.get(row.id, []),
+    )
+    seen = Engagement(
+        views=row.views, likes=row.likes, comments=row.comments, link_clicks=row.clicks
+    )
+    return Candidate(item, seen)
+
+
+MINE = text("""
+    SELECT 'likes' AS what, video_id AS id FROM likes
+      WHERE person_id = :person AND video_id = ANY(CAST(:ids AS uuid[]))
+    UNION ALL
+    SELECT 'follows', creator_id FROM follows WHERE person_id = :person
+""")
+
+
+async def for_person(
+    conn: AsyncConnection, items: Sequence[FeedItem], *, person_id: UUID | None
+) -> list[FeedItem]:
+    """The same items, with what this person liked and follows."""
+    if person_id is None or not items:
+        return list(items)
+    ids = [item.video_id for item in items]
+    rows = (await conn.execute(MINE, {"person": person_id, "ids": ids})).all()
+    likes = {row.id for row in rows if row.what == "likes"}
+    follows = {row.id for row in rows if row.what == "follows"}
+    return [
+        marked(item, liked=item.video_id in likes, following=item.creator_id in follows)
+        for item in items
+    ]
+
+
+def marked(item: FeedItem, *, liked: bool, following: bool) -> FeedItem:
+    if not liked and not following:
+        return item
+    return msgspec.structs.replace(item, liked_by_me=liked, following=following)

@@ -1,0 +1,114 @@
+"""A store's money: what the books hold for its merchant, and what open orders will bring.
+
+*Settled* is read from the ledger. *Estimated* is the merchant's share of what was paid and not
+refunded while an order is not final, by the formula of `orders.rules.line_shares`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.ids import StoreId
+
+LATEST = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
+LAST = UUID(int=2**128 - 1)
+
+
+class MoneyNow(msgspec.Struct, frozen=True):
+    """In minor units of the store's currency. `escrow`: paid, belongs to nobody yet."""
+
+    escrow_minor: int
+    estimated_minor: int
+    settled_minor: int
+    fees_minor: int  # of final orders: service fee and payment cost
+    commission_minor: int  # of final orders, to creators
+
+
+BALANCES = text("""
+    SELECT a.purpose, sum(t.amount_minor * CASE WHEN t.dst = a.id THEN 1 ELSE -1 END)::bigint AS n
+    FROM ledger_accounts a
+    JOIN ledger_transfers t ON t.store_id = a.store_id AND a.id IN (t.src, t.dst)
+    WHERE a.store_id = :store_id AND a.purpose IN ('escrow', 'merchant_payable',
+      'platform_service_fee', 'platform_payment_cost', 'platform_commission_cut',
+      'creator_payable')
+    GROUP BY a.purpose
+""")
+
+ESTIMATED = text("""
+    SELECT COALESCE(sum(b.base - b.base * l.service_fee_bp / 10000
+        - b.base * l.commission_bp / 10000
+        - (l.paid_minor - l.refunded_minor) * l.payment_cost_bp / 10000), 0)::bigint
+    FROM orders o
+    JOIN order_lines l ON l.store_id = o.store_id AND l.order_id = o.id
+    CROSS JOIN LATERAL (SELECT l.paid_minor - l.refunded_minor
+      + l.platform_discount_minor - l.platform_discount_minor * l.refunded_minor / l.paid_minor
+      + l.creator_discount_minor - l.creator_discount_minor * l.refunded_minor / l.paid_minor
+      AS base) b
+    WHERE o.store_id = :store_id AND o.state IN ('paid', 'part_shipped', 'shipped', 'received')
+""")
+
+
+async def money_now(conn: AsyncConnection, *, store_id: StoreId) -> MoneyNow:
+    held = {row.purpose: row.n for row in await conn.execute(BALANCES, {"store_id": store_id})}
+    estimated = await conn.scalar(ESTIMATED, {"store_id": store_id})
+    return MoneyNow(
+        escrow_minor=held.get("escrow", 0),
+        estimated_minor=int(estimated or 0),
+        settled_minor=held.get("merchant_payable", 0),
+        fees_minor=held.get("platform_service_fee", 0) + held.get("platform_payment_cost", 0),
+        commission_minor=held.get("creator_payable", 0) + held.get("platform_commission_cut", 0),
+    )
+
+
+ORDERS = text("""
+    SELECT o.id, o.number, o.state, o.currency, o.paid_at, o.final_at, s.paid_minor,
+      s.refunded_minor, s.merchant_minor, s.taken_minor
+    FROM orders o
+    CROSS JOIN LATERAL (
+      SELECT sum(l.paid_minor)::bigint AS paid_minor,
+        sum(l.refunded_minor)::bigint AS refunded_minor,
+        sum(b.base - b.base * l.service_fee_bp / 10000 - b.base * l.commission_bp / 10000
+          - (l.paid_minor - l.refunded_minor) * l.payment_cost_bp / 10000)::bigint
+          AS merchant_minor,
+        sum(b.base * l.service_fee_bp / 10000 + b.base * l.commission_bp / 10000
+          + (l.paid_minor - l.refunded_minor) * l.payment_cost_bp / 10000)::bigint AS taken_minor
+      FROM order_lines l
+      CROSS JOIN LATERAL (SELECT l.paid_minor - l.refunded_minor
+        + l.platform_discount_minor - l.platform_discount_minor * l.refunded_minor / l.paid_minor
+        + l.creator_discount_minor - l.creator_discount_minor * l.refunded_minor / l.paid_minor
+        AS base) b
+      WHERE l.store_id = o.store_id AND l.order_id = o.id
+    ) s
+    WHERE o.store_id = :store_id AND o.paid_at IS NOT NULL
+      AND (CAST(:track AS text) = '' OR (o.state = 'final') = (:track = 'settled'))
+      AND (o.paid_at, o.id) < (:before_at, CAST(:before_id AS uuid))
+    ORDER BY o.paid_at DESC, o.id DESC LIMIT :most
+""")
+
+
+async def money_rows(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    track: str = "",
+    before: tuple[datetime, UUID] | None = None,
+    most: int,
+) -> Sequence[Any]:
+    """Paid orders, the newest first; track: settled, estimated or "" for both."""
+    before_at, before_id = before or (LATEST, LAST)
+    found = await conn.execute(
+        ORDERS,
+        {
+            "store_id": store_id,
+            "track": track,
+            "before_at": before_at,
+            "before_id": before_id,
+            "most": most,
+        },
+    )
+    return found.all()

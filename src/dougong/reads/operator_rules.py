@@ -1,0 +1,81 @@
+"""Rules as the operator sees them: in force at an instant, drafts, what is to come and what was."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+MOST_ROWS = 500
+
+
+class RuleRow(msgspec.Struct, frozen=True):
+    """One row with its people. `value`: basis points or seconds, by the family."""
+
+    id: UUID
+    kind: str
+    source: str
+    surface: str
+    category: str
+    route: str
+    party_class: str
+    party: str
+    merchant_class: str
+    announced_at: datetime
+    starts: datetime
+    ends: datetime | None
+    rollout_bp: int
+    value: int
+    reason_zh: str
+    reason_en: str
+    citation: str
+    author_id: UUID
+    author: str
+    approver: str | None
+    approved_at: datetime | None
+
+    def state_at(self, at: datetime) -> str:
+        """draft, upcoming, in_force or over."""
+        if self.approved_at is None:
+            return "draft"
+        if at < self.starts:
+            return "upcoming"
+        return "over" if self.ends is not None and at >= self.ends else "in_force"
+
+
+RULES = {
+    "fee": text("""
+        SELECT r.id, r.kind, r.source, r.surface, r.category, r.route, r.party_class, r.party,
+          r.merchant_class, r.announced_at, lower(r.in_force) AS starts,
+          upper(r.in_force) AS ends, r.rollout_bp, r.rate_bp AS value, r.reason_zh, r.reason_en,
+          r.citation, r.author_id, coalesce(author.name, '') AS author, approver.name AS approver,
+          r.approved_at
+        FROM fee_rules r
+        LEFT JOIN people author ON author.id = r.author_id
+        LEFT JOIN people approver ON approver.id = r.approver_id
+        ORDER BY r.kind, r.category, lower(r.in_force) DESC, r.id LIMIT :most
+    """),
+    "term": text("""
+        SELECT r.id, r.kind, r.source, r.surface, r.category, r.route, r.party_class, r.party,
+          r.merchant_class, r.announced_at, lower(r.in_force) AS starts,
+          upper(r.in_force) AS ends, r.rollout_bp, r.seconds AS value, r.reason_zh, r.reason_en,
+          r.citation, r.author_id, coalesce(author.name, '') AS author, approver.name AS approver,
+          r.approved_at
+        FROM term_rules r
+        LEFT JOIN people author ON author.id = r.author_id
+        LEFT JOIN people approver ON approver.id = r.approver_id
+        ORDER BY r.kind, r.category, lower(r.in_force) DESC, r.id LIMIT :most
+    """),
+}
+
+
+async def rule_rows(conn: AsyncConnection, *, family: str) -> list[RuleRow]:
+    """Every row of the fee or term rules, drafts included."""
+    found = await conn.execute(RULES[family], {"most": MOST_ROWS})
+    return [RuleRow(**row) for row in found.mappings()]
+
+
+async def category_paths(conn: AsyncConnection) -> list[str]:
+    """The category paths that a rule may name."""
+    return list(await conn.scalars(text("SELECT path FROM categories ORDER BY path")))

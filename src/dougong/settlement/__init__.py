@@ -1,0 +1,1 @@
+"""Will own periods, statements, reserves, payouts and reconciliation."""

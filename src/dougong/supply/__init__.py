@@ -1,0 +1,1 @@
+"""Owns stock and packages (suppliers, warehouses and carriers will live here)."""

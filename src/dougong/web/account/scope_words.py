@@ -1,0 +1,40 @@
+"""What each permission is called where a person gives it to a key."""
+
+from dougong.base.access import Permission
+from dougong.web.i18n import mark
+
+SCOPE_WORDS: dict[Permission, str] = {
+    Permission.PUBLIC: mark("Read what everybody can read"),
+    Permission.SELF_READ: mark("Read my account"),
+    Permission.SELF_WRITE: mark("Change my account and addresses"),
+    Permission.KEYS_MANAGE: mark("Manage API keys"),
+    Permission.CONTENT_REACT: mark("Like, comment, follow and report"),
+    Permission.CART_USE: mark("Use my cart"),
+    Permission.ORDER_PLACE: mark("Place orders"),
+    Permission.ORDER_READ_OWN: mark("Read my orders"),
+    Permission.PAYMENT_START: mark("Start payments"),
+    Permission.VIDEO_MANAGE: mark("Manage videos"),
+    Permission.LINK_MANAGE: mark("Manage product links"),
+    Permission.EARNINGS_READ: mark("Read earnings"),
+    Permission.STORE_READ: mark("Read the store"),
+    Permission.STORE_MANAGE: mark("Change the store"),
+    Permission.CATALOG_MANAGE: mark("Manage products and stock"),
+    Permission.COUPON_MANAGE: mark("Manage the store's coupons"),
+    Permission.ORDER_READ_STORE: mark("Read the store's orders"),
+    Permission.ORDER_SHIP: mark("Ship orders"),
+    Permission.ORDER_REFUND: mark("Refund orders"),
+    Permission.MONEY_READ: mark("Read the store's money"),
+    Permission.WEBHOOK_MANAGE: mark("Manage webhooks"),
+    Permission.CAMPAIGN_READ: mark("Read campaigns"),
+    Permission.AGREEMENT_READ: mark("Read agreements"),
+    Permission.PLATFORM_READ: mark("Read the platform's reports"),
+    Permission.RULE_READ: mark("Read rules"),
+    Permission.RULE_WRITE: mark("Write rules"),
+    Permission.LEDGER_READ: mark("Read the ledger"),
+    Permission.PLATFORM_COUPON_MANAGE: mark("Manage the platform's coupons"),
+    Permission.MODERATION: mark("Moderate content"),
+    Permission.AUDIT_READ: mark("Read the audit log"),
+    Permission.JOBS_READ: mark("Read jobs"),
+    Permission.UNALLOCATED_RESOLVE: mark("Resolve unallocated money"),
+    Permission.CLOCK_SET: mark("Set the demo clock"),
+}

@@ -1,0 +1,92 @@
+"""The application: routes from `routes.py`, one guard, one error shape, commit at the edge."""
+
+from litestar import Litestar, Router
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import CacheControlHeader
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.routes import HTTPRoute
+from litestar.static_files import create_static_files_router
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+import dougong.flows.tasks  # noqa: F401 (registers every job: a page may defer any of them)
+from dougong import __version__
+from dougong.base.access import Permission
+from dougong.base.errors import Refusal
+from dougong.infra.db import dispose
+from dougong.infra.settings import settings
+from dougong.web import refusals
+from dougong.web.api_docs import ApiDocs
+from dougong.web.deps import provide_actor, provide_conn, provide_now, provide_who
+from dougong.web.observe import ObserveMiddleware, configure_logs
+from dougong.web.render import STATIC_DIR
+from dougong.web.routes import HANDLERS
+from dougong.web.security import SubjectMiddleware, check_permission, permission_of
+
+MAX_BODY_BYTES = 10_000_000
+
+
+def create_app() -> Litestar:
+    """Raises RuntimeError when a route names no permission."""
+    configure_logs()
+    forever = CacheControlHeader(max_age=31_536_000, public=True)
+    media_dir = settings().data_dir / "media"
+    media_dir.mkdir(parents=True, exist_ok=True)
+    public = {"permission": Permission.PUBLIC}
+    files = [
+        create_static_files_router(
+            "/static", [STATIC_DIR], cache_control=forever, opt=public, include_in_schema=False
+        ),
+        create_static_files_router(
+            "/media", [media_dir], cache_control=forever, opt=public, include_in_schema=False
+        ),
+    ]
+    app = Litestar(
+        route_handlers=[Router("/", route_handlers=HANDLERS, guards=[check_permission]), *files],
+        dependencies={
+            "conn": Provide(provide_conn),
+            "now": Provide(provide_now),
+            "actor": Provide(provide_actor),
+            "who": Provide(provide_who),
+        },
+        middleware=[ObserveMiddleware, SubjectMiddleware],
+        exception_handlers={
+            Refusal: refusals.on_refusal,
+            HTTPException: refusals.on_http,
+            DBAPIError: refusals.on_database,
+            PoolTimeout: refusals.on_database,
+            Exception: refusals.on_fault,
+        },
+        csrf_config=CSRFConfig(
+            secret=settings().secret().decode(),
+            cookie_name="csrftoken",
+            cookie_httponly=False,
+            cookie_samesite="lax",
+            exclude=["^/api/", "^/gateways/", "^/hooks/"],
+        ),
+        openapi_config=OpenAPIConfig(
+            title="Dougong",
+            version=__version__,
+            path="/api/docs",
+            render_plugins=[ApiDocs(path="/")],
+        ),
+        request_max_body_size=MAX_BODY_BYTES,
+        on_shutdown=[dispose],
+    )
+    for _, handler in routes_of(app):
+        permission_of(handler)
+    return app
+
+
+def routes_of(app: Litestar) -> list[tuple[str, HTTPRouteHandler]]:
+    """Every path with its handler, except Litestar's own pages under /api/docs."""
+    return [
+        (route.path, handler)
+        for route in app.routes
+        if isinstance(route, HTTPRoute) and not route.path.startswith("/api/docs")
+        for handler in route.route_handlers
+        if handler.http_methods != {"OPTIONS"}
+    ]

@@ -1,0 +1,105 @@
+"""A creator's product links: put on, moved, taken off, and what each of them brings."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from dougong.base.access import Permission
+from dougong.base.ids import LinkId, ProductId, StoreId, VideoId
+from dougong.flows.publish_video import link_product
+from dougong.links import commands
+from dougong.reads.creator_links import links_of_creator, links_of_video
+from dougong.web.creator.common import creator_page, see
+from dougong.web.deps import Conn, Now
+from dougong.web.forms import Form, FormData
+from dougong.web.render import Page
+
+LINKS = "/creator/{creator_id:uuid}/videos/{video_id:uuid}/links"
+ROUTE: dict[str, Any] = {"permission": Permission.LINK_MANAGE, "include_in_schema": False}
+
+
+class LinkForm(Form):
+    store_id: UUID
+    product_id: UUID
+
+
+class MoveForm(Form):
+    to: Literal["up", "down"]
+
+
+class NothingForm(Form):
+    """A button."""
+
+
+def video_url(creator_id: UUID, video_id: UUID) -> str:
+    return f"/creator/{creator_id}/videos/{video_id}#products"
+
+
+@get("/creator/{creator_id:uuid}/links", **ROUTE)
+async def link_list(
+    creator_id: FromPath[UUID], request: Request[Any, Any, Any], conn: Conn, now: Now
+) -> Page:
+    links = await links_of_creator(conn, creator_id=creator_id, at=now)
+    return await creator_page(
+        request, conn, "creator/links.html", creator_id=creator_id, links=links
+    )
+
+
+@post(LINKS, **ROUTE)
+async def add(
+    creator_id: FromPath[UUID],
+    video_id: FromPath[UUID],
+    data: FormData[LinkForm],
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    await link_product(
+        conn,
+        video_id=VideoId(video_id),
+        creator_id=creator_id,
+        store_id=StoreId(data.store_id),
+        product_id=ProductId(data.product_id),
+        at=now,
+    )
+    return see(video_url(creator_id, video_id))
+
+
+@post(LINKS + "/{link_id:uuid}/remove", **ROUTE)
+async def remove(
+    creator_id: FromPath[UUID],
+    video_id: FromPath[UUID],
+    link_id: FromPath[UUID],
+    data: FormData[NothingForm],
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    await commands.remove_link(conn, link_id=LinkId(link_id), creator_id=creator_id, at=now)
+    return see(video_url(creator_id, video_id))
+
+
+@post(LINKS + "/{link_id:uuid}/move", **ROUTE)
+async def move(
+    creator_id: FromPath[UUID],
+    video_id: FromPath[UUID],
+    link_id: FromPath[UUID],
+    data: FormData[MoveForm],
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    """One place up or down."""
+    ours = VideoId(video_id)
+    there = await links_of_video(conn, video_id=ours, creator_id=creator_id, at=now)
+    order = [LinkId(link.link_id) for link in there]
+    if link_id in order:
+        place = order.index(LinkId(link_id))
+        other = place - 1 if data.to == "up" else place + 1
+        if 0 <= other < len(order):
+            order[place], order[other] = order[other], order[place]
+        await commands.reorder_links(conn, video_id=ours, creator_id=creator_id, link_ids=order)
+    return see(video_url(creator_id, video_id))
+
+
+HANDLERS: list[HTTPRouteHandler] = [link_list, add, remove, move]

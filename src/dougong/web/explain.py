@@ -1,0 +1,194 @@
+"""The page that answers "where did the money go?": a picture, and a table of the same tree."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from dougong.base.access import Access, Permission
+from dougong.base.errors import NotFound
+from dougong.reads.explain import explain_order, for_buyer, for_creator, parties_of
+from dougong.reads.explain_tree import Node
+from dougong.web.deps import Conn, Who
+from dougong.web.i18n import gettext, mark
+from dougong.web.render import Page, page
+
+LABELS = {
+    "order": mark("Order"),
+    "creator_order": mark("Your commission"),
+    "line": mark("Item"),
+    "paid_by_buyer": mark("Paid by the buyer"),
+    "merchant_coupon": mark("Coupon, paid by the merchant"),
+    "platform_coupon": mark("Coupon, paid by the platform"),
+    "creator_coupon": mark("Coupon, paid by the creator"),
+    "merchant_coupon_returned": mark("Back to the merchant's coupon"),
+    "platform_coupon_returned": mark("Back to the platform's coupon"),
+    "creator_coupon_returned": mark("Back to the creator's coupon"),
+    "refunded": mark("Refunded to the buyer"),
+    "in_escrow": mark("Held in escrow"),
+    "shared_out": mark("Shared out"),
+    "service_fee": mark("Platform service fee"),
+    "commission": mark("Commission"),
+    "commission_cut": mark("The platform's part of the commission"),
+    "creator": mark("Creator"),
+    "payment_cost": mark("Payment cost"),
+    "merchant": mark("Merchant"),
+    "merchant_net": mark("Merchant, after its own coupon"),
+    "coupon_paid": mark("The merchant's own coupon"),
+    "payee": mark("Earned"),
+    "payee_order": mark("Order"),
+    "other_orders": mark("Earlier orders"),
+}
+ENTRIES = {
+    "capture": mark("Payment arrived"),
+    "final": mark("Order became final"),
+    "refund": mark("Refund"),
+    "refund_after_final": mark("Refund after final"),
+    "reversal": mark("Reversal"),
+    "unallocated": mark("Money nobody waits for"),
+    "unallocated_back": mark("Sent back"),
+}
+COLOURS = {
+    "paid_by_buyer": "#466b9c",
+    "order": "#1b1512",
+    "creator_order": "#1b1512",
+    "refunded": "#7a5aa6",
+    "in_escrow": "#e8a13a",
+    "shared_out": "#2f7f86",
+    "service_fee": "#d1331a",
+    "commission": "#a4574a",
+    "commission_cut": "#d1331a",
+    "payment_cost": "#9a8577",
+    "creator": "#7a5aa6",
+    "merchant": "#5b8c3e",
+    "merchant_net": "#5b8c3e",
+}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A node with its depth, for the table."""
+
+    depth: int
+    node: Node
+    words: str
+    is_source: bool = False
+
+
+async def tree_for(conn: Conn, *, access: Access, store_id: UUID, order_id: UUID) -> Node:
+    """What this subject may see of an order: all of it (operator, the store's merchant), what was
+    paid (its buyer), or the commission (a creator of one of its lines). Raises NotFound."""
+    parties = await parties_of(conn, store_id=store_id, order_id=order_id)
+    tree = await explain_order(conn, store_id=store_id, order_id=order_id)
+    if access.may(Permission.LEDGER_READ) or access.may(Permission.MONEY_READ, store_id):
+        return tree
+    may_read_own = access.may(Permission.ORDER_READ_OWN)
+    if parties.buyer_id == access.person_id and may_read_own:
+        return for_buyer(tree)
+    mine = parties.creator_ids & set(access.orgs_with(Permission.EARNINGS_READ))
+    if not mine:
+        raise NotFound
+    return for_creator(tree, creator_ids=frozenset(mine))
+
+
+def words_for(label: str) -> str:
+    return gettext(LABELS.get(label, label))
+
+
+def rows_of(tree: Node) -> Iterator[Row]:
+    """The tree as a table reads it: where it came from, then where it went, depth first."""
+    for source in tree.sources:
+        yield Row(1, source, words_for(source.label), is_source=True)
+    yield Row(0, tree, words_for(tree.label))
+    yield from _below(tree, 1)
+
+
+def _below(node: Node, depth: int) -> Iterator[Row]:
+    for child in node.children:
+        yield Row(depth, child, words_for(child.label))
+        yield from _below(child, depth + 1)
+
+
+SANKEY: dict[str, Any] = {
+    "type": "sankey",
+    "left": 4,
+    "right": 128,
+    "top": 8,
+    "bottom": 26,
+    "nodeWidth": 12,
+    "nodeGap": 14,
+    "draggable": False,
+    "emphasis": {"focus": "adjacency"},
+    "lineStyle": {"color": "gradient", "opacity": 0.28, "curveness": 0.5},
+    "label": {"fontSize": 12, "color": "#3b322d", "width": 120, "overflow": "break"},
+}
+
+
+def sankey_of(tree: Node) -> dict[str, Any]:
+    """An ECharts option: sources on the left, the order, its parts, who got them on the right."""
+    totals: dict[str, int] = {}
+    links: dict[tuple[str, str], int] = {}
+
+    def flow(source: str, target: str, amount: int) -> None:
+        if amount > 0 and source != target:
+            links[(source, target)] = links.get((source, target), 0) + amount
+
+    def below(parent: str, node: Node) -> None:
+        for child in node.children:
+            flow(parent, child.label, child.amount_minor)
+            totals[child.label] = totals.get(child.label, 0) + child.amount_minor
+            below(child.label, child)
+
+    totals[tree.label] = tree.amount_minor
+    for source in tree.sources:
+        flow(source.label, tree.label, source.amount_minor)
+        totals[source.label] = totals.get(source.label, 0) + source.amount_minor
+    for line in tree.children:
+        below(tree.label, line)
+    drawn = {label for pair in links for label in pair}
+    data = [
+        {
+            "name": words_for(label),
+            "value": totals[label],
+            "itemStyle": {"color": COLOURS.get(label, "#9a8577")},
+        }
+        for label in totals
+        if label in drawn
+    ]
+    flows = [
+        {"source": words_for(source), "target": words_for(target), "value": amount}
+        for (source, target), amount in links.items()
+    ]
+    return {"tooltip": {"trigger": "item"}, "series": [SANKEY | {"data": data, "links": flows}]}
+
+
+@get(
+    "/explain/{book_id:uuid}/{order_id:uuid}",
+    permission=Permission.ORDER_READ_OWN,
+    include_in_schema=False,
+)
+async def explain_page(
+    book_id: FromPath[UUID],
+    order_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    who: Who,
+) -> Page:
+    """`book_id` is the store: whose part of the order this is depends on who asks, so the guard
+    asks for a signed-in person only, and `tree_for` for the rest."""
+    tree = await tree_for(conn, access=who, store_id=book_id, order_id=order_id)
+    return page(
+        request,
+        "explain/order.html",
+        tree=tree,
+        rows=list(rows_of(tree)),
+        chart=sankey_of(tree),
+        entry_words={kind: gettext(words) for kind, words in ENTRIES.items()},
+        api_url=f"/api/v1/stores/{book_id}/orders/{order_id}/explanation",
+    )
+
+
+HANDLERS: list[HTTPRouteHandler] = [explain_page]

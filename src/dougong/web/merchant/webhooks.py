@@ -1,0 +1,308 @@
+"""A store's webhook endpoints and the log of deliveries."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from dougong.accounts.commands import audit
+from dougong.base.access import Permission
+from dougong.base.errors import Refusal
+from dougong.base.ids import StoreId
+from dougong.flows.deliver_webhooks import save_endpoint
+from dougong.infra.clock import wall_now
+from dougong.infra.db import transaction
+from dougong.web.account.common import request_id
+from dougong.web.deps import Conn, Now, Who
+from dougong.web.forms import Form, FormData
+from dougong.web.i18n import mark
+from dougong.web.merchant.common import STORE, many, merchant_page, problem_words, see, store_url
+from dougong.web.render import Page
+from dougong.webhooks import commands, delivery_commands, queries
+from dougong.webhooks.rules import EVERY_KIND, KINDS, TEST_KIND
+
+ROUTE: dict[str, Any] = {"permission": Permission.WEBHOOK_MANAGE, "include_in_schema": False}
+ONE = STORE + "/webhooks/{endpoint_id:uuid}"
+PAGE = 50
+
+KIND_WORDS: dict[str, str] = {
+    EVERY_KIND: mark("Everything"),
+    TEST_KIND: mark("Test"),
+    "order.placed": mark("Order placed"),
+    "order.paid": mark("Order paid"),
+    "order.cancelled": mark("Order cancelled"),
+    "order.package_shipped": mark("Package shipped"),
+    "order.received": mark("Order received"),
+    "order.final": mark("Order final"),
+    "order.refunded": mark("Order refunded"),
+    "payment.captured": mark("Payment captured"),
+    "payment.declined": mark("Payment declined"),
+    "catalog.product_created": mark("Product created"),
+    "catalog.product_changed": mark("Product changed"),
+    "catalog.product_state_changed": mark("Product put on or off sale"),
+    "catalog.store_opened": mark("Store opened"),
+    "catalog.store_changed": mark("Store changed"),
+    "catalog.feed_loaded": mark("Product feed loaded"),
+    "supply.stock_set": mark("Stock set"),
+    "links.link_published": mark("Product link published"),
+    "links.link_removed": mark("Product link removed"),
+}
+
+
+class EndpointForm(Form):
+    url: str
+    kinds: list[str] | str = ""
+
+
+class Switch(Form):
+    on: bool
+
+
+class Nothing(Form):
+    """A button."""
+
+
+@get(STORE + "/webhooks", **ROUTE)
+async def webhooks_page(
+    store_id: FromPath[UUID], request: Request[Any, Any, Any], conn: Conn
+) -> Page:
+    store = StoreId(store_id)
+    made = await merchant_page(
+        request,
+        conn,
+        "merchant/webhooks.html",
+        store_id=store_id,
+        endpoints=await queries.endpoints_of(conn, store_id=store),
+        deliveries=await queries.deliveries(conn, store_id=store, most=15),
+        state_of=queries.state_of,
+        kind_words=KIND_WORDS,
+        wall=wall_now(),
+    )
+    made.headers["Cache-Control"] = "no-store"
+    return made
+
+
+async def _form(
+    request: Request[Any, Any, Any],
+    store_id: UUID,
+    *,
+    endpoint_id: UUID | None,
+    url: str,
+    chosen: list[str],
+    refusal: Refusal | None = None,
+) -> Page:
+    async with transaction() as conn:
+        return await merchant_page(
+            request,
+            conn,
+            "merchant/webhooks_form.html",
+            store_id=store_id,
+            status=refusal.status if refusal else 200,
+            endpoint_id=endpoint_id,
+            url=url,
+            chosen=chosen,
+            kinds=[EVERY_KIND, *KINDS],
+            kind_words=KIND_WORDS,
+            bad_field=(refusal.field or "url") if refusal else "",
+            bad_words=problem_words(refusal) if refusal else "",
+        )
+
+
+@get(STORE + "/webhooks/new", **ROUTE)
+async def new_endpoint_page(store_id: FromPath[UUID], request: Request[Any, Any, Any]) -> Page:
+    return await _form(request, store_id, endpoint_id=None, url="", chosen=[EVERY_KIND])
+
+
+@get(ONE, **ROUTE)
+async def endpoint_page(
+    store_id: FromPath[UUID], endpoint_id: FromPath[UUID], request: Request[Any, Any, Any]
+) -> Page:
+    async with transaction() as conn:
+        row = await queries.endpoint(conn, store_id=StoreId(store_id), endpoint_id=endpoint_id)
+    return await _form(
+        request, store_id, endpoint_id=endpoint_id, url=row.url, chosen=list(row.kinds)
+    )
+
+
+async def _save(
+    request: Request[Any, Any, Any],
+    store_id: UUID,
+    endpoint_id: UUID | None,
+    who: Who,
+    data: EndpointForm,
+) -> Response[Any]:
+    kinds = [kind for kind in many(data.kinds) if kind]
+    try:
+        await save_endpoint(
+            person_id=who.person_id,
+            store_id=StoreId(store_id),
+            endpoint_id=endpoint_id,
+            url=data.url.strip(),
+            kinds=kinds,
+            request_id=request_id(request),
+        )
+    except Refusal as refusal:
+        if refusal.status == 404:
+            raise
+        return await _form(
+            request,
+            store_id,
+            endpoint_id=endpoint_id,
+            url=data.url,
+            chosen=kinds,
+            refusal=refusal,
+        )
+    return see(store_url(store_id, "webhooks"))
+
+
+@post(STORE + "/webhooks", **ROUTE)
+async def add_endpoint(
+    store_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    who: Who,
+    data: FormData[EndpointForm],
+) -> Response[Any]:
+    return await _save(request, store_id, None, who, data)
+
+
+@post(ONE, **ROUTE)
+async def change_endpoint(
+    store_id: FromPath[UUID],
+    endpoint_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    who: Who,
+    data: FormData[EndpointForm],
+) -> Response[Any]:
+    return await _save(request, store_id, endpoint_id, who, data)
+
+
+@post(ONE + "/switch", **ROUTE)
+async def switch(
+    store_id: FromPath[UUID], endpoint_id: FromPath[UUID], conn: Conn, data: FormData[Switch]
+) -> Response[Any]:
+    await commands.switch_endpoint(
+        conn, store_id=StoreId(store_id), endpoint_id=endpoint_id, on=data.on, at=wall_now()
+    )
+    return see(store_url(store_id, "webhooks"))
+
+
+@post(ONE + "/rotate", **ROUTE)
+async def rotate(
+    store_id: FromPath[UUID],
+    endpoint_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    now: Now,
+    who: Who,
+    data: FormData[Nothing],
+) -> Response[Any]:
+    await commands.rotate_secret(
+        conn, store_id=StoreId(store_id), endpoint_id=endpoint_id, at=wall_now()
+    )
+    await audit(
+        conn,
+        at=now,
+        person_id=who.person_id,
+        action="webhooks.secret_rotated",
+        owner_id=store_id,
+        subject=str(endpoint_id),
+        request_id=request_id(request),
+    )
+    return see(store_url(store_id, "webhooks"))
+
+
+@post(ONE + "/remove", **ROUTE)
+async def remove(
+    store_id: FromPath[UUID],
+    endpoint_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    now: Now,
+    who: Who,
+    data: FormData[Nothing],
+) -> Response[Any]:
+    await commands.remove_endpoint(
+        conn, store_id=StoreId(store_id), endpoint_id=endpoint_id, at=wall_now()
+    )
+    await audit(
+        conn,
+        at=now,
+        person_id=who.person_id,
+        action="webhooks.endpoint_removed",
+        owner_id=store_id,
+        subject=str(endpoint_id),
+        request_id=request_id(request),
+    )
+    return see(store_url(store_id, "webhooks"))
+
+
+@post(ONE + "/test", **ROUTE)
+async def send_test(
+    store_id: FromPath[UUID], endpoint_id: FromPath[UUID], conn: Conn, data: FormData[Nothing]
+) -> Response[Any]:
+    await delivery_commands.send_test(
+        conn, store_id=StoreId(store_id), endpoint_id=endpoint_id, at=wall_now()
+    )
+    return see(store_url(store_id, "webhooks#log"))
+
+
+@get(STORE + "/webhooks/log", **ROUTE)
+async def log_page(
+    store_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    endpoint: FromQuery[UUID | None] = None,
+    before: FromQuery[int | None] = None,
+    failed: FromQuery[bool] = False,
+) -> Page:
+    rows = await queries.deliveries(
+        conn,
+        store_id=StoreId(store_id),
+        endpoint_id=endpoint,
+        before=before,
+        only_failed=failed,
+        most=PAGE + 1,
+    )
+    shown = rows[:PAGE]
+    filters = f"failed={'true' if failed else 'false'}" + (
+        f"&endpoint={endpoint}" if endpoint else ""
+    )
+    return await merchant_page(
+        request,
+        conn,
+        "merchant/webhooks_log.html",
+        store_id=store_id,
+        deliveries=shown,
+        state_of=queries.state_of,
+        kind_words=KIND_WORDS,
+        failed=failed,
+        wall=wall_now(),
+        next_url=f"?{filters}&before={shown[-1].event_id}" if len(rows) > PAGE else "",
+    )
+
+
+@post(STORE + "/webhooks/deliveries/{delivery_id:uuid}/replay", **ROUTE)
+async def replay(
+    store_id: FromPath[UUID], delivery_id: FromPath[UUID], conn: Conn, data: FormData[Nothing]
+) -> Response[Any]:
+    await delivery_commands.replay(
+        conn, store_id=StoreId(store_id), delivery_id=delivery_id, at=wall_now()
+    )
+    return see(store_url(store_id, "webhooks/log"))
+
+
+HANDLERS: list[HTTPRouteHandler] = [
+    webhooks_page,
+    new_endpoint_page,
+    endpoint_page,
+    add_endpoint,
+    change_endpoint,
+    switch,
+    rotate,
+    remove,
+    send_test,
+    log_page,
+    replay,
+]

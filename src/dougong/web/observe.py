@@ -1,0 +1,92 @@
+"""What operators watch: a request id, one structured line per request, Prometheus figures."""
+
+import logging
+import re
+import time
+from typing import Any, cast
+from uuid import uuid4
+
+import structlog
+from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
+
+from dougong.infra.settings import settings
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+REQUESTS = Counter("dougong_requests", "Answered requests", ["method", "status"])
+SECONDS = Histogram("dougong_request_seconds", "Time to answer", ["method"])
+
+CSP = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+)
+SECURITY_HEADERS = {
+    "content-security-policy": CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
+log = structlog.get_logger("request")
+
+
+def configure_logs() -> None:
+    level = getattr(logging, settings().log_level.upper())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+
+
+class ObserveMiddleware:
+    """Names each request (X-Request-Id, ours or the caller's), times it, and logs one line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        asked = Headers.from_scope(scope).get("x-request-id", "")
+        request_id = asked if REQUEST_ID.fullmatch(asked) else uuid4().hex
+        cast(dict[str, Any], scope)["request_id"] = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        status = 500
+        method = str(cast(dict[str, Any], scope)["method"])
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableScopeHeaders.from_message(message)
+                headers["x-request-id"] = request_id
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_named)
+        finally:
+            seconds = time.perf_counter() - started
+            REQUESTS.labels(method, str(status)).inc()
+            SECONDS.labels(method).observe(seconds)
+            if status >= 500 or settings().log_level == "debug":
+                log.info(
+                    "request",
+                    method=method,
+                    path=scope["path"],
+                    status=status,
+                    ms=round(seconds * 1000, 1),
+                )
+            structlog.contextvars.unbind_contextvars("request_id")

@@ -1,0 +1,70 @@
+"""All orders of the platform; each leads to its explanation."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+
+from dougong.base.access import Permission
+from dougong.base.errors import BadInput
+from dougong.orders.rules import OrderState
+from dougong.reads.operator_orders import order_rows
+from dougong.web.deps import Conn
+from dougong.web.operator.common import MOST_IN_FILE, PAGE, csv_file
+from dougong.web.render import page
+
+
+@get("/operator/orders", permission=Permission.PLATFORM_READ, include_in_schema=False)
+async def orders_page(
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    status: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    store: FromQuery[str] = "",
+    before: FromQuery[str] = "",
+    file: FromQuery[str] = "",
+) -> Response[Any]:
+    """`q`: an order's number; `store`: a store's code; `before`: `instant_id` of the last row."""
+    most = MOST_IN_FILE if file == "csv" else PAGE + 1
+    filters = {"state": status, "number": q.strip(), "store_code": store.strip()}
+    rows = await order_rows(conn, **filters, before=_cursor(before), most=most)
+    if file == "csv":
+        head = ("placed_at", "number", "store", "state", "total_minor", "currency", "origin")
+        lines = [
+            (r.placed_at.isoformat(), r.number, r.store_zh, r.state, r.total_minor, r.currency,
+             r.origin)
+            for r in rows
+        ]  # fmt: skip
+        return csv_file("orders", head, lines)
+    shown = rows[:PAGE]
+    query = {"status": status, "q": q, "store": store}
+    if len(rows) > PAGE:
+        query["before"] = f"{shown[-1].placed_at.isoformat()}_{shown[-1].id}"
+    return page(
+        request,
+        "operator/orders.html",
+        rows=shown,
+        states=[one.value for one in OrderState],
+        chosen=status,
+        q=q,
+        store_code=store,
+        next_url="?" + urlencode(query) if "before" in query else "",
+        file_url="?" + urlencode(query | {"before": "", "file": "csv"}),
+    )
+
+
+def _cursor(text: str) -> tuple[datetime, UUID] | None:
+    if not text:
+        return None
+    at, _, order_id = text.partition("_")
+    try:
+        return datetime.fromisoformat(at), UUID(order_id)
+    except ValueError:
+        raise BadInput(field="before", reason="cursor") from None
+
+
+HANDLERS: list[HTTPRouteHandler] = [orders_page]

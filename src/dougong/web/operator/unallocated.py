@@ -1,0 +1,94 @@
+"""Money that came in and that no order waits for: seen, and decided about."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from dougong.base.access import Permission
+from dougong.base.errors import BadInput
+from dougong.flows.resolve_unallocated import resolve
+from dougong.reads.operator_money import unallocated_money
+from dougong.web.deps import Conn, Now, Who
+from dougong.web.forms import Form, FormData
+from dougong.web.i18n import gettext, mark
+from dougong.web.operator.common import MOST_IN_FILE, PAGE, csv_file, see
+from dougong.web.render import page
+
+RESOLVE: dict[str, Any] = {
+    "permission": Permission.UNALLOCATED_RESOLVE,
+    "include_in_schema": False,
+}
+REASONS = {
+    "unknown_payment": mark("We know no such payment"),
+    "order_closed": mark("The order was closed before"),
+    "wrong_amount": mark("The amount is not the one asked for"),
+    "wrong_currency": mark("The currency is not the one asked for"),
+    "paid_twice": mark("The order was paid before"),
+}
+LONGEST_NOTE = 500
+
+
+class Decision(Form):
+    resolution: Literal["sent_back", "kept_for_claim"]
+    note: str = ""
+
+
+@get("/operator/unallocated", **RESOLVE)
+async def unallocated_page(
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    show: FromQuery[str] = "open",
+    before: FromQuery[str] = "",
+    file: FromQuery[str] = "",
+) -> Response[Any]:
+    is_open = show != "done"
+    try:
+        start = datetime.fromisoformat(before) if before else None
+    except ValueError:
+        raise BadInput(field="before", reason="cursor") from None
+    most = MOST_IN_FILE if file == "csv" else PAGE + 1
+    rows = await unallocated_money(conn, is_open=is_open, before=start, most=most)
+    if file == "csv":
+        head = ("arrived_at", "gateway", "reference", "amount_minor", "currency", "reason",
+                "resolution")  # fmt: skip
+        lines = [
+            (r.arrived_at.isoformat(), r.gateway, r.gateway_ref, r.amount_minor, r.currency,
+             r.reason, r.resolution)
+            for r in rows
+        ]  # fmt: skip
+        return csv_file("unallocated", head, lines)
+    shown = rows[:PAGE]
+    last = shown[-1].arrived_at.isoformat().replace("+", "%2B") if len(rows) > PAGE else ""
+    return page(
+        request,
+        "operator/unallocated.html",
+        rows=shown,
+        is_open=is_open,
+        reasons={reason: gettext(words) for reason, words in REASONS.items()},
+        longest_note=LONGEST_NOTE,
+        next_url=f"?show={'open' if is_open else 'done'}&before={last}" if last else "",
+    )
+
+
+@post("/operator/unallocated/{unallocated_id:uuid}", **RESOLVE)
+async def decide(
+    unallocated_id: FromPath[UUID], data: FormData[Decision], who: Who, conn: Conn, now: Now
+) -> Response[None]:
+    if len(data.note) > LONGEST_NOTE:
+        raise BadInput(field="note", reason="too_long")
+    await resolve(
+        conn,
+        unallocated_id=unallocated_id,
+        person_id=who.person_id,
+        resolution=data.resolution,
+        note=data.note,
+        at=now,
+    )
+    return see("/operator/unallocated")
+
+
+HANDLERS: list[HTTPRouteHandler] = [unallocated_page, decide]

@@ -1,0 +1,135 @@
+"""Refusals as people and programs see them: one JSON shape, one page, one fragment."""
+
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException, ValidationException
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from dougong.base.errors import BadInput, Refusal, SignInNeeded, Unavailable
+from dougong.web.i18n import gettext, locale_of_request, mark
+from dougong.web.observe import SECURITY_HEADERS
+from dougong.web.render import page
+from dougong.web.security import locale_for
+from dougong.web.words import REFUSALS
+
+log = structlog.get_logger("web")
+
+CODES_BY_STATUS = {
+    400: "bad_input",
+    401: "sign_in_needed",
+    403: "not_allowed",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_big",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+}
+UNKNOWN = mark("Something went wrong on our side. Nothing was changed; please try again.")
+
+
+class RefusalBody(msgspec.Struct):
+    """The JSON of every refusal."""
+
+    code: str
+    message: str
+    field: str | None = None
+    facts: dict[str, Any] = {}
+
+
+def message_for(code: str, facts: dict[str, Any]) -> str:
+    """The text for people. Facts that a text does not name are left out."""
+    words = gettext(REFUSALS.get(code, UNKNOWN))
+    try:
+        return words.format(**facts)
+    except (KeyError, IndexError):
+        return words
+
+
+def wants_json(request: Request[Any, Any, Any]) -> bool:
+    return request.url.path.startswith(("/api/", "/gateways/", "/healthz", "/readyz"))
+
+
+def refuse(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
+    body = RefusalBody(
+        code=refusal.code,
+        message=message_for(refusal.code, refusal.facts | {"field": refusal.field or ""}),
+        field=refusal.field,
+        facts={key: _plain(value) for key, value in refusal.facts.items()},
+    )
+    return _answer(request, refusal.status, body)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | str | float | bool | list | dict) else str(value)
+
+
+def _answer(request: Request[Any, Any, Any], status: int, body: RefusalBody) -> Response[Any]:
+    headers = {} if "user" in request.scope else dict(SECURITY_HEADERS)
+    if status == 429:
+        headers["Retry-After"] = str(body.facts.get("retry_after_s", 60))
+    if wants_json(request):
+        return Response(body, status_code=status, headers=headers, media_type=MediaType.JSON)
+    if status == SignInNeeded.status and request.method == "GET":
+        from urllib.parse import quote
+
+        asked = f"?{request.url.query}" if request.url.query else ""
+        target = quote(request.url.path + asked, safe="/")
+        if request.headers.get("HX-Request"):
+            return Response("", status_code=200, headers={"HX-Redirect": f"/sign-in?next={target}"})
+        return Response("", status_code=303, headers={"Location": f"/sign-in?next={target}"})
+    if request.headers.get("HX-Request"):
+        headers |= {"HX-Retarget": "#toast", "HX-Reswap": "innerHTML"}
+        made = page(request, "toast.html", status=status, refusal=body)
+    else:
+        made = page(request, "refused.html", status=status, refusal=body)
+    made.headers.update(headers)
+    return made
+
+
+def on_refusal(request: Request[Any, Any, Any], error: Refusal) -> Response[Any]:
+    return refuse(request, error)
+
+
+def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    if "user" not in request.scope:  # no route was found: no middleware has run
+        locale_of_request.set(locale_for(request, None))
+    facts: dict[str, Any] = {}
+    field = None
+    if isinstance(error, ValidationException):
+        found = error.extra if isinstance(error.extra, list) else []
+        facts = {"problems": [_problem(one) for one in found]}
+        field = next((one["field"] for one in facts["problems"] if one["field"]), None)
+        detail = "; ".join(p["problem"] for p in facts["problems"]) or str(error.detail)
+        return refuse(request, BadInput(field=field, reason=detail, **facts))
+    code = CODES_BY_STATUS.get(error.status_code, "bad_input")
+    body = RefusalBody(code=code, message=message_for(code, {"reason": error.detail, "field": ""}))
+    return _answer(request, error.status_code, body)
+
+
+def _problem(found: Any) -> dict[str, str]:
+    one = found if isinstance(found, dict) else {"message": str(found)}
+    return {"field": str(one.get("key", "")), "problem": str(one.get("message", ""))}
+
+
+def on_database(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The database is away or too slow: 503, and the same key may be sent again."""
+    if isinstance(error, OperationalError | PoolTimeout) or _is_disconnect(error):
+        log.warning("database_unavailable", error=str(error)[:300])
+        return refuse(request, Unavailable())
+    return on_fault(request, error)
+
+
+def _is_disconnect(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A fault of ours: logged in full, answered without detail."""
+    log.error("fault", exc_info=error, path=request.url.path)
+    body = RefusalBody(code="fault", message=gettext(UNKNOWN))
+    return _answer(request, 500, body)

@@ -1,0 +1,97 @@
+"""Every handler of the application, one line per file. A file lists its own as HANDLERS."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from dougong.web import explain, gateways, health, language, videos
+from dougong.web.account import addresses as account_addresses
+from dougong.web.account import enter as account_enter
+from dougong.web.account import keys as account_keys
+from dougong.web.account import roles as account_roles
+from dougong.web.account import safety as account_safety
+from dougong.web.account import sign_in as account_sign_in
+from dougong.web.api import catalogue as api_catalogue
+from dougong.web.api import catalogue_public as api_catalogue_public
+from dougong.web.api import content as api_content
+from dougong.web.api import explain as api_explain
+from dougong.web.api import sessions as api_sessions
+from dougong.web.api import shopping as api_shopping
+from dougong.web.api import webhooks as api_webhooks
+from dougong.web.creator import channels as creator_channels
+from dougong.web.creator import earnings as creator_earnings
+from dougong.web.creator import links as creator_links
+from dougong.web.creator import uploads as creator_uploads
+from dougong.web.creator import videos as creator_videos
+from dougong.web.merchant import coupons as merchant_coupons
+from dougong.web.merchant import imports as merchant_imports
+from dougong.web.merchant import money as merchant_money
+from dougong.web.merchant import orders as merchant_orders
+from dougong.web.merchant import product_editor as merchant_product_editor
+from dougong.web.merchant import products as merchant_products
+from dougong.web.merchant import settings as merchant_settings
+from dougong.web.merchant import stock as merchant_stock
+from dougong.web.merchant import stores as merchant_stores
+from dougong.web.merchant import webhooks as merchant_webhooks
+from dougong.web.operator import audit as operator_audit
+from dougong.web.operator import jobs as operator_jobs
+from dougong.web.operator import ledger as operator_ledger
+from dougong.web.operator import orders as operator_orders
+from dougong.web.operator import overview as operator_overview
+from dougong.web.operator import reports as operator_reports
+from dougong.web.operator import rules as operator_rules
+from dougong.web.operator import unallocated as operator_unallocated
+from dougong.web.shopper import cart as shopper_cart
+from dougong.web.shopper import checkout as shopper_checkout
+from dougong.web.shopper import feed as shopper_feed
+from dougong.web.shopper import me as shopper_me
+from dougong.web.shopper import orders as shopper_orders
+from dougong.web.shopper import products as shopper_products
+
+HANDLERS: list[HTTPRouteHandler] = [
+    *account_addresses.HANDLERS,
+    *account_enter.HANDLERS,
+    *account_keys.HANDLERS,
+    *account_roles.HANDLERS,
+    *account_safety.HANDLERS,
+    *account_sign_in.HANDLERS,
+    *api_catalogue.HANDLERS,
+    *api_catalogue_public.HANDLERS,
+    *api_content.HANDLERS,
+    *api_explain.HANDLERS,
+    *api_sessions.HANDLERS,
+    *api_shopping.HANDLERS,
+    *api_webhooks.HANDLERS,
+    *creator_channels.HANDLERS,
+    *creator_earnings.HANDLERS,
+    *creator_links.HANDLERS,
+    *creator_uploads.HANDLERS,
+    *creator_videos.HANDLERS,
+    *explain.HANDLERS,
+    *gateways.HANDLERS,
+    *health.HANDLERS,
+    *language.HANDLERS,
+    *merchant_coupons.HANDLERS,
+    *merchant_imports.HANDLERS,
+    *merchant_money.HANDLERS,
+    *merchant_orders.HANDLERS,
+    *merchant_product_editor.HANDLERS,
+    *merchant_products.HANDLERS,
+    *merchant_settings.HANDLERS,
+    *merchant_stock.HANDLERS,
+    *merchant_stores.HANDLERS,
+    *merchant_webhooks.HANDLERS,
+    *operator_audit.HANDLERS,
+    *operator_jobs.HANDLERS,
+    *operator_ledger.HANDLERS,
+    *operator_orders.HANDLERS,
+    *operator_overview.HANDLERS,
+    *operator_reports.HANDLERS,
+    *operator_rules.HANDLERS,
+    *operator_unallocated.HANDLERS,
+    *shopper_cart.HANDLERS,
+    *shopper_checkout.HANDLERS,
+    *shopper_feed.HANDLERS,
+    *shopper_me.HANDLERS,
+    *shopper_orders.HANDLERS,
+    *shopper_products.HANDLERS,
+    *videos.HANDLERS,
+]

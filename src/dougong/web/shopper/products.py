@@ -1,0 +1,184 @@
+"""Products as shoppers see them: the sheet over the feed, the page, a store, a search."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.enums import MediaType
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from dougong.base.access import Permission
+from dougong.base.errors import NotFound
+from dougong.infra import clock
+from dougong.infra.db import engine
+from dougong.reads.shopper_products import (
+    ProductView,
+    open_store,
+    product_cards,
+    product_view,
+    top_categories,
+    video_cards,
+)
+from dougong.web.account.common import AnyRequest
+from dougong.web.deps import Conn, Now
+from dougong.web.i18n import locale_of_request
+from dougong.web.render import Page, media_url, page, text
+from dougong.web.shopper.structured_data import absolute, product_json_ld
+
+OPEN: dict[str, Any] = {"permission": Permission.PUBLIC, "include_in_schema": False}
+SHEET_LIFE_S = 1.0
+KEPT_SHEETS = 2_000
+MAX_WORDS = 100
+
+SheetKey = tuple[UUID, UUID, UUID | None, str]
+
+
+class SheetCache:
+    """Rendered sheets for up to a second: the same bytes for everybody who looks at once."""
+
+    def __init__(self, make: Callable[[SheetKey], Awaitable[bytes]]) -> None:
+        self._make = make
+        self._kept: dict[SheetKey, tuple[float, bytes]] = {}
+        self._making: dict[SheetKey, asyncio.Task[bytes]] = {}
+
+    async def get(self, key: SheetKey) -> bytes:
+        """Raises what making it raised, for everybody who waited for it."""
+        kept = self._kept.get(key)
+        if kept is not None and time.monotonic() - kept[0] < SHEET_LIFE_S:
+            return kept[1]
+        making = self._making.get(key)
+        if making is None:
+            making = asyncio.create_task(self._fill(key))
+            self._making[key] = making
+            making.add_done_callback(lambda _: self._making.pop(key, None))
+        return await asyncio.shield(making)
+
+    async def _fill(self, key: SheetKey) -> bytes:
+        read_at = time.monotonic()
+        made = await self._make(key)
+        if len(self._kept) >= KEPT_SHEETS:
+            self._kept.clear()
+        self._kept[key] = (read_at, made)
+        return made
+
+
+async def _render(key: SheetKey) -> bytes:
+    store_id, product_id, link_id, locale = key
+    async with engine().connect() as conn:
+        at = await clock.refresh(conn)
+        found = await product_view(conn, store_id=store_id, product_id=product_id, at=at)
+    if found is None:
+        raise NotFound
+    locale_of_request.set(locale)
+    shown = {"product": found, "link_id": link_id, "csrf_token": "", "is_sheet": True}
+    return text("shopper/sheet.html", shown).encode()
+
+
+_sheets = SheetCache(_render)
+
+
+@get("/sheet/{store_id:uuid}/{product_id:uuid}", **OPEN)
+async def sheet(
+    store_id: FromPath[UUID], product_id: FromPath[UUID], link: FromQuery[UUID | None] = None
+) -> Response[bytes]:
+    """The product as a fragment without a word about who looks at it."""
+    made = await _sheets.get((store_id, product_id, link, locale_of_request.get()))
+    return Response(made, media_type=MediaType.HTML)
+
+
+async def _on_sale(conn: Conn, store_id: UUID, product_id: UUID, now: Now) -> ProductView:
+    found = await product_view(conn, store_id=store_id, product_id=product_id, at=now)
+    if found is None:
+        raise NotFound
+    return found
+
+
+@get("/p/{store_id:uuid}/{product_id:uuid}", **OPEN)
+async def product_page(
+    store_id: FromPath[UUID],
+    product_id: FromPath[UUID],
+    request: AnyRequest,
+    conn: Conn,
+    now: Now,
+    link: FromQuery[UUID | None] = None,
+) -> Page:
+    product = await _on_sale(conn, store_id, product_id, now)
+    images = [media_url(one.file) for one in product.images]
+    videos = await video_cards(conn, at=now, store_id=store_id, product_id=product_id, most=6)
+    more, _ = await product_cards(conn, store_id=store_id)
+    return page(
+        request,
+        "shopper/product.html",
+        product=product,
+        link_id=link,
+        is_sheet=False,
+        videos=videos,
+        others=[card for card in more if card.product_id != product_id][:6],
+        json_ld=product_json_ld(product, images=images),
+        address=absolute(f"/p/{store_id}/{product_id}"),
+        picture=absolute(images[0]) if images else "",
+    )
+
+
+@get("/s/{code:str}", **OPEN)
+async def store_page(
+    code: FromPath[str],
+    request: AnyRequest,
+    conn: Conn,
+    now: Now,
+    q: FromQuery[str] = "",
+    page_no: FromQuery[int] = 0,
+) -> Page:
+    store = await open_store(conn, code=code)
+    if store is None:
+        raise NotFound
+    number = min(max(page_no, 0), 500)
+    words = q.strip()[:MAX_WORDS]
+    cards, has_more = await product_cards(conn, store_id=store.id, words=words, page=number)
+    videos = await video_cards(conn, at=now, store_id=store.id, most=8)
+    return page(
+        request,
+        "shopper/store.html",
+        store=store,
+        cards=cards,
+        videos=videos,
+        words=words,
+        page_no=number,
+        has_more=has_more,
+    )
+
+
+@get("/search", **OPEN)
+async def search(
+    request: AnyRequest,
+    conn: Conn,
+    now: Now,
+    q: FromQuery[str] = "",
+    category: FromQuery[str] = "",
+    page_no: FromQuery[int] = 0,
+) -> Page:
+    """Products and videos in which every word is found; without words, what is new."""
+    words = q.replace("\x00", "").strip()[:MAX_WORDS]
+    number = min(max(page_no, 0), 500)
+    chosen = category.replace("\x00", "")[:200] or None
+    cards, has_more = await product_cards(conn, words=words, category=chosen, page=number)
+    wants_videos = bool(words) and number == 0
+    videos = await video_cards(conn, at=now, words=words, most=8) if wants_videos else []
+    return page(
+        request,
+        "shopper/search.html",
+        words=words,
+        category=category,
+        categories=await top_categories(conn),
+        cards=cards,
+        videos=videos,
+        page_no=number,
+        has_more=has_more,
+    )
+
+
+HANDLERS: list[HTTPRouteHandler] = [sheet, product_page, store_page, search]

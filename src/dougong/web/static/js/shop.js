@@ -1,0 +1,158 @@
+// Sheets that slide up, choosing a variant, sharing, typed coupon codes.
+
+const sheet = document.getElementById("sheet");
+const place = document.getElementById("sheet-body");
+
+async function open(address) {
+  place.replaceChildren(Object.assign(document.createElement("p"), { className: "sheet-wait", textContent: "…" }));
+  if (!sheet.open) sheet.showModal();
+  const answer = await fetch(address, { headers: { "hx-request": "true" } });
+  const text = await answer.text();
+  if (!answer.ok) {
+    sheet.close();
+    const said = new DOMParser().parseFromString(text, "text/html").querySelector(".toast-message");
+    window.dougong.toast(said?.textContent.trim() ?? String(answer.status));
+    return;
+  }
+  if (answer.headers.get("hx-redirect")) {
+    location.href = answer.headers.get("hx-redirect");
+    return;
+  }
+  place.innerHTML = text;
+  window.htmx?.process(place);
+  dress(place);
+  document.body.dispatchEvent(new CustomEvent("htmx:afterSettle", { bubbles: true }));
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-sheet]");
+  if (opener && !event.metaKey && !event.ctrlKey) {
+    event.preventDefault();
+    open(opener.dataset.sheet);
+    if (opener.dataset.click) click(opener.dataset.click);
+  }
+  const share = event.target.closest("[data-share]");
+  if (share) shareLink(share);
+  const step = event.target.closest("[data-less], [data-more]");
+  if (step) count(step);
+});
+
+// A tap on a product card counts once, however often it is sent.
+function click(address) {
+  fetch(address, {
+    method: "POST",
+    keepalive: true,
+    headers: { "x-csrftoken": window.dougong.csrf() },
+    body: new URLSearchParams({ click_id: crypto.randomUUID?.() ?? uuid() }),
+  }).catch(() => {});
+}
+
+// crypto.randomUUID is only there over HTTPS and on localhost.
+function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+async function shareLink(button) {
+  const url = new URL(button.dataset.share, location.href).href;
+  try {
+    if (navigator.share) await navigator.share({ url, title: button.dataset.title });
+    else {
+      await navigator.clipboard.writeText(url);
+      window.dougong.toast(button.dataset.copied, true);
+    }
+  } catch {
+    // The person closed the share dialog.
+  }
+}
+
+function count(button) {
+  const input = button.parentElement.querySelector("input");
+  if (!input) return;
+  const next = Number(input.value || 1) + (button.hasAttribute("data-more") ? 1 : -1);
+  input.value = String(Math.min(Number(input.max), Math.max(1, next)));
+}
+
+// Choosing a variant -----------------------------------------------------------------------------
+
+function dress(root) {
+  root.querySelectorAll("form[data-picker]").forEach(picker);
+  root.querySelectorAll(".gallery").forEach(gallery);
+}
+
+function picker(form) {
+  if (form.dataset.dressed) return;
+  form.dataset.dressed = "yes";
+  const select = form.querySelector("select[name=sku_id]");
+  const variants = [...select.options].map((option) => ({
+    option, options: JSON.parse(option.dataset.options), free: Number(option.dataset.free),
+  }));
+  const axes = [...form.querySelectorAll("fieldset[data-axis]")];
+  if (axes.length) {
+    form.querySelector(".picker-plain").hidden = true;
+    axes.forEach((axis) => (axis.hidden = axis.querySelectorAll("input").length < 2 && axes.length === 1 && variants.length === 1));
+  }
+  const chosen = () => Object.fromEntries(
+    axes.map((axis) => [axis.dataset.axis, axis.querySelector("input:checked")?.value]),
+  );
+  const fits = (variant, wanted) =>
+    Object.entries(wanted).every(([name, value]) => variant.options[name] === value);
+
+  function update() {
+    const wanted = chosen();
+    const found = axes.length
+      ? variants.find((variant) => fits(variant, wanted))
+      : variants.find((variant) => variant.option.selected);
+    for (const axis of axes) {
+      for (const input of axis.querySelectorAll("input")) {
+        const free = variants.some((variant) => variant.free > 0 && fits(variant, { ...wanted, [axis.dataset.axis]: input.value }));
+        input.closest(".chip").classList.toggle("is-out", !free);
+      }
+    }
+    const free = found?.free ?? 0;
+    if (found) found.option.selected = true;
+    const scope = form.closest("[data-product]") ?? document;
+    if (found) {
+      scope.querySelector("[data-price-now]").textContent = found.option.dataset.price;
+      const before = scope.querySelector("[data-price-list]");
+      before.textContent = found.option.dataset.list;
+      before.hidden = !found.option.dataset.list;
+    }
+    const stock = form.querySelector("[data-stock]");
+    stock.textContent = free === 0 ? stock.dataset.none
+      : free <= 10 ? stock.dataset.some.replace("{count}", String(free)) : stock.dataset.plenty;
+    stock.classList.toggle("is-few", free > 0 && free <= 10);
+    stock.classList.toggle("is-out", free === 0);
+    const quantity = form.querySelector("input[name=quantity]");
+    quantity.max = String(Math.max(1, Math.min(free, 999)));
+    if (Number(quantity.value) > Number(quantity.max)) quantity.value = quantity.max;
+    form.querySelectorAll(".picker-buttons button").forEach((button) => (button.disabled = free === 0));
+  }
+
+  form.addEventListener("change", update);
+  // The radios belong to no form, so that they are not sent: they are listened to one by one.
+  axes.forEach((axis) => axis.addEventListener("change", update));
+  update();
+}
+
+function gallery(box) {
+  const strip = box.querySelector(".gallery-strip");
+  const at = box.querySelector("[data-gallery-at]");
+  if (!at) return;
+  strip.addEventListener("scroll", () => {
+    at.textContent = String(Math.round(strip.scrollLeft / strip.clientWidth) + 1);
+  }, { passive: true });
+}
+
+dress(document);
+
+// A typed coupon code becomes the address's `coupon=<store>:<CODE>`.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.coupon) return;
+  const code = form.querySelector("[data-code]").value.trim().toUpperCase();
+  form.querySelector("input[name=coupon]").value = `${form.dataset.coupon}:${code}`;
+}, true);

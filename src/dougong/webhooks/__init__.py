@@ -1,0 +1,1 @@
+"""Owns merchants' webhook endpoints and the log of deliveries."""

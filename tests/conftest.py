@@ -1,0 +1,138 @@
+"""One real PostgreSQL per test worker, built by the migrations; a test's writes are rolled back.
+
+Tests of flows commit for real: they make their own store and people, so nobody sees another's.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+from sqlalchemy.engine import make_url
+
+KEPT = ("DOUGONG_TEST_", "DOUGONG_TORTURE")
+for _name in [n for n in os.environ if n.startswith("DOUGONG_") and not n.startswith(KEPT)]:
+    del os.environ[_name]
+DATA_DIR = Path(tempfile.mkdtemp(prefix="dougong-test-"))
+os.environ["DOUGONG_DATA_DIR"] = str(DATA_DIR)
+os.environ["DOUGONG_MODE"] = "test"
+os.environ["DOUGONG_ALLOW_LOOPBACK"] = "true"
+NUMBERS = count(1)
+# postgresql://… of a role that may create databases and roles, instead of the embedded server.
+SERVER = os.environ.get("DOUGONG_TEST_DATABASE_URL", "")
+DATABASE = f"dougong_test_{os.getpid()}"
+
+
+def address(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+if SERVER:
+    os.environ["DOUGONG_DATABASE_URL"] = address(SERVER, DATABASE)
+
+from hypothesis import HealthCheck, settings  # noqa: E402
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine  # noqa: E402
+
+from dougong.infra import db  # noqa: E402
+from dougong.infra.embedded_postgres import APP, OWNER  # noqa: E402
+from dougong.infra.migrate import migrate  # noqa: E402
+
+# How long an example takes depends on the machine: no test is timed.
+settings.register_profile("dougong", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dougong")
+
+
+def maintenance() -> psycopg.Connection[tuple[object, ...]]:
+    """A connection that may create databases."""
+    url = SERVER or db.embedded().url("postgres", "postgres")
+    return psycopg.connect(url, autocommit=True)
+
+
+def create_database(name: str) -> str:
+    """A new database; its address for the role that owns its tables."""
+    with maintenance() as conn:
+        conn.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        if not SERVER:
+            conn.execute(
+                SQL("ALTER DATABASE {} OWNER TO {}").format(Identifier(name), Identifier(OWNER))
+            )
+    return address(SERVER, name) if SERVER else db.embedded().url(OWNER, name)
+
+
+def drop_database(name: str) -> None:
+    with maintenance() as conn:
+        conn.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Roles belong to the whole server: test workers must not make them at once."""
+    create_database(DATABASE)
+    with maintenance() as conn:
+        conn.execute("SELECT pg_advisory_lock(7300002)")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database() -> Iterator[None]:
+    """The database of this test worker, at head; gone with its data afterwards."""
+    atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
+    if SERVER:
+        with one_at_a_time():
+            migrate()
+        yield
+        drop_database(DATABASE)
+    else:
+        migrate()
+        yield
+        db.embedded().stop(mode="immediate")
+
+
+@pytest.fixture
+def all_rights_url(database: None) -> str:
+    """Address of this worker's database for somebody whom no grant and no trigger stops."""
+    if SERVER:
+        return make_url(db.app_url()).set(username="postgres").render_as_string()
+    return db.embedded().url("postgres")
+
+
+@pytest.fixture
+def empty_database() -> Iterator[str]:
+    """Address of a new database without a table, for the role that may own tables."""
+    name = f"dougong_empty_{os.getpid()}_{next(NUMBERS)}"
+    yield create_database(name)
+    drop_database(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def connections(database: None) -> AsyncIterator[None]:
+    yield
+    await db.dispose()
+
+
+@pytest.fixture(scope="session")
+async def ruleless(connections: None) -> AsyncIterator[AsyncEngine]:
+    """A database at head without any rule: elsewhere other tests have committed some."""
+    name = f"dougong_ruleless_{os.getpid()}"
+    url = create_database(name)
+    migrate(url)
+    engine = db.make_engine(url if SERVER else db.embedded().url(APP, name), pool_size=2)
+    yield engine
+    await engine.dispose()
+    drop_database(name)
+
+
+@pytest.fixture
+async def conn(connections: None) -> AsyncIterator[AsyncConnection]:
+    """A transaction that is rolled back at the end of the test."""
+    async with db.engine().connect() as made:
+        await made.begin()
+        yield made
+        await made.rollback()

@@ -1,0 +1,178 @@
+"""Every constraint and trigger on money, stock and rules bites, and bites alone (H9).
+
+A wrong row is refused by the constraint's own name; with that constraint dropped, in the same
+transaction, the same row goes in. So each one is needed, and each one is known here.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier, Placeholder
+from tests.constraint_rows import FRESH, ONE, WRONG, Ids, Row, world
+
+from dougong.infra import db
+
+pytestmark = [pytest.mark.slow, pytest.mark.money]
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+# Table and trigger to a statement that it refuses. keep* make a table append-only.
+CHANGES = {
+    "keep": ("UPDATE {} SET store_id = store_id WHERE store_id = %s",
+             "DELETE FROM {} WHERE store_id = %s"),
+    "keep_all": ("TRUNCATE {}",),
+    "keep_rule": ("UPDATE {} SET announced_at = announced_at - interval '1 day' WHERE id = %s",),
+}  # fmt: skip
+
+
+@pytest.fixture
+def owner() -> Iterator[Connection]:
+    with psycopg.connect(db.owner_url()) as conn:
+        yield conn
+        conn.rollback()
+
+
+@pytest.fixture
+def ids(owner: Connection) -> Ids:
+    """A world of good rows, written in the owner's open transaction."""
+    made = Ids()
+    for table, row in world(made):
+        put(owner, table, row)
+        made.rows[table] = row
+    return made
+
+
+def put(conn: Connection, table: str, row: Row) -> None:
+    conn.execute(
+        SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            Identifier(table),
+            SQL(", ").join(map(Identifier, row)),
+            SQL(", ").join([Placeholder()] * len(row)),
+        ),
+        list(row.values()),
+    )
+
+
+def drop(conn: Connection, table: str, name: str) -> None:
+    """Drop a constraint, or an index that is one."""
+    found = conn.execute("SELECT FROM pg_constraint WHERE conname = %s", (name,)).fetchone()
+    if found is None:
+        conn.execute(SQL("DROP INDEX {}").format(Identifier(name)))
+    else:
+        alter = SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE")
+        conn.execute(alter.format(Identifier(table), Identifier(name)))
+
+
+def wrong_row(ids: Ids, table: str, name: str) -> Row:
+    wrong = WRONG[table][name]
+    same = {column: ids.rows[table][column] for column in wrong.same}
+    row = FRESH[table](ids) | same | wrong.change
+    return {column: ids.account if value is ONE else value for column, value in row.items()}
+
+
+def guarded(conn: Connection) -> list[str]:
+    """The tables that are looked at: a new table of the ledger is among them at once."""
+    rows = conn.execute("SELECT tablename::text FROM pg_tables WHERE tablename LIKE 'ledger%'")
+    return sorted({name for (name,) in rows.fetchall()} | set(FRESH))
+
+
+def names_in_database(conn: Connection) -> set[tuple[str, str]]:
+    rows = conn.execute(
+        """
+        SELECT conrelid::regclass::text, conname::text FROM pg_constraint
+        WHERE conrelid::regclass::text = ANY(%(tables)s) AND contype <> 'n'
+        UNION ALL
+        SELECT indrelid::regclass::text, indexrelid::regclass::text FROM pg_index
+        WHERE indisunique AND indrelid::regclass::text = ANY(%(tables)s)
+          AND NOT EXISTS (SELECT FROM pg_constraint c
+            WHERE c.conindid = indexrelid AND c.conrelid = indrelid)
+        """,
+        {"tables": guarded(conn)},
+    )
+    return {(table, name) for table, name in rows.fetchall()}
+
+
+def triggers_in_database(conn: Connection) -> set[tuple[str, str]]:
+    rows = conn.execute(
+        """
+        SELECT tgrelid::regclass::text, tgname::text FROM pg_trigger
+        WHERE NOT tgisinternal AND tgrelid::regclass::text = ANY(%s)
+        """,
+        (guarded(conn),),
+    )
+    return {(table, name) for table, name in rows.fetchall()}
+
+
+def drop_references(conn: Connection, table: str) -> None:
+    """Drop every foreign key that points at a table: they would refuse its DELETE too."""
+    rows = conn.execute(
+        """
+        SELECT conrelid::regclass::text, conname::text FROM pg_constraint
+        WHERE contype = 'f' AND confrelid = CAST(%s AS regclass)
+        """,
+        (table,),
+    )
+    for referring, name in rows.fetchall():
+        drop(conn, referring, name)
+
+
+def test_every_constraint_has_a_row_that_it_refuses(owner: Connection) -> None:
+    known = {(table, name) for table, wrongs in WRONG.items() for name in wrongs}
+    assert known == names_in_database(owner)
+
+
+def test_every_trigger_has_a_statement_that_it_refuses(owner: Connection) -> None:
+    assert {name for _, name in triggers_in_database(owner)} == set(CHANGES)
+    assert triggers_in_database(owner) == TRIGGERS
+
+
+@pytest.mark.parametrize(
+    ("table", "name"), [(table, name) for table, wrongs in WRONG.items() for name in wrongs]
+)
+def test_constraint_refuses_and_nothing_else_does(
+    owner: Connection, ids: Ids, table: str, name: str
+) -> None:
+    for other in WRONG[table][name].without:
+        drop(owner, table, other)
+    row = wrong_row(ids, table, name)
+    with pytest.raises(psycopg.IntegrityError) as refused, owner.transaction():
+        put(owner, table, row)
+    assert refused.value.diag.constraint_name == name
+    drop(owner, table, name)
+    put(owner, table, row)
+
+
+@pytest.mark.parametrize("table", sorted(FRESH))
+def test_good_row_goes_in(owner: Connection, ids: Ids, table: str) -> None:
+    put(owner, table, FRESH[table](ids))
+
+
+# ledger_unsealed is a list of work: its rows go as they are sealed.
+LEDGER = sorted(
+    table
+    for table in FRESH
+    if table.startswith("ledger_") or table == "refund_lines"
+    if table != "ledger_unsealed"
+)
+TRIGGERS = {(table, name) for table in LEDGER for name in ("keep", "keep_all")} | {
+    (table, "keep_rule") for table in ("fee_rules", "term_rules")
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "statement"),
+    [(table, name, text) for table, name in sorted(TRIGGERS) for text in CHANGES[name]],
+)
+def test_trigger_refuses_its_owner_and_nothing_else_does(
+    owner: Connection, ids: Ids, table: str, name: str, statement: str
+) -> None:
+    drop_references(owner, table)
+    change = SQL(statement).format(Identifier(table))
+    of = "id" if name == "keep_rule" else "store_id"
+    values = (ids.rows[table][of],) if "%s" in statement else ()
+    with pytest.raises(psycopg.IntegrityError, match=f"on {table} is refused"):  # noqa: SIM117
+        with owner.transaction():
+            owner.execute(change, values)
+    owner.execute(SQL("DROP TRIGGER {} ON {}").format(Identifier(name), Identifier(table)))
+    owner.execute(change, values)

@@ -1,0 +1,275 @@
+"""The operator's console over HTTP: every page in both languages, two people for a rule."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from sqlalchemy import text
+from tests.factories import a_person, an_org
+from tests.reads.stories import Market, Story, a_final_order, a_market, money
+
+from dougong.accounts.commands import start_session
+from dougong.base.ids import PLATFORM_BOOK, PersonId, new_id
+from dougong.infra import clock
+from dougong.infra.db import transaction
+from dougong.ledger.commands import book
+from dougong.ledger.rules import Entry, Purpose, moved, platform
+from dougong.web.app import create_app
+from dougong.web.security import SESSION_COOKIE
+
+Client = AsyncTestClient[Litestar]
+
+
+class Desk(msgspec.Struct):
+    """Two operators, a shopper, and a market with one final order."""
+
+    one: str
+    two: str
+    shopper: str
+    merchant: str
+    creator: str
+    buyer: str
+    stranger: str
+    market: Market
+    story: Story
+
+
+@pytest.fixture(scope="module")
+async def desk() -> Desk:
+    async with transaction() as conn:
+        at = clock.wall_now()
+        market = await a_market(conn)
+        story = await a_final_order(conn, market, money(platform_discount_minor=1_000), money())
+
+        async def token(person_id: UUID) -> str:
+            return await start_session(
+                conn, person_id=PersonId(person_id), at=at, user_agent="test"
+            )
+
+        async def member(org_id: UUID, role: str) -> str:
+            person = await a_person(conn, name=role)
+            await conn.execute(
+                text("INSERT INTO grants VALUES (:p, :o, :role, :at)"),
+                {"p": person, "o": org_id, "role": role, "at": at},
+            )
+            return await token(person)
+
+        operator_org = await an_org(conn, kind="operator")
+        return Desk(
+            one=await member(operator_org, "operator"),
+            two=await member(operator_org, "operator"),
+            shopper=await token(await a_person(conn)),
+            merchant=await member(market.merchant_id, "merchant"),
+            creator=await member(market.creator_id, "creator"),
+            buyer=await token(market.buyer_id),
+            stranger=await member(await an_org(conn, kind="merchant"), "merchant"),
+            market=market,
+            story=story,
+        )
+
+
+@pytest.fixture(scope="module")
+async def client() -> AsyncIterator[Client]:
+    async with AsyncTestClient(create_app()) as made:
+        await made.get("/healthz")
+        yield made
+
+
+def as_(client: Client, token: str, locale: str = "en") -> Client:
+    client.cookies.set(SESSION_COOKIE, token)
+    client.cookies.set("dougong_locale", locale)
+    client.headers["x-csrftoken"] = client.cookies["csrftoken"]
+    return client
+
+
+PAGES = [
+    "/operator/overview",
+    "/operator/overview?since=2026-02-20&until=2026-03-05",
+    "/operator/rules",
+    "/operator/rules?show=all&at=2020-08-20T00:00&q=fee",
+    "/operator/terms",
+    "/operator/rules/draft",
+    "/operator/terms/draft",
+    "/operator/ledger",
+    "/operator/ledger?purpose=escrow&q=test",
+    "/operator/unallocated",
+    "/operator/unallocated?show=done",
+    "/operator/orders",
+    "/operator/orders?status=final",
+    "/operator/jobs",
+    "/operator/jobs?status=failed",
+    "/operator/clock",
+]
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_page_is_there_in_both_languages(
+    client: Client, desk: Desk, path: str, locale: str
+) -> None:
+    answer = await as_(client, desk.one, locale).get(path)
+    assert answer.status_code == 200, answer.text[:500]
+    assert ('lang="zh-CN"' in answer.text) is (locale == "zh")
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_only_the_operator_sees_them(client: Client, desk: Desk, path: str) -> None:
+    answer = await as_(client, desk.shopper).get(path)
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/operator/overview", "/operator/ledger", "/operator/orders", "/operator/unallocated"],
+)
+async def test_tables_come_as_csv_files(client: Client, desk: Desk, path: str) -> None:
+    answer = await as_(client, desk.one).get(path, params={"file": "csv"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+
+
+def a_draft(**changes: str) -> dict[str, str]:
+    starts = (clock.wall_now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    values = {
+        "kind": "platform_service_fee",
+        "value": "4.5",
+        "starts": starts,
+        "party": str(new_id()),
+        "reason_zh": "合同",
+        "reason_en": "A contract",
+    }
+    return values | changes
+
+
+async def rule_of(party: str) -> Any:
+    async with transaction() as conn:
+        found = await conn.execute(
+            text("SELECT * FROM fee_rules WHERE party = :party"), {"party": party}
+        )
+        return found.one_or_none()
+
+
+async def test_one_person_drafts_and_another_approves(client: Client, desk: Desk) -> None:
+    form = a_draft()
+    drafted = await as_(client, desk.one).post(
+        "/operator/rules/draft", data=form, follow_redirects=False
+    )
+    assert drafted.status_code == 303
+    rule = await rule_of(form["party"])
+    assert (rule.rate_bp, rule.approver_id) == (450, None)
+    path = f"/operator/rules/{rule.id}/approve"
+    refused = await as_(client, desk.one).post(path, data={})
+    assert (refused.status_code, "ask a second person" in refused.text) == (403, True)
+    approved = await as_(client, desk.two).post(path, data={}, follow_redirects=False)
+    assert approved.status_code == 303
+    assert (await rule_of(form["party"])).approver_id is not None
+    ends = (clock.wall_now() + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
+    ended = await as_(client, desk.one).post(
+        f"/operator/rules/{rule.id}/end", data={"ends": ends}, follow_redirects=False
+    )
+    assert ended.status_code == 303
+    assert (await rule_of(form["party"])).in_force.upper is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"value": "101"}, "value"),
+        ({"value": "1.234"}, "value"),
+        ({"value": "NaN"}, "value"),
+        ({"starts": "2020-01-01T00:00"}, "starts"),
+        ({"starts": "tomorrow"}, "starts"),
+        ({"ends": "2020-01-01T00:00"}, "ends"),
+        ({"reason_zh": " "}, "reason_zh"),
+        ({"kind": "tax"}, "kind"),
+    ],
+)
+async def test_a_bad_draft_is_refused_at_its_field(
+    client: Client, desk: Desk, change: dict[str, str], field: str
+) -> None:
+    form = a_draft(**change)
+    answer = await as_(client, desk.one).post("/operator/rules/draft", data=form)
+    assert answer.status_code in (400, 422)
+    assert f'id="error-{field}"' in answer.text
+    assert await rule_of(form["party"]) is None
+
+
+async def test_unallocated_money_goes_back_once(client: Client, desk: Desk) -> None:
+    unallocated_id = new_id()
+    at = clock.wall_now()
+    async with transaction() as conn:
+        await conn.execute(
+            text("""
+                INSERT INTO unallocated_money
+                  (id, gateway, gateway_ref, currency, amount_minor, reason, arrived_at)
+                VALUES (:id, 'sandbox', :ref, 'CNY', 777, 'unknown_payment', :at)
+            """),
+            {"id": unallocated_id, "ref": unallocated_id.hex, "at": at},
+        )
+        moves = moved(
+            platform(Purpose.GATEWAY_CLEARING), platform(Purpose.UNALLOCATED), 777, "unallocated"
+        )
+        entry = Entry(
+            kind="unallocated",
+            key=f"unallocated:{unallocated_id}",
+            counts_at=at,
+            transfers=tuple(moves),
+        )
+        await book(conn, store_id=PLATFORM_BOOK, currency="CNY", entries=[entry], written_at=at)
+    desk_client = as_(client, desk.one)
+    assert unallocated_id.hex in (await desk_client.get("/operator/unallocated")).text
+    path = f"/operator/unallocated/{unallocated_id}"
+    form = {"resolution": "sent_back", "note": "asked by phone"}
+    first = await desk_client.post(path, data=form, follow_redirects=False)
+    again = await desk_client.post(path, data=form, follow_redirects=False)
+    assert (first.status_code, again.status_code) == (303, 404)
+    async with transaction() as conn:
+        booked = await conn.scalar(
+            text("SELECT count(*) FROM ledger_entries WHERE key = :key"),
+            {"key": f"unallocated_back:{unallocated_id}"},
+        )
+        waiting = await conn.scalar(
+            text("""
+                SELECT count(*) FROM procrastinate_jobs
+                WHERE task_name = 'payments.send_back' AND args ->> 'unallocated_id' = :id
+            """),
+            {"id": str(unallocated_id)},
+        )
+    assert (booked, waiting) == (1, 1)
+
+
+async def test_a_failed_job_starts_again(client: Client, desk: Desk) -> None:
+    async with transaction() as conn:
+        job_id = await conn.scalar(
+            text("""
+                INSERT INTO procrastinate_jobs (queue_name, task_name, status)
+                VALUES ('default', 'ledger.seal', 'failed') RETURNING id
+            """)
+        )
+    path = f"/operator/jobs/{job_id}/retry"
+    first = await as_(client, desk.one).post(path, data={}, follow_redirects=False)
+    again = await as_(client, desk.one).post(path, data={}, follow_redirects=False)
+    assert (first.status_code, again.status_code) == (303, 409)
+
+
+async def test_a_statement_runs_back_and_leads_to_the_order(client: Client, desk: Desk) -> None:
+    listed = await as_(client, desk.one).get("/operator/ledger", params={"purpose": "escrow"})
+    assert listed.status_code == 200
+    async with transaction() as conn:
+        account = await conn.scalar(
+            text("SELECT id FROM ledger_accounts WHERE store_id = :s AND purpose = 'escrow'"),
+            {"s": desk.market.store_id},
+        )
+    path = f"/operator/ledger/{desk.market.store_id}/{account}"
+    answer = await as_(client, desk.one).get(path)
+    assert f"/explain/{desk.market.store_id}/{desk.story.order_id}" in answer.text
+    csv = await as_(client, desk.one).get(path, params={"file": "csv"})
+    assert csv.text.count("capture:") == 3
+    missing = await as_(client, desk.one).get(f"/operator/ledger/{new_id()}/{account}")
+    assert missing.status_code == 404
