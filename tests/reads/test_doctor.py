@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from tests.reads.stories import AT, Story, a_final_order, a_market, money
 
-from dougong.infra import db
 from dougong.infra.clock import wall_now
 from dougong.ledger.seal_commands import seal
 from dougong.ledger.seal_queries import SealHead
@@ -24,10 +24,9 @@ async def values(conn: AsyncConnection, *, published: tuple[SealHead, ...] = ())
 
 
 @pytest.fixture
-async def owner() -> AsyncIterator[AsyncConnection]:
+async def owner(all_rights_url: str) -> AsyncIterator[AsyncConnection]:
     """A transaction of somebody with all rights, without triggers; rolled back."""
-    url = db.make_url(db.embedded().url("postgres")).set(drivername="postgresql+psycopg")
-    engine = create_async_engine(url)
+    engine = create_async_engine(make_url(all_rights_url).set(drivername="postgresql+psycopg"))
     async with engine.connect() as conn:
         yield conn
         await conn.rollback()
