@@ -93,6 +93,7 @@ def database() -> Iterator[None]:
         migrate()
         yield
         db.embedded().stop(mode="immediate")
+        shutil.rmtree(db.embedded().socket_dir)
 
 
 @pytest.fixture
