@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from dougong.base.errors import Refusal
 from dougong.base.ids import OrderId
 from dougong.flows import place_orders
 from dougong.flows.close_order import cancel_by_buyer, cancel_unpaid
+from dougong.flows.deadlines import act_on_one
 from dougong.flows.pay import start_payment
 from dougong.flows.payment_arrived import receive
 from dougong.flows.place_orders import Placed, PlaceOrder
@@ -60,6 +62,14 @@ class Scene:
                 order_id=self.placed.order_id, at=await clock.refresh(conn),
             )  # fmt: skip
         return "cancelled"
+
+    async def fall_due(self) -> str:
+        """The job that acts on what is due, at the end of the order's time to pay or to be
+        received."""
+        at = clock.now() + timedelta(days=11)
+        async with transaction() as conn:
+            await act_on_one(conn, at=at)
+        return "looked"
 
     async def ship(self) -> str:
         async with transaction() as conn:

@@ -1,47 +1,107 @@
 """Deadlines act, once: an unpaid order ends, a shipped one counts as received, one becomes final.
 
-Each acts in the transaction that marks it done, so a stop in the middle does it again whole.
+Each acts in the transaction that marks it done, so a stop in the middle does it again whole. The
+order is locked first and its deadline after it, as everybody does who moves an order: so nobody
+waits in a circle, and what another has in hand is left to the next tick.
 """
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import OrderId, StoreId
 from dougong.flows.close_order import cancel_unpaid
 from dougong.flows.receive_order import finalise_order, receive_order
-from dougong.infra import clock
+from dougong.infra import clock, pause
 from dougong.infra.db import transaction
-from dougong.infra.events import drop_deadline, due_deadlines
+from dougong.infra.events import Deadline, drop_deadline, due_deadlines, lock_deadline
 from dougong.infra.jobs import task
+from dougong.orders.commands import lock_order_if_free
 from dougong.orders.rules import WrongState
 
 MOST_PER_RUN = 2_000
+LOOK_AT = 16  # the most overdue ones, of which other workers may have some in hand
+
+
+class DeadlinesFailed(ExceptionGroup[Exception]):
+    """Deadlines that could not act, one exception each; all others that were due have acted."""
+
+
+class DeadlineFailed(Exception):
+    """One deadline could not act: its cause says why, and it is still waiting."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__(f"{deadline.kind} of order {deadline.subject_id}")
+        self.deadline = deadline
 
 
 @task("deadlines.act", every="* * * * * *", retries=0)
 async def act_on_deadlines() -> None:
     """All that is due now, one transaction each; several workers share the work."""
+    await act_on_due(at=None)
+
+
+async def act_on_due(*, at: datetime | None) -> None:
+    """Act on what is due at an instant, or (None) by the clock.
+
+    Raises DeadlinesFailed when some could not act: after all the others.
+    """
+    failed: list[DeadlineFailed] = []
     for _ in range(MOST_PER_RUN):
-        async with transaction() as conn:
-            if not await act_on_one(conn, at=await clock.refresh(conn)):
-                return
+        try:
+            async with transaction() as conn:
+                moment = at or await clock.refresh(conn)
+                if not await act_on_one(conn, at=moment, but_not=[f.deadline for f in failed]):
+                    break
+        except DeadlineFailed as error:
+            failed.append(error)
+    if failed:
+        raise DeadlinesFailed(", ".join(map(str, failed)), failed)
 
 
-async def act_on_one(conn: AsyncConnection, *, at: datetime) -> bool:
-    """The most overdue deadline; False when none is due."""
-    due = await due_deadlines(conn, at=at, most=1)
-    if not due:
-        return False
-    store_id, order_id, kind = StoreId(due[0].store_id), OrderId(due[0].subject_id), due[0].kind
-    outcome = "acted"
+async def act_on_one(
+    conn: AsyncConnection, *, at: datetime, but_not: Collection[Deadline] = ()
+) -> bool:
+    """The most overdue deadline that nobody else has in hand; False when there is none.
+
+    Raises DeadlineFailed: then this transaction is of no use any more.
+    """
+    due = await due_deadlines(conn, at=at, most=LOOK_AT, but_not=but_not)
+    await pause.point("deadline: found it")
+    for deadline in due:
+        named = {"store_id": StoreId(deadline.store_id), "order_id": OrderId(deadline.subject_id)}
+        if not await lock_order_if_free(conn, **named):
+            continue
+        if not await lock_deadline(conn, deadline):
+            continue  # another worker has acted on it since we looked
+        try:
+            outcome = await _outcome_of(conn, deadline.kind, named, at=at)
+        except Exception as error:
+            raise DeadlineFailed(deadline) from error
+        await drop_deadline(
+            conn,
+            store_id=deadline.store_id,
+            kind=deadline.kind,
+            subject_id=deadline.subject_id,
+            at=at,
+            why=outcome,
+        )
+        return True
+    return False
+
+
+async def _outcome_of(
+    conn: AsyncConnection, kind: str, named: dict[str, Any], *, at: datetime
+) -> str:
+    """Act; a deadline whose order went another way in the meantime is not needed any more."""
     try:
         async with conn.begin_nested():
-            await _act(conn, kind=kind, store_id=store_id, order_id=order_id, at=at)
+            await _act(conn, kind=kind, **named, at=at)
     except WrongState:
-        outcome = "not_needed"  # the order went another way in the meantime
-    await drop_deadline(conn, store_id=store_id, kind=kind, subject_id=order_id, at=at, why=outcome)
-    return True
+        return "not_needed"
+    return "acted"
 
 
 async def _act(

@@ -3,9 +3,9 @@
 Deadlines and the inbox of outside events live here too: rows that something must act on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import insert, text
@@ -50,14 +50,49 @@ async def drop_deadline(
     )
 
 
-async def due_deadlines(conn: AsyncConnection, *, at: datetime, most: int) -> Sequence[Any]:
-    """Up to `most` deadlines that are due, locked for this transaction, none that another has."""
+class Deadline(NamedTuple):
+    """Something that happens at an instant of business time, once."""
+
+    store_id: UUID
+    kind: str
+    subject_id: UUID
+
+
+async def due_deadlines(
+    conn: AsyncConnection, *, at: datetime, most: int, but_not: Collection[Deadline]
+) -> Sequence[Deadline]:
+    """Up to `most` deadlines that are due, the most overdue first; none is locked.
+
+    Lock what a deadline is about, then the deadline (`lock_deadline`), then act.
+    """
     found = await conn.execute(
         text("""
-            SELECT store_id, kind, subject_id, due_at FROM deadlines
-            WHERE done_at IS NULL AND due_at <= :at
-            ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+            SELECT store_id, kind, subject_id FROM deadlines
+            WHERE done_at IS NULL AND due_at <= :at AND (store_id, kind, subject_id) NOT IN (
+              SELECT * FROM unnest(CAST(:stores AS uuid[]), CAST(:kinds AS text[]),
+                CAST(:subjects AS uuid[])))
+            ORDER BY due_at LIMIT :most
         """),
-        {"at": at, "most": most},
+        {
+            "at": at,
+            "most": most,
+            "stores": [deadline.store_id for deadline in but_not],
+            "kinds": [deadline.kind for deadline in but_not],
+            "subjects": [deadline.subject_id for deadline in but_not],
+        },
     )
-    return found.all()
+    return [Deadline(*row) for row in found]
+
+
+async def lock_deadline(conn: AsyncConnection, deadline: Deadline) -> bool:
+    """Keep a deadline for this transaction; False when somebody has acted on it already."""
+    found = await conn.scalar(
+        text("""
+            SELECT true FROM deadlines
+            WHERE store_id = :store_id AND kind = :kind AND subject_id = :subject_id
+              AND done_at IS NULL
+            FOR UPDATE
+        """),
+        deadline._asdict(),
+    )
+    return bool(found)

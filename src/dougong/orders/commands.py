@@ -106,6 +106,20 @@ async def lock_order(conn: AsyncConnection, *, store_id: StoreId, order_id: Orde
     return row
 
 
+async def lock_order_if_free(
+    conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId
+) -> bool:
+    """Lock an order until the transaction ends, without waiting; False when another has it."""
+    found = await conn.scalar(
+        text("""
+            SELECT true FROM orders WHERE store_id = :store_id AND id = :order_id
+            FOR UPDATE SKIP LOCKED
+        """),
+        {"store_id": store_id, "order_id": order_id},
+    )
+    return bool(found)
+
+
 async def mark_paid(
     conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId, at: datetime
 ) -> Any:
