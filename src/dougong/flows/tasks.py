@@ -9,4 +9,5 @@ import dougong.flows.process_video
 import dougong.flows.refund_lines
 import dougong.flows.resolve_unallocated
 import dougong.flows.seal_books
-import dougong.infra.limits  # noqa: F401
+import dougong.infra.limits
+import dougong.infra.stalled_jobs  # noqa: F401
