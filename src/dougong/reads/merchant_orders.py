@@ -41,6 +41,8 @@ LIST = text("""
       AND (CAST(:states AS text[]) = '{}' OR o.state = ANY(CAST(:states AS text[])))
       AND (CAST(:words AS text) = '' OR o.number ILIKE :pattern
         OR o.address->>'recipient' ILIKE :pattern OR o.address->>'phone' = :words)
+      AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
+      AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
       AND (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid))
     ORDER BY o.placed_at DESC, o.id DESC LIMIT :most
 """)
@@ -52,10 +54,13 @@ async def order_rows(
     store_id: StoreId,
     tab: str = "",
     words: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: tuple[datetime, UUID] | None = None,
     most: int,
 ) -> Sequence[Any]:
-    """The newest first. words: an order number, the recipient or the phone."""
+    """The newest first. words: an order number, the recipient or the phone; half-open `since` to
+    `until` is when they were placed."""
     before_at, before_id = before or (LATEST, LAST)
     found = await conn.execute(
         LIST,
@@ -64,6 +69,8 @@ async def order_rows(
             "states": list(TABS.get(tab, ())),
             "words": words,
             "pattern": like(words),
+            "since": since,
+            "until": until,
             "before_at": before_at,
             "before_id": before_id,
             "most": most,

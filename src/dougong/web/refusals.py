@@ -15,7 +15,7 @@ from dougong.web.i18n import gettext, locale_of_request, mark
 from dougong.web.observe import SECURITY_HEADERS
 from dougong.web.render import page
 from dougong.web.security import locale_for
-from dougong.web.words import REFUSALS
+from dougong.web.words import refusal_words
 
 log = structlog.get_logger("web")
 
@@ -43,11 +43,7 @@ class RefusalBody(msgspec.Struct):
 
 def message_for(code: str, facts: dict[str, Any]) -> str:
     """The text for people. Facts that a text does not name are left out."""
-    words = gettext(REFUSALS.get(code, UNKNOWN))
-    try:
-        return words.format(**facts)
-    except (KeyError, IndexError):
-        return words
+    return refusal_words(code, facts, unknown=UNKNOWN)
 
 
 def wants_json(request: Request[Any, Any, Any]) -> bool:

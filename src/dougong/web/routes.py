@@ -32,6 +32,7 @@ from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import webhooks as merchant_webhooks
 from dougong.web.operator import audit as operator_audit
+from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.operator import jobs as operator_jobs
 from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import orders as operator_orders
@@ -84,6 +85,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_ledger.HANDLERS,
     *operator_orders.HANDLERS,
     *operator_overview.HANDLERS,
+    *merchant_shipping.HANDLERS,
     *operator_reports.HANDLERS,
     *operator_rules.HANDLERS,
     *operator_unallocated.HANDLERS,

@@ -1,6 +1,9 @@
 """The text of each refusal code, in English; Chinese stands in locale/zh/refusals.po."""
 
-from dougong.web.i18n import mark
+from collections.abc import Mapping
+from typing import Any
+
+from dougong.web.i18n import gettext, mark
 
 REFUSALS: dict[str, str] = {
     "bad_input": mark("Please check this field: {reason}"),
@@ -87,3 +90,27 @@ REFUSALS: dict[str, str] = {
     "other_currency": mark("The store sells in another currency than the file."),
     "no_rules_then": mark("No rules were in force on the dates of these orders ({reason})."),
 }
+
+ORDER_STATES: dict[str, str] = {
+    "placed": mark("To pay"),
+    "paid": mark("To ship"),
+    "part_shipped": mark("Partly shipped"),
+    "shipped": mark("On its way"),
+    "received": mark("Received"),
+    "final": mark("Completed"),
+    "cancelled": mark("Cancelled"),
+    "refunded": mark("Refunded"),
+}
+
+
+def refusal_words(code: str, facts: Mapping[str, Any], *, unknown: str) -> str:
+    """The text for people, states in their language; facts that it does not name are left out."""
+    state = str(facts.get("order_state", ""))
+    words = gettext(REFUSALS.get(state) or REFUSALS.get(code, unknown))
+    told = (
+        {**facts, "order_state": gettext(ORDER_STATES[state])} if state in ORDER_STATES else facts
+    )
+    try:
+        return words.format(**told)
+    except (KeyError, IndexError):
+        return words

@@ -1,7 +1,9 @@
 """What merchant pages share: whose store it is, amounts typed in forms, texts of reports."""
 
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.errors import BadInput
 from dougong.base.ids import StoreId
 from dougong.base.money import BadAmount, minor_from_text
+from dougong.base.time import start_of_day
 from dougong.catalog.queries import store_of
+from dougong.infra.settings import settings
 from dougong.web.i18n import gettext, mark
 from dougong.web.render import Page, page
-from dougong.web.words import REFUSALS
+from dougong.web.words import refusal_words
 
 STORE = "/merchant/stores/{store_id:uuid}"
 MAX_MINOR = 100_000_000_000
@@ -47,6 +51,9 @@ REASONS: dict[str, str] = {
     "broken_xml": mark("The file breaks off or is not well-formed here."),
     "unsafe_xml": mark("The file declares entities or a DTD, which is not taken."),
     "empty": mark("There is nothing in the file."),
+    "bad_gzip": mark("The compressed file breaks off or is damaged."),
+    "bad_dates": mark("Write start and end as 2026-03-01T00:00+08:00/2026-03-08T00:00+08:00."),
+    "no_sale_now": mark("The sale price is not in force now; the price was taken."),
     "bad_encoding": mark("The text is neither UTF-8, UTF-16 nor GB18030."),
     "missing_column": mark("The file lacks a column that is needed: id, title or price."),
     "duplicate_column": mark("A column is in the file twice."),
@@ -68,6 +75,8 @@ REASONS: dict[str, str] = {
     "ends_before_it_starts": mark("The end must be after the start."),
     "does_not_fit": mark("Use 3 to 30 capital letters, digits or dashes."),
     "not_a_date": mark("Please give a date."),
+    "unknown_order": mark("This store has no such order."),
+    "missing_tracking_column": mark("The file lacks the column tracking_no."),
     "nothing_chosen": mark("Choose at least one product."),
 }
 
@@ -82,11 +91,7 @@ def problem_words(error: Any) -> str:
     reason = error.facts.get("reason") or error.facts.get("why")
     if reason in REASONS:
         return reason_words(reason)
-    words = gettext(REFUSALS.get(error.code, "")) or error.code
-    try:
-        return words.format(**error.facts)
-    except (KeyError, IndexError):
-        return words
+    return refusal_words(error.code, error.facts, unknown=error.code)
 
 
 async def merchant_page(
@@ -127,6 +132,23 @@ def amount(text: str, currency: str, *, field: str, required: bool = True) -> in
     if not 0 <= minor <= MAX_MINOR:
         raise BadInput(field=field, reason="out_of_range")
     return minor
+
+
+def days(since: str, until: str) -> tuple[datetime | None, datetime | None]:
+    """Two typed local days, both included, as a half-open window. Raises BadInput."""
+    return _midnight(since, "since"), _midnight(until, "until", after=1)
+
+
+def _midnight(text: str, field: str, *, after: int = 0) -> datetime | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text) + timedelta(days=after)
+    except (ValueError, OverflowError) as error:
+        raise BadInput(field=field, reason="not_a_date") from error
+    if not 2000 <= day.year <= 2200:
+        raise BadInput(field=field, reason="out_of_range")
+    return start_of_day(day, ZoneInfo(settings().timezone))
 
 
 def whole(text: str, *, field: str, most: int = 10_000_000) -> int | None:

@@ -1,8 +1,9 @@
 """Orders: what waits to be sent, one order with its story, shipping and refunding it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -18,11 +19,13 @@ from dougong.flows.refund_lines import refund_lines
 from dougong.flows.ship_order import ship_order
 from dougong.orders.rules import PAID_STATES
 from dougong.reads.merchant_orders import TABS, order_rows, order_to_work_on, tab_counts
+from dougong.reads.merchant_shipping import waiting_rows
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.merchant.common import (
     STORE,
     amount,
+    days,
     many,
     merchant_page,
     problem_words,
@@ -31,6 +34,7 @@ from dougong.web.merchant.common import (
     whole,
 )
 from dougong.web.merchant.refund_preview import preview
+from dougong.web.merchant.shipping import CARRIERS
 from dougong.web.merchant.timeline import timeline
 from dougong.web.paging import (
     MOST_CSV_ROWS,
@@ -47,7 +51,6 @@ ORDER = STORE + "/orders/{order_id:uuid}"
 READ: dict[str, Any] = {"permission": Permission.ORDER_READ_STORE, "include_in_schema": False}
 SHIP: dict[str, Any] = {"permission": Permission.ORDER_SHIP, "include_in_schema": False}
 REFUND: dict[str, Any] = {"permission": Permission.ORDER_REFUND, "include_in_schema": False}
-CARRIERS = ("顺丰速运", "中通快递", "圆通速递", "韵达快递", "京东物流", "EMS", "DHL")
 SHIPPABLE = ("paid", "part_shipped")
 Cells = str | list[str]
 
@@ -73,19 +76,19 @@ async def order_list(
     conn: Conn,
     tab: FromQuery[str] = "to_ship",
     q: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
     after: FromQuery[str] = "",
 ) -> Page:
-    chosen = "" if tab == "all" else tab
-    if chosen not in TABS:
-        raise BadInput(field="tab", reason="unknown_value")
-    rows = await order_rows(
-        conn,
-        store_id=StoreId(store_id),
-        tab=chosen,
-        words=q.strip()[:100],
-        before=cursor_values(after, tuple[datetime, UUID]),
-        most=PAGE_ROWS + 1,
-    )
+    """Orders that wait to be sent: the longest waiting first; all others: the newest first."""
+    ours = StoreId(store_id)
+    start = cursor_values(after, tuple[datetime, UUID])
+    if tab == "to_ship" and not (q.strip() or since or until):
+        rows = await waiting_rows(conn, store_id=ours, after=start, most=PAGE_ROWS + 1)
+    else:
+        rows = await _found(
+            conn, ours, tab=tab, q=q, since=since, until=until, before=start, most=PAGE_ROWS + 1
+        )
     rows, following = cut(rows, lambda row: (row.placed_at, row.id))
     return await merchant_page(
         request,
@@ -95,9 +98,43 @@ async def order_list(
         rows=rows,
         tab=tab,
         q=q,
-        counts=await tab_counts(conn, store_id=StoreId(store_id)),
+        since=since,
+        until=until,
+        filters=urlencode({k: v for k, v in query_of(request).items() if k != "after"}),
+        counts=await tab_counts(conn, store_id=ours),
         next_url=next_url(request, following),
         first_url=first_url(request),
+    )
+
+
+def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
+    return dict(request.query_params.items())
+
+
+async def _found(
+    conn: AsyncConnection,
+    store_id: StoreId,
+    *,
+    tab: str,
+    q: str,
+    since: str,
+    until: str,
+    most: int,
+    before: tuple[datetime, UUID] | None = None,
+) -> Sequence[Any]:
+    chosen = "" if tab == "all" else tab
+    if chosen not in TABS:
+        raise BadInput(field="tab", reason="unknown_value")
+    first, last = days(since, until)
+    return await order_rows(
+        conn,
+        store_id=store_id,
+        tab=chosen,
+        words=q.strip()[:100],
+        since=first,
+        until=last,
+        before=before,
+        most=most,
     )
 
 
@@ -107,13 +144,11 @@ async def order_file(
     conn: Conn,
     tab: FromQuery[str] = "all",
     q: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
 ) -> Response[bytes]:
-    rows = await order_rows(
-        conn,
-        store_id=StoreId(store_id),
-        tab="" if tab == "all" else tab,
-        words=q.strip()[:100],
-        most=MOST_CSV_ROWS,
+    rows = await _found(
+        conn, StoreId(store_id), tab=tab, q=q, since=since, until=until, most=MOST_CSV_ROWS
     )
     columns = ("number", "state", "placed_at", "paid_at", "recipient", "city", "units")
     money = ("currency", "total_minor", "refunded_minor")

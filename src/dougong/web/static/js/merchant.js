@@ -52,8 +52,9 @@ for (const one of document.querySelectorAll("[data-auto-send]")) {
 
 // Bulk acts appear once something is chosen ---------------------------------------------------
 for (const one of document.querySelectorAll("[data-bulk]")) {
-  const boxes = [...one.querySelectorAll("[name=product_id]")];
+  const boxes = [...one.querySelectorAll("tbody input[type=checkbox]")];
   const all = one.querySelector("[data-bulk-all]");
+  if (!all) continue;
   const bar = one.querySelector(".bulk-bar");
   const show = () => bar.classList.toggle("is-idle", !boxes.some((box) => box.checked));
   all.addEventListener("change", () => {
