@@ -1,7 +1,10 @@
 """What is written reads back to the same, and every hostile row is named by line and field."""
 
+import gzip
 import random
 import string
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -13,6 +16,7 @@ from dougong.catalog.feed_rules import Reader
 from dougong.catalog.feed_text import decode, read_feed
 from dougong.catalog.feed_types import Categories, FeedItem, FeedRefused, FeedRow
 
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CATEGORIES = Categories(
     [
         ("food", "食品", "Food"),
@@ -25,7 +29,7 @@ CATEGORIES = Categories(
 
 
 def read(data: bytes | str, *, assumed: int = 0) -> list[FeedRow]:
-    reader = Reader(currency="CNY", categories=CATEGORIES, assumed_quantity=assumed)
+    reader = Reader(currency="CNY", categories=CATEGORIES, assumed_quantity=assumed, at=AT)
     return list(read_feed(data.encode() if isinstance(data, str) else data, reader))
 
 
@@ -107,6 +111,28 @@ def test_a_price_before_reads_back() -> None:
     assert (again.price_minor, again.list_price_minor) == (1500, 2000)
 
 
+@pytest.mark.parametrize(
+    ("dates", "now"),
+    [
+        ("2026-03-01T00:00+0800/2026-03-08T00:00+0800", (1500, 2000)),
+        ("2026-03-01T12:00Z/2026-03-01T12:01Z", (1500, 2000)),
+        ("2026-02-01T00:00/2026-03-01T12:00", (2000, None)),
+        ("2026-03-02T00:00+08:00 / 2026-03-08T00:00+08:00", (2000, None)),
+        ("", (1500, 2000)),
+    ],
+)
+def test_a_sale_price_has_its_dates(dates: str, now: tuple[int, int | None]) -> None:
+    row = a_row(price="20.00", sale_price="15.00", sale_price_effective_date=dates)
+    item = items(row)[0]
+    assert (item.price_minor, item.list_price_minor) == now
+
+
+@pytest.mark.parametrize("dates", ["soon", "2026-03-01", "a/b", "2026-03-01/2026-03-02/2026-03-03"])
+def test_dates_that_are_none_are_named(dates: str) -> None:
+    row = a_row(price="20.00", sale_price="15.00", sale_price_effective_date=dates)
+    assert problems(row) == [(2, "sale_price_effective_date", "bad_dates")]
+
+
 @given(nasty)
 def test_no_cell_begins_like_a_formula(text: str) -> None:
     assert safe_cell(text)[:1] not in tuple("=+-@\t\r")
@@ -117,6 +143,26 @@ def test_the_encoding_is_found(encoding: str) -> None:
     text = "id,title,price\nA1,明前龙井茶叶,12.30\n"
     assert items(text.encode(encoding))[0].title == "明前龙井茶叶"
     assert decode(text.encode(encoding)).lstrip("\ufeff") == text
+
+
+def test_a_compressed_file_is_read() -> None:
+    text = "id,title,price\nA1,明前龙井茶叶,12.30\n"
+    assert items(gzip.compress(text.encode()))[0].title == "明前龙井茶叶"
+
+
+@pytest.mark.parametrize("harm", [lambda d: d[:-4], lambda d: d + b"x", lambda d: d[:2] + b"x" * 9])
+def test_a_damaged_compressed_file_is_refused(harm: Callable[[bytes], bytes]) -> None:
+    data = gzip.compress(b"id,title,price\n" + b"A1,Tea,12.30\n" * 100)
+    with pytest.raises(FeedRefused) as refused:
+        read(harm(data))
+    assert refused.value.facts["why"] == "bad_gzip"
+
+
+def test_a_compressed_file_that_swells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dougong.catalog.feed_text.MAX_BYTES", 100_000)
+    with pytest.raises(FeedRefused) as refused:
+        read(gzip.compress(b"id,title,price\n" + b" " * 10_000_000))
+    assert refused.value.facts["why"] == "too_big"
 
 
 def test_xml_in_gb18030_says_so_and_is_read() -> None:

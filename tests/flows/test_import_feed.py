@@ -1,8 +1,10 @@
 """A feed goes in once, twice, broken, half; its rows are counted and its stock respects orders."""
 
+import asyncio
 import base64
 import io
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -11,16 +13,20 @@ from click.testing import CliRunner
 from PIL import Image
 from sqlalchemy import text
 from tests.catalog.factories import AT, a_store
+from tests.infra.test_http import a_server, said
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import StoreId, new_id
 from dougong.catalog.feed_export import write_feed
 from dougong.catalog.feed_types import FeedRefused
 from dougong.catalog.import_runs import run_of
+from dougong.catalog.queries import store_of
 from dougong.cli.import_command import command
+from dougong.flows.feed_images import fetch_feed_images
 from dougong.flows.import_feed import FeedReport, import_feed, run_import, start_import
 from dougong.infra.db import transaction
-from dougong.reads.merchant_feed import feed_items
+from dougong.reads.merchant_feed import feed_items, product_ids_by_code
+from dougong.web.merchant.products import feed_file
 
 HEAD = "id,item_group_id,title,price,sale_price,product_type,size,quantity,gtin,brand\n"
 GOOD = (
@@ -156,6 +162,17 @@ async def export(store_id: StoreId, how: str) -> bytes:
 
 
 @pytest.mark.parametrize("how", ["tsv", "csv", "xml"])
+async def test_an_exported_row_links_to_its_product(how: str) -> None:
+    store_id = await store()
+    await load(store_id, GOOD)
+    async with transaction() as conn:
+        products = await product_ids_by_code(conn, store_id=store_id)
+        made, _ = await feed_file(conn, store_id, how)
+    for product_id in products.values():
+        assert f"/p/{store_id}/{product_id}".encode() in made
+
+
+@pytest.mark.parametrize("how", ["tsv", "csv", "xml"])
 async def test_an_export_comes_back_unchanged_and_fills_another_store(how: str) -> None:
     first, second = await store(), await store()
     await load(first, GOOD)
@@ -165,9 +182,9 @@ async def test_an_export_comes_back_unchanged_and_fills_another_store(how: str) 
     assert await export(second, how) == made
 
 
-def a_png() -> bytes:
+def a_png(color: str = "teal") -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (60, 40), "teal").save(out, "PNG")
+    Image.new("RGB", (60, 40), color).save(out, "PNG")
     return out.getvalue()
 
 
@@ -205,6 +222,70 @@ async def test_outside_pictures_wait_for_a_job() -> None:
             {"id": str(store_id)},
         )
     assert waiting == 1
+
+
+async def pictures(store_id: StoreId) -> list[str]:
+    async with transaction() as conn:
+        found = await conn.execute(
+            text("SELECT file FROM product_images WHERE store_id = :id ORDER BY position"),
+            {"id": store_id},
+        )
+        return [row.file for row in found]
+
+
+async def test_a_new_outside_picture_takes_the_old_one_s_place() -> None:
+    store_id = await store()
+
+    def answer(head: str) -> bytes:
+        if "/gone" in head.split("\r\n", maxsplit=1)[0]:
+            return said("404 Not Found")
+        return said("200 OK", a_png("red" if "/red" in head else "blue"))
+
+    async with a_server(answer) as (port, _):
+
+        async def name(*paths: str) -> list[str]:
+            links = ",".join(f"http://127.0.0.1:{port}/{path}" for path in paths[1:])
+            await load(
+                store_id,
+                "id,title,price,image_link,additional_image_link\n"
+                f'A,Tea,1.00,http://127.0.0.1:{port}/{paths[0]},"{links}"\n',
+            )
+            async with transaction() as conn:
+                products = await product_ids_by_code(conn, store_id=store_id)
+            await fetch_feed_images(str(store_id), [str(products["A"])])
+            return await pictures(store_id)
+
+        red = await name("red")
+        blue = await name("blue")
+        assert len(red) == len(blue) == 1
+        assert red != blue
+        assert await name("red", "gone") == red + blue
+        assert await name("gone", "blue") == blue + red
+
+
+async def test_a_killed_import_goes_on_where_it_was(tmp_path: Path) -> None:
+    store_id = await store()
+    async with transaction() as conn:
+        code = (await store_of(conn, store_id=store_id)).code
+    feed = tmp_path / "feed.csv"
+    feed.write_text(
+        HEAD
+        + "".join(f"K{n},K{n // 3},Tea {n},1.00 CNY,,food/tea,s{n},3,,b\n" for n in range(9_000))
+    )
+    command_line = [sys.executable, "-m", "dougong", "import", "feed", str(feed), "--store", code]
+    running = await asyncio.create_subprocess_exec(
+        *command_line, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    async with asyncio.timeout(60):
+        while not await skus(store_id):
+            assert running.returncode is None
+    running.kill()
+    await running.wait()
+    there = len(await skus(store_id))
+    assert 0 < there < 9_000
+    report = await import_feed(feed.read_bytes(), store_id=store_id, at=AT)
+    assert counts(report) == (9_000, 9_000 - there, 0, there, 0)
+    assert len(await skus(store_id)) == 9_000
 
 
 async def test_a_run_tells_how_it_went() -> None:

@@ -6,6 +6,7 @@ The names are those of Google's product data specification.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -57,8 +58,12 @@ UNREAD = 80
 class Reader:
     """Reads rows of one feed for one store; remembers the ids it has seen."""
 
-    def __init__(self, *, currency: str, categories: Categories, assumed_quantity: int) -> None:
-        """assumed_quantity: units of a new SKU that is "in stock" without a quantity."""
+    def __init__(
+        self, *, currency: str, categories: Categories, assumed_quantity: int, at: datetime
+    ) -> None:
+        """assumed_quantity: units of a new SKU that is "in stock" without a quantity. at: decides
+        whether a sale price with dates is the price now."""
+        self._at = at
         self._currency = currency
         self._categories = categories
         self._assumed = assumed_quantity
@@ -114,7 +119,21 @@ class Reader:
             return price, None
         if sale > price:
             row.wrong("sale_price", "sale_price_above_price")
-        return sale, price
+        return (sale, price) if self._is_sale(row) else (price, None)
+
+    def _is_sale(self, row: "_Row") -> bool:
+        """Whether the sale price is the price now: without dates it is."""
+        text = row.text("sale_price_effective_date", 100)
+        if not text:
+            return True
+        try:
+            start, end = (_instant(part) for part in text.split("/"))
+        except ValueError:
+            row.wrong("sale_price_effective_date", "bad_dates")
+            return False
+        if not start <= self._at < end:
+            row.note("sale_price_effective_date", "no_sale_now")
+        return start <= self._at < end
 
     def _price(self, row: "_Row", field: str, *, required: bool = False) -> int | None:
         text = row.text(field, 60, required=required)
@@ -289,6 +308,12 @@ class _Row:
             self.wrong("commission", "bad_commission")
             return None
         return rate_bp
+
+
+def _instant(text: str) -> datetime:
+    """ISO 8601; UTC where no zone is written. Raises ValueError."""
+    read = datetime.fromisoformat(text.strip())
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def _room(link: str) -> int:

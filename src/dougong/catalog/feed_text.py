@@ -1,8 +1,9 @@
-"""Reads a feed file, whatever it is: TSV, CSV or RSS XML, in UTF-8, UTF-16 or GB18030."""
+"""Reads a feed file, gzip or not: TSV, CSV or RSS XML, in UTF-8, UTF-16 or GB18030."""
 
 import csv
 import io
 import re
+import zlib
 from collections.abc import Iterator
 
 from dougong.catalog.feed_rules import Reader
@@ -24,6 +25,8 @@ BOMS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+GZIP = b"\x1f\x8b"
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
 # What `safe_cell` in feed_export puts an apostrophe before, and this takes it off again.
 GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
@@ -34,9 +37,7 @@ def read_feed(data: bytes, reader: Reader) -> Iterator[FeedRow]:
     Raises FeedRefused when the file as a whole cannot be read; what was yielded before stands
     only where the caller wants it to.
     """
-    if len(data) > MAX_BYTES:
-        raise FeedRefused(field="file", why="too_big")
-    text = decode(data)
+    text = decode(unpack(data))
     if not text.strip():
         raise FeedRefused(field="file", why="empty")
     rows = _xml(text, reader) if text.lstrip().startswith("<") else _table(text, reader)
@@ -44,6 +45,22 @@ def read_feed(data: bytes, reader: Reader) -> Iterator[FeedRow]:
         if count > MAX_ROWS:
             raise FeedRefused(field="file", why="too_many_rows")
         yield row
+
+
+def unpack(data: bytes) -> bytes:
+    """What is inside a gzip file; other files as they are. Raises FeedRefused (too_big, bad_gzip)
+    without ever holding more than MAX_BYTES of it."""
+    if data.startswith(GZIP):
+        stream = zlib.decompressobj(GZIP_WINDOW)
+        try:
+            data = stream.decompress(data, MAX_BYTES + 1)
+        except zlib.error as error:
+            raise FeedRefused(field="file", why="bad_gzip") from error
+        if len(data) <= MAX_BYTES and (not stream.eof or stream.unused_data):
+            raise FeedRefused(field="file", why="bad_gzip")
+    if len(data) > MAX_BYTES:
+        raise FeedRefused(field="file", why="too_big")
+    return data
 
 
 def decode(data: bytes) -> str:

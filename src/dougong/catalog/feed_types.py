@@ -48,8 +48,8 @@ MAX_CELL = 100_000
 class FeedRefused(Refusal):
     """The file as a whole cannot be read; nothing was changed.
 
-    Facts: `why`: empty, bad_encoding, missing_column, duplicate_column, unsafe_xml, broken_xml,
-    too_many_rows, too_big, bad_rows.
+    Facts: `why`: empty, bad_gzip, bad_encoding, missing_column, duplicate_column,
+    unsafe_xml, broken_xml, too_many_rows, too_big, bad_rows.
     """
 
     code = "feed_refused"

@@ -119,7 +119,7 @@ def _file(name: str, beside: Path | None) -> bytes:
 
 @jobs.task("flows.fetch_feed_images", retries=3)
 async def fetch_feed_images(store_id: str, product_ids: list[str]) -> None:
-    """Fetch the pictures that products' feeds named; what cannot be had is left out."""
+    """Fetch the pictures that products' feeds named; for one that cannot be had, the old stay."""
     store = StoreId(UUID(store_id))
     for product_id in product_ids:
         await _fetch(store, ProductId(UUID(product_id)))
@@ -128,22 +128,29 @@ async def fetch_feed_images(store_id: str, product_ids: list[str]) -> None:
 async def _fetch(store_id: StoreId, product_id: ProductId) -> None:
     async with transaction() as conn:
         links = await image_links_of(conn, store_id=store_id, product_id=product_id)
-    found = []
-    for link in links:
-        if not link.startswith(OUTSIDE):
-            continue
-        try:
-            answer = await call("GET", link, hops=3)
-            if answer.status == 200:
-                found.append(await keep_image(answer.body))
-        except (OutsideFailed, Refusal):
-            continue
+    outside = [link for link in links if link.startswith(OUTSIDE)]
+    found = [image for link in outside if (image := await _outside(link)) is not None]
+    # The feed's own pictures, at hand before, were put there already.
+    replaces = len(outside) == len(links)
     async with transaction() as conn:
         try:
             held = await images_of(conn, store_id=store_id, product_id=product_id)
         except NotFound:
             return
-        known = {image.file for image in held}
-        new = [image for image in dict.fromkeys(found) if image.file not in known]
-        images = [*held, *new][:MAX_IMAGES]
+        if not replaces:
+            images = [*held, *found]
+        elif len(found) == len(outside):
+            images = found
+        else:
+            images = [*found, *held]
+        images = list({image.file: image for image in images}.values())[:MAX_IMAGES]
         await set_images(conn, store_id=store_id, product_id=product_id, images=images)
+
+
+async def _outside(link: str) -> StoredImage | None:
+    """The picture at an outside address; None when it cannot be had."""
+    try:
+        answer = await call("GET", link, hops=3)
+        return await keep_image(answer.body) if answer.status == 200 else None
+    except (OutsideFailed, Refusal):
+        return None

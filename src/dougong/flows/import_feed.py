@@ -89,7 +89,10 @@ async def import_feed(
         tree = await category_tree(conn)
     categories = Categories([(row.path, row.name_zh, row.name_en) for row in tree])
     reader = Reader(
-        currency=store.currency, categories=categories, assumed_quantity=assumed_quantity
+        currency=store.currency,
+        categories=categories,
+        assumed_quantity=assumed_quantity,
+        at=at,
     )
     rows = await asyncio.to_thread(lambda: list(read_feed(data, reader)))
     report = FeedReport(rows=len(rows))

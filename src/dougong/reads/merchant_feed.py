@@ -25,6 +25,14 @@ ITEMS = text("""
 """)
 
 
+async def product_ids_by_code(conn: AsyncConnection, *, store_id: StoreId) -> dict[str, ProductId]:
+    """Every product of the store."""
+    found = await conn.execute(
+        text("SELECT code, id FROM products WHERE store_id = :id"), {"id": store_id}
+    )
+    return {row.code: ProductId(row.id) for row in found}
+
+
 async def feed_items(
     conn: AsyncConnection, *, store_id: StoreId, product_ids: Sequence[ProductId] | None = None
 ) -> list[FeedItem]:

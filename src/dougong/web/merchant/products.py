@@ -15,7 +15,7 @@ from dougong.catalog.feed_export import Format, write_feed
 from dougong.catalog.product_commands import set_state
 from dougong.catalog.queries import category_tree, store_of
 from dougong.infra.settings import settings
-from dougong.reads.merchant_feed import feed_items
+from dougong.reads.merchant_feed import feed_items, product_ids_by_code
 from dougong.reads.merchant_products import product_rows, state_counts
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -111,12 +111,13 @@ async def feed_file(conn: Any, store_id: StoreId, how: Any) -> tuple[bytes, str]
     wanted: Format = how
     store = await store_of(conn, store_id=store_id)
     items = await feed_items(conn, store_id=store_id)
-    page = f"{settings().public_url}/s/{store.code}"
+    ids = await product_ids_by_code(conn, store_id=store_id)
+    pages = f"{settings().public_url.rstrip('/')}/p/{store_id}"
     made = write_feed(
         items,
         how=wanted,
         currency=store.currency,
-        link_of=lambda item: page,
+        link_of=lambda item: f"{pages}/{ids[item.group]}",
         title=store.name_zh,
     )
     return b"".join(made), store.code
