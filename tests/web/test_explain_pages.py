@@ -29,6 +29,21 @@ async def test_each_sees_its_own_part(
     assert not_sees not in answer.text
 
 
+async def test_the_page_stands_in_the_console_of_who_looks(client: Client, desk: Desk) -> None:
+    store_id, order_id = desk.market.store_id, desk.story.order_id
+    ways = {
+        "one": "/operator/ledger",
+        "merchant": f"/merchant/stores/{store_id}/orders/{order_id}",
+        "creator": f"/creator/{desk.market.creator_id}/earnings",
+        "buyer": f"/orders/{store_id}/{order_id}",
+    }
+    for who, way in ways.items():
+        page = await as_(client, getattr(desk, who)).get(f"/explain/{store_id}/{order_id}")
+        assert f'href="{way}"' in page.text
+        others = [other for name, other in ways.items() if name != who]
+        assert not any(f'href="{other}"' in page.text for other in others)
+
+
 @pytest.mark.parametrize("who", ["stranger", "shopper"])
 async def test_a_stranger_finds_nothing(client: Client, desk: Desk, who: str) -> None:
     path = f"/explain/{desk.market.store_id}/{desk.story.order_id}"

@@ -11,6 +11,9 @@ from litestar.params import FromPath
 
 from dougong.base.access import Access, Permission
 from dougong.base.errors import NotFound
+from dougong.base.ids import StoreId
+from dougong.catalog.queries import store_of
+from dougong.reads.creator_videos import creator_organisation
 from dougong.reads.explain import explain_order, for_buyer, for_creator, parties_of
 from dougong.reads.explain_tree import Node
 from dougong.web.deps import Conn, Who
@@ -180,15 +183,33 @@ async def explain_page(
     """`book_id` is the store: whose part of the order this is depends on who asks, so the guard
     asks for a signed-in person only, and `tree_for` for the rest."""
     tree = await tree_for(conn, access=who, store_id=book_id, order_id=order_id)
+    home = await _home(conn, access=who, store_id=book_id, order_id=order_id)
     return page(
         request,
         "explain/order.html",
+        **home,
         tree=tree,
         rows=list(rows_of(tree)),
         chart=sankey_of(tree),
         entry_words={kind: gettext(words) for kind, words in ENTRIES.items()},
         api_url=f"/api/v1/stores/{book_id}/orders/{order_id}/explanation",
     )
+
+
+async def _home(conn: Conn, *, access: Access, store_id: UUID, order_id: UUID) -> dict[str, Any]:
+    """Whose console the page stands in, and the way back to the order there."""
+    if access.may(Permission.MONEY_READ, store_id):
+        back = f"/merchant/stores/{store_id}/orders/{order_id}"
+        store = await store_of(conn, store_id=StoreId(store_id))
+        return {"console": "merchant", "store": store, "back": back}
+    if access.may(Permission.LEDGER_READ):
+        return {"console": "operator", "back": "/operator/orders"}
+    parties = await parties_of(conn, store_id=store_id, order_id=order_id)
+    if parties.buyer_id == access.person_id:
+        return {"console": "", "back": f"/orders/{store_id}/{order_id}"}
+    channel = min(parties.creator_ids & set(access.orgs_with(Permission.EARNINGS_READ)))
+    creator = await creator_organisation(conn, creator_id=channel)
+    return {"console": "creator", "creator": creator, "back": f"/creator/{channel}/earnings"}
 
 
 HANDLERS: list[HTTPRouteHandler] = [explain_page]
