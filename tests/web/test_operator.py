@@ -1,5 +1,6 @@
 """The operator's console over HTTP: every page in both languages, two people for a rule."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -10,17 +11,24 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.factories import a_person, an_org
+from tests.ledger.test_seals import TAMPERINGS, owner
 from tests.reads.stories import Market, Story, a_final_order, a_market, money
 
 from dougong.accounts.commands import start_session
-from dougong.base.ids import PLATFORM_BOOK, PersonId, new_id
+from dougong.base.ids import PLATFORM_BOOK, PersonId, StoreId, new_id
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.ledger.commands import book
+from dougong.ledger.queries import balances
 from dougong.ledger.rules import Entry, Purpose, moved, platform
+from dougong.ledger.seal_commands import seal
+from dougong.reads.operator_entries import entry_shown
 from dougong.web.app import create_app
 from dougong.web.security import SESSION_COOKIE
+
+__all__ = ["owner"]  # a fixture of the seals' tests
 
 Client = AsyncTestClient[Litestar]
 
@@ -273,3 +281,41 @@ async def test_a_statement_runs_back_and_leads_to_the_order(client: Client, desk
     assert csv.text.count("capture:") == 3
     missing = await as_(client, desk.one).get(f"/operator/ledger/{new_id()}/{account}")
     assert missing.status_code == 404
+
+
+async def test_an_account_leads_to_its_entries_and_each_to_its_seal(
+    client: Client, desk: Desk
+) -> None:
+    as_(client, desk.one)
+    book_id = StoreId(desk.market.store_id)
+    async with transaction() as conn:
+        await seal(conn, store_id=book_id, at=clock.wall_now())
+        held = await balances(conn, store_id=book_id)
+    escrow = next(b for b in held if b.purpose == "escrow")
+    statement = await client.get(f"/operator/ledger/{book_id}/{escrow.account_id}")
+    entries = re.findall(rf"/operator/ledger/{book_id}/entries/([0-9a-f-]+)", statement.text)
+    assert entries
+    page = await client.get(f"/operator/ledger/{book_id}/entries/{entries[0]}")
+    assert page.status_code == 200
+    assert "Computed again just now from the books: the hash is the same." in page.text
+    missing = await client.get(f"/operator/ledger/{book_id}/entries/{new_id()}")
+    assert missing.status_code == 404
+
+
+async def test_a_seal_over_changed_books_is_shown_as_broken(desk: Desk, owner: AsyncEngine) -> None:
+    book_id = StoreId(desk.market.store_id)
+    async with owner.connect() as conn:
+        await seal(conn, store_id=book_id, at=clock.wall_now())
+        asked = {"b": book_id}
+        entry_id = await conn.scalar(
+            text("SELECT entry_id FROM ledger_sealed_entries WHERE store_id = :b LIMIT 1"), asked
+        )
+        shown = await entry_shown(conn, store_id=book_id, entry_id=entry_id)
+        assert shown.seal
+        assert shown.seal.holds
+        await conn.execute(text("SET LOCAL session_replication_role = replica"))  # no triggers
+        await conn.execute(text(TAMPERINGS["an amount"]), {"s": book_id, "e": entry_id})
+        shown = await entry_shown(conn, store_id=book_id, entry_id=entry_id)
+        assert shown.seal
+        assert shown.seal.holds is False
+        await conn.rollback()

@@ -11,6 +11,7 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput, NotFound
 from dougong.base.ids import EntryId, StoreId
 from dougong.ledger.queries import Balance, balances, statement, trial_balance
+from dougong.reads.operator_entries import entry_shown
 from dougong.reads.operator_money import Named, names_of
 from dougong.web.deps import Conn
 from dougong.web.explain import ENTRIES
@@ -33,6 +34,19 @@ PURPOSES = {
     "bank_clearing": mark("Banks"),
 }
 
+PARTS = {
+    "paid": mark("Paid by the buyer"),
+    "merchant_discount": mark("Coupon, paid by the merchant"),
+    "platform_discount": mark("Coupon, paid by the platform"),
+    "creator_discount": mark("Coupon, paid by the creator"),
+    "service_fee": mark("Platform service fee"),
+    "commission_cut": mark("The platform's part of the commission"),
+    "creator": mark("Creator"),
+    "payment_cost": mark("Payment cost"),
+    "merchant": mark("Merchant"),
+    "unallocated": mark("Unallocated money"),
+}
+
 
 def purpose_words() -> dict[str, str]:
     return {purpose: gettext(words) for purpose, words in PURPOSES.items()}
@@ -43,6 +57,7 @@ async def ledger_page(
     request: Request[Any, Any, Any],
     conn: Conn,
     purpose: FromQuery[str] = "",
+    currency: FromQuery[str] = "",
     q: FromQuery[str] = "",
     number: FromQuery[int] = 1,
     file: FromQuery[str] = "",
@@ -50,7 +65,8 @@ async def ledger_page(
     """`number`: the page of accounts, from 1."""
     held = await balances(conn)
     names = await names_of(conn, {b.owner_id for b in held} | {b.store_id for b in held})
-    found = [b for b in held if _fits(b, purpose, q, names)]
+    chosen = [b for b in held if currency in ("", b.currency)]
+    found = [b for b in chosen if _fits(b, purpose, q, names)]
     found.sort(key=lambda b: (-abs(b.balance_minor), str(b.account_id)))
     if file == "csv":
         return csv_file("accounts", CSV_HEAD, [_csv_row(b, names) for b in found[:MOST_IN_FILE]])
@@ -67,6 +83,8 @@ async def ledger_page(
         names=names,
         purposes=purpose_words(),
         purpose=purpose,
+        currency=currency,
+        currencies=sorted({b.currency for b in held}),
         q=q,
     )
 
@@ -130,8 +148,31 @@ async def statement_page(
         names=await names_of(conn, ids),
         purposes=purpose_words(),
         entry_words={kind: gettext(words) for kind, words in ENTRIES.items()},
+        parts={part: gettext(words) for part, words in PARTS.items()},
         is_first=not before,
         next_url=f"?before={shown[-1].entry_id}.{shown[-1].n}" if len(lines) > PAGE else "",
+    )
+
+
+@get("/operator/ledger/{book_id:uuid}/entries/{entry_id:uuid}", **READ)
+async def entry_page(
+    book_id: FromPath[UUID],
+    entry_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    conn: Conn,
+) -> Response[Any]:
+    """An entry down to its seal, which is computed again for the page."""
+    entry = await entry_shown(conn, store_id=StoreId(book_id), entry_id=EntryId(entry_id))
+    owners = {owner for move in entry.moves for owner in (move.src_owner, move.dst_owner)}
+    return page(
+        request,
+        "operator/entry.html",
+        entry=entry,
+        book_id=book_id,
+        names=await names_of(conn, owners | {book_id}),
+        purposes=purpose_words(),
+        entry_words={kind: gettext(words) for kind, words in ENTRIES.items()},
+        parts={part: gettext(words) for part, words in PARTS.items()},
     )
 
 
@@ -145,4 +186,4 @@ def _cursor(text: str) -> tuple[EntryId, int] | None:
         raise BadInput(field="before", reason="cursor") from None
 
 
-HANDLERS: list[HTTPRouteHandler] = [ledger_page, statement_page]
+HANDLERS: list[HTTPRouteHandler] = [ledger_page, statement_page, entry_page]
