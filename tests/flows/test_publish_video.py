@@ -23,13 +23,14 @@ from dougong.base.errors import NotFound
 from dougong.base.ids import PersonId, VideoId, new_id
 from dougong.content import reaction_commands
 from dougong.content.queries import own_video
-from dougong.content.rules import VideoState, WrongOffset, WrongVideoState
+from dougong.content.rules import BadReport, VideoState, WrongOffset, WrongVideoState
 from dougong.content.upload_commands import start_upload
 from dougong.flows import process_video, publish_video
 from dougong.infra import clock, files
 from dougong.infra.db import transaction
 from dougong.infra.media import encode_frames
 from dougong.links.rules import NotLinkable
+from dougong.reads.creator_videos import removed_by_operator
 
 
 def a_clip(path: Path, *, seconds: int = 2) -> bytes:
@@ -320,3 +321,71 @@ async def test_a_video_removed_by_the_operator_cannot_be_watched_by_its_address(
     async with transaction() as conn:
         with pytest.raises(NotFound):
             await own_video(conn, video_id=video_id, creator_id=creator_id)
+
+
+async def removed_by(conn: AsyncConnection, resolution: str) -> tuple[VideoId, UUID, PersonId]:
+    """A published video that somebody reported, as the operator decided; its creator."""
+    creator_id = await an_organisation(conn)
+    video_id = await a_video(conn, creator_id=creator_id)
+    operator = PersonId(await a_member(conn, org_id=creator_id))
+    told = {"video_id": video_id, "at": AT}
+    await reaction_commands.report(conn, **told, person_id=operator, reason="fake", note="")
+    decided = {"resolution": resolution, "reason": "a counterfeit", "resolved_by": operator}
+    await publish_video.resolve_reports(conn, **told, **decided)
+    return video_id, creator_id, operator
+
+
+async def test_a_removed_video_comes_back_with_its_files() -> None:
+    async with transaction() as made:
+        video_id, creator_id, operator = await removed_by(made, "removed")
+        folder = await made.scalar(
+            text("SELECT media FROM videos WHERE id = :id"), {"id": video_id}
+        )
+    place = files.media_path(folder)
+    place.mkdir(parents=True)
+    (place / "index.m3u8").write_text("#EXTM3U")
+    await process_video.withdraw(folder=folder)
+    restore = {"video_id": video_id, "restored_by": operator, "at": AT}
+    async with transaction() as made:
+        told = await removed_by_operator(made, creator_id=creator_id, since=AT - timedelta(days=1))
+        assert [(one.id, one.reason) for one in told] == [(video_id, "a counterfeit")]
+        with pytest.raises(BadReport):
+            async with made.begin_nested():
+                await publish_video.restore_video(made, **restore, reason=" ")
+        await publish_video.restore_video(made, **restore, reason="it is genuine")
+        assert not await removed_by_operator(made, creator_id=creator_id, since=AT)
+    for _ in range(2):
+        await process_video.bring_back(folder=folder)
+    assert (place / "index.m3u8").read_text() == "#EXTM3U"
+    async with transaction() as made:
+        video = await own_video(made, video_id=video_id, creator_id=creator_id)
+        assert video.state is VideoState.PUBLISHED
+        with pytest.raises(WrongVideoState):
+            await publish_video.restore_video(made, **restore, reason="once more")
+
+
+async def test_what_the_creator_removed_stays_removed(conn: AsyncConnection) -> None:
+    video_id, creator_id, operator = await removed_by(conn, "removed")
+    restore = {"video_id": video_id, "restored_by": operator, "at": AT}
+    await publish_video.restore_video(conn, **restore, reason="fine")
+    await publish_video.remove_video(
+        conn, video_id=video_id, creator_id=creator_id, at=AT, why="creator"
+    )
+    with pytest.raises(WrongVideoState):
+        await publish_video.restore_video(conn, **restore, reason="fine")
+
+
+async def test_a_moderator_removes_a_comment_and_it_is_audited(conn: AsyncConnection) -> None:
+    video_id = await a_video(conn, creator_id=await an_organisation(conn))
+    writer, other = PersonId(await a_person(conn)), PersonId(await a_person(conn))
+    comment_id = await reaction_commands.add_comment(
+        conn, video_id=video_id, person_id=writer, body="spam", at=AT
+    )
+    act = {"video_id": video_id, "comment_id": comment_id, "person_id": other, "at": AT}
+    with pytest.raises(NotFound):
+        await publish_video.remove_comment(conn, **act, creator_ids=[], is_moderator=False)
+    await publish_video.remove_comment(conn, **act, creator_ids=[], is_moderator=True)
+    found = await conn.execute(
+        text("SELECT action FROM audit_log WHERE subject = :id"), {"id": str(comment_id)}
+    )
+    assert found.scalars().all() == ["content.comment_removed"]

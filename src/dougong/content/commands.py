@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import VideoId, new_id
@@ -130,6 +130,27 @@ async def remove(
     await events.record(
         conn, "content.video_removed", subject_id=video_id, at=at, facts={"why": why}
     )
+
+
+RESTORE = text("""
+    UPDATE videos v SET state = CASE WHEN published_at IS NULL THEN 'ready' ELSE 'published' END
+    WHERE id = :id AND state = 'removed' AND media IS NOT NULL AND EXISTS (
+      SELECT FROM reports r WHERE r.video_id = v.id AND r.resolution = 'removed')
+    RETURNING creator_id, media
+""")
+
+
+async def restore(conn: AsyncConnection, *, video_id: VideoId, at: datetime) -> tuple[UUID, str]:
+    """Take the operator's own removal back; answers the creator and the folder of the files.
+
+    Raises WrongVideoState for a video that its creator removed, or that is not removed.
+    """
+    found = (await conn.execute(RESTORE, {"id": video_id})).one_or_none()
+    if found is None:
+        raise WrongVideoState
+    facts = {"creator_id": str(found.creator_id)}
+    await events.record(conn, "content.video_restored", subject_id=video_id, at=at, facts=facts)
+    return found.creator_id, found.media
 
 
 async def note_progress(

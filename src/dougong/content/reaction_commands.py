@@ -77,16 +77,16 @@ async def remove_comment(
     person_id: PersonId,
     creator_ids: list[UUID],
     at: datetime,
+    is_moderator: bool = False,
 ) -> None:
-    """By its writer, or by the video's creator (`creator_ids`: whom this person acts for).
-
-    Raises NotFound for anybody else, and when it is gone already.
+    """By its writer, by the video's creator (`creator_ids`: whom this person acts for), or by a
+    moderator. Raises NotFound for anybody else, and when it is gone already.
     """
     mine = select(videos.c.id).where(videos.c.id == video_id, videos.c.creator_id.in_(creator_ids))
     change = (
         update(comments)
         .where(comments.c.video_id == video_id, comments.c.id == comment_id)
-        .where((comments.c.person_id == person_id) | comments.c.video_id.in_(mine))
+        .where((comments.c.person_id == person_id) | comments.c.video_id.in_(mine) | is_moderator)
         .where(comments.c.removed_at.is_(None))
         .values(removed_at=at)
     )
@@ -208,6 +208,24 @@ async def resolve_reports(
     facts = {"resolution": resolution, "reports": closed}
     await _said(conn, "content.reports_resolved", video_id, resolved_by, at, **facts)
     return int(closed)
+
+
+async def reverse_removal(
+    conn: AsyncConnection, *, video_id: VideoId, reason: str, resolved_by: PersonId, at: datetime
+) -> None:
+    """The reports that removed a video are decided anew: `kept`. Raises NotFound, BadReport."""
+    clean = plain_text(reason)
+    if not 1 <= len(clean) <= MAX_NOTE_CHARACTERS:
+        raise BadReport(field="reason")
+    decided = {"resolved_at": at, "resolved_by": resolved_by, "resolution_reason": clean}
+    change = (
+        update(reports)
+        .where(reports.c.video_id == video_id, reports.c.resolution == "removed")
+        .values(**decided, resolution="kept")
+    )
+    if not (await conn.execute(change)).rowcount:
+        raise NotFound
+    await _said(conn, "content.removal_reversed", video_id, resolved_by, at)
 
 
 async def _said(

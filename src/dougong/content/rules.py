@@ -35,7 +35,7 @@ MOVES: dict[VideoState, set[VideoState]] = {
     VideoState.READY: {VideoState.PUBLISHED, VideoState.REMOVED},
     VideoState.PUBLISHED: {VideoState.REMOVED},
     VideoState.FAILED: {VideoState.PROCESSING, VideoState.REMOVED},
-    VideoState.REMOVED: set(),
+    VideoState.REMOVED: set(),  # what the operator removed, it may restore (commands.restore)
 }
 
 

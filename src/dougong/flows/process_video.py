@@ -12,7 +12,7 @@ from dougong.content import commands as content
 from dougong.content.queries import media_in_use, needed_uploads, own_video, stalled_videos
 from dougong.content.rules import VideoState
 from dougong.content.upload_commands import drop_stale_uploads
-from dougong.flows.publish_video import PROCESS, WITHDRAW, queue_processing
+from dougong.flows.publish_video import BRING_BACK, PROCESS, WITHDRAW, queue_processing
 from dougong.infra import clock, files
 from dougong.infra.db import transaction
 from dougong.infra.jobs import task
@@ -128,6 +128,15 @@ async def withdraw(*, folder: str) -> None:
         is_shown = await media_in_use(conn, folder=folder)
     if not is_shown:
         await asyncio.to_thread(files.withdraw_media, folder)
+
+
+@task(BRING_BACK)
+async def bring_back(*, folder: str) -> None:
+    """A restored video is played again. Withdrawing and bringing back wait for each other."""
+    async with transaction() as conn:
+        is_shown = await media_in_use(conn, folder=folder)
+    if is_shown:
+        await asyncio.to_thread(files.bring_back_media, folder)
 
 
 @task("content.tidy", every="*/5 * * * * 0")

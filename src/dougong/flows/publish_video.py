@@ -22,6 +22,7 @@ from dougong.reads.creator_links import is_on_sale, links_of_video
 
 PROCESS = "content.process"
 WITHDRAW = "content.withdraw"
+BRING_BACK = "content.bring_back"
 
 
 async def receive_chunk(
@@ -128,7 +129,62 @@ async def remove_video(
     video = await own_video(conn, video_id=video_id, creator_id=creator_id, for_update=True)
     await content.remove(conn, video_id=video_id, creator_id=creator_id, at=at, why=why)
     if video.media:
-        await defer(conn, WITHDRAW, folder=video.media)
+        await defer(conn, WITHDRAW, lock=f"media:{video.media}", folder=video.media)
+
+
+async def restore_video(
+    conn: AsyncConnection, *, video_id: VideoId, reason: str, restored_by: PersonId, at: datetime
+) -> None:
+    """The operator takes its removal of a video back: it is as it was, its files too.
+
+    Raises WrongVideoState (409), NotFound, BadReport.
+    """
+    creator_id, media = await content.restore(conn, video_id=video_id, at=at)
+    await reactions.reverse_removal(
+        conn, video_id=video_id, reason=reason, resolved_by=restored_by, at=at
+    )
+    await audit(
+        conn,
+        at=at,
+        person_id=restored_by,
+        action="content.video_restored",
+        owner_id=creator_id,
+        subject=str(video_id),
+        facts={"reason": reason[:MAX_NOTE_CHARACTERS]},
+    )
+    await defer(conn, BRING_BACK, lock=f"media:{media}", folder=media)
+
+
+async def remove_comment(
+    conn: AsyncConnection,
+    *,
+    video_id: VideoId,
+    comment_id: UUID,
+    person_id: PersonId,
+    creator_ids: list[UUID],
+    is_moderator: bool,
+    at: datetime,
+) -> None:
+    """By its writer, the video's creator, or a moderator, whose act is audited. Raises NotFound."""
+    await reactions.remove_comment(
+        conn,
+        video_id=video_id,
+        comment_id=comment_id,
+        person_id=person_id,
+        creator_ids=creator_ids,
+        is_moderator=is_moderator,
+        at=at,
+    )
+    if is_moderator:
+        await audit(
+            conn,
+            at=at,
+            person_id=person_id,
+            action="content.comment_removed",
+            owner_id=None,
+            subject=str(comment_id),
+            facts={"video": str(video_id)},
+        )
 
 
 async def resolve_reports(

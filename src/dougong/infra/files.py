@@ -75,7 +75,16 @@ def remove_siblings(folder: str) -> None:
 
 def withdraw_media(folder: str) -> None:
     """Take a folder out of what browsers can reach; it is kept below `withdrawn/`."""
-    source, target = media_path(folder), settings().data_dir / "withdrawn" / folder
+    _move(media_path(folder), settings().data_dir / "withdrawn" / folder)
+
+
+def bring_back_media(folder: str) -> None:
+    """Put a withdrawn folder back to where browsers reach it."""
+    _move(settings().data_dir / "withdrawn" / folder, media_path(folder))
+
+
+def _move(source: Path, target: Path) -> None:
+    """Does nothing when it was done already: the job may run twice."""
     if source.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         source.rename(target)

@@ -111,6 +111,34 @@ async def _videos(
     return [msgspec.convert(dict(row), CreatorVideo, strict=False) for row in rows.mappings()]
 
 
+class RemovedVideo(msgspec.Struct, frozen=True):
+    """A video that the operator took away, and what it said."""
+
+    id: UUID
+    caption_zh: str
+    caption_en: str
+    at: datetime
+    reason: str
+
+
+REMOVED = text("""
+    SELECT DISTINCT ON (v.id) v.id, v.caption_zh, v.caption_en, r.resolved_at AS at,
+      r.resolution_reason AS reason
+    FROM videos v JOIN reports r ON r.video_id = v.id AND r.resolution = 'removed'
+    WHERE v.creator_id = :creator_id AND v.state = 'removed' AND r.resolved_at > :since
+    ORDER BY v.id, r.resolved_at DESC
+""")
+
+
+async def removed_by_operator(
+    conn: AsyncConnection, *, creator_id: UUID, since: datetime
+) -> list[RemovedVideo]:
+    """The newest removal first."""
+    rows = await conn.execute(REMOVED, {"creator_id": creator_id, "since": since})
+    found = [msgspec.convert(dict(row), RemovedVideo) for row in rows.mappings()]
+    return sorted(found, key=lambda video: video.at, reverse=True)
+
+
 class VideoDay(msgspec.Struct, frozen=True):
     """One local day of a video. `sold_minor`: what buyers paid for its products."""
 

@@ -54,6 +54,7 @@ async def comments_of(
     video_id: VideoId,
     reader_id: UUID | None,
     acts_for: list[UUID],
+    is_moderator: bool = False,
     cursor: str = "",
 ) -> CommentPage:
     """The newest comments first, 30 a page; `acts_for`: creators whose videos the reader manages.
@@ -76,7 +77,7 @@ async def comments_of(
             body=row.body,
             at=row.at,
             is_creator=row.is_creator,
-            may_remove=bool(row.is_mine) or row.creator_id in acts_for,
+            may_remove=is_moderator or bool(row.is_mine) or row.creator_id in acts_for,
         )
         for row in rows[:PAGE]
     ]
@@ -108,7 +109,7 @@ class ReportedVideo(msgspec.Struct, frozen=True):
 
 
 class ClosedReport(msgspec.Struct, frozen=True):
-    """How reports of a video were decided."""
+    """How reports of a video were decided. `is_removed`: the video is away now."""
 
     video_id: UUID
     caption_zh: str
@@ -118,6 +119,7 @@ class ClosedReport(msgspec.Struct, frozen=True):
     reason: str
     by: str
     count: int
+    is_removed: bool
 
 
 OPEN = text("""
@@ -134,7 +136,8 @@ OPEN = text("""
 
 CLOSED = text("""
     SELECT r.video_id, v.caption_zh, v.caption_en, r.resolved_at, r.resolution,
-      r.resolution_reason AS reason, COALESCE(p.name, '') AS by, count(*) AS count
+      r.resolution_reason AS reason, COALESCE(p.name, '') AS by, count(*) AS count,
+      v.state = 'removed' AS is_removed
     FROM reports r JOIN videos v ON v.id = r.video_id
     LEFT JOIN people p ON p.id = r.resolved_by
     WHERE r.resolved_at IS NOT NULL

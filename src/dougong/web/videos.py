@@ -12,9 +12,11 @@ from dougong.base.access import Access, Permission
 from dougong.base.ids import LinkId, VideoId, new_id
 from dougong.content import reaction_commands as reactions
 from dougong.content.rules import MAX_COMMENT_CHARACTERS, REPORT_REASONS, CommentRefused
+from dougong.flows import publish_video
 from dougong.infra.limits import spend
 from dougong.links.commands import record_click
 from dougong.reads.feed_comments import comments_of, likes_of
+from dougong.web.account.common import caller_of
 from dougong.web.deps import Actor, Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.refusals import message_for
@@ -59,6 +61,10 @@ def manages(actor: Access | None) -> list[UUID]:
     return actor.orgs_with(Permission.VIDEO_MANAGE) if actor else []
 
 
+def moderates(actor: Access | None) -> bool:
+    return actor is not None and actor.may(Permission.MODERATION)
+
+
 async def spend_reaction(who: Access) -> None:
     await spend(f"react:{who.person_id}", most=MOST_REACTIONS_A_MINUTE, window_s=60)
 
@@ -74,8 +80,7 @@ async def spend_report(who: Access) -> None:
 
 async def spend_click(request: AnyRequest, actor: Access | None) -> None:
     """By person, or by address for those who are not signed in."""
-    address = request.client.host if request.client else ""
-    bucket = str(actor.person_id) if actor else address
+    bucket = str(actor.person_id) if actor else caller_of(request).address
     await spend(f"click:{bucket}", most=MOST_CLICKS_A_MINUTE, window_s=60)
 
 
@@ -136,6 +141,7 @@ async def comment_list(
         video_id=VideoId(video_id),
         reader_id=actor.person_id if actor else None,
         acts_for=manages(actor),
+        is_moderator=moderates(actor),
         cursor=cursor,
     )
     return page(
@@ -197,13 +203,14 @@ async def remove_comment(
     conn: Conn,
     now: Now,
 ) -> Page:
-    """By its writer or by the video's creator."""
-    await reactions.remove_comment(
+    """By its writer, the video's creator, or a moderator."""
+    await publish_video.remove_comment(
         conn,
         video_id=VideoId(video_id),
         comment_id=comment_id,
         person_id=who.person_id,
         creator_ids=manages(who),
+        is_moderator=moderates(who),
         at=now,
     )
     return await comment_list(request, conn, video_id, who)

@@ -1,6 +1,6 @@
 """A creator's videos: the list, the upload page, one video from processing to published."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from dougong.reads.creator_videos import (
     PAGE,
     VideoDay,
     days_of_video,
+    removed_by_operator,
     video_of_creator,
     videos_of_creator,
 )
@@ -36,6 +37,8 @@ from dougong.web.render import Page
 
 VIDEO = "/creator/{creator_id:uuid}/videos/{video_id:uuid}"
 ROUTE: dict[str, Any] = {"permission": Permission.VIDEO_MANAGE, "include_in_schema": False}
+# How long a creator is told that the platform removed a video.
+REMOVAL_SHOWN = timedelta(days=90)
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -50,7 +53,11 @@ class NothingForm(Form):
 
 @get("/creator/{creator_id:uuid}/videos", **ROUTE)
 async def video_list(
-    creator_id: FromPath[UUID], request: AnyRequest, conn: Conn, before: FromQuery[str] = ""
+    creator_id: FromPath[UUID],
+    request: AnyRequest,
+    conn: Conn,
+    now: Now,
+    before: FromQuery[str] = "",
 ) -> Page:
     start = TimeCursor.parse(before) if before else None
     found = await videos_of_creator(conn, creator_id=creator_id, before=start)
@@ -63,6 +70,9 @@ async def video_list(
         "creator/videos.html",
         creator_id=creator_id,
         videos=shown,
+        removed=[]
+        if start
+        else await removed_by_operator(conn, creator_id=creator_id, since=now - REMOVAL_SHOWN),
         next_url=following,
         currency=settings().currency,
     )

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from dougong.base.access import Permission
 from dougong.base.ids import VideoId
 from dougong.content.rules import MAX_NOTE_CHARACTERS, BadReport
-from dougong.flows.publish_video import resolve_reports
+from dougong.flows.publish_video import resolve_reports, restore_video
 from dougong.reads.feed_comments import closed_reports, open_reports
 from dougong.web.creator.common import see
 from dougong.web.deps import Conn, Now, Who
@@ -24,6 +24,10 @@ MISSING = mark("Say why: the creator and the audit log will read it.")
 
 class Decision(Form):
     resolution: Literal["kept", "removed"]
+    reason: str = ""
+
+
+class Reversal(Form):
     reason: str = ""
 
 
@@ -74,4 +78,28 @@ async def decide(
     return see("/operator/reports")
 
 
-HANDLERS: list[HTTPRouteHandler] = [reports, decide]
+@post("/operator/reports/{video_id:uuid}/restore", **ROUTE)
+async def restore(
+    video_id: FromPath[UUID],
+    data: FormData[Reversal],
+    request: Request[Any, Any, Any],
+    who: Who,
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    """A removal was a mistake, or its ground is gone."""
+    try:
+        async with conn.begin_nested():
+            await restore_video(
+                conn,
+                video_id=VideoId(video_id),
+                reason=data.reason,
+                restored_by=who.person_id,
+                at=now,
+            )
+    except BadReport:
+        return await report_page(request, conn, error_at=video_id, status=422)
+    return see("/operator/reports")
+
+
+HANDLERS: list[HTTPRouteHandler] = [reports, decide, restore]
