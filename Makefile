@@ -41,7 +41,7 @@ test: setup ## Everything that runs
 	@$(MAKE) --no-print-directory test-quick test-slow
 
 test-quick: setup
-	@$(BIN)/pytest -n 2 -m "not slow and not torture" -q
+	@$(BIN)/pytest -n 2 -m "not slow" -q
 
 test-slow: setup
 	@$(BIN)/pytest -m slow -q
@@ -50,7 +50,7 @@ test-money: setup ## The money tests on Debian's own PostgreSQL 15
 	@.ci/money
 
 torture: setup ## The long harness runs
-	@DOUGONG_TORTURE_KILLS=1000 $(BIN)/pytest -m torture -q tests/crash
+	@DOUGONG_TORTURE_KILLS=1000 DOUGONG_TORTURE_EXAMPLES=1000 $(BIN)/pytest -m slow -q -s tests/crash tests/model
 
 bench: setup ## Speed, each figure beside its floor
 	@$(BIN)/dougong bench all

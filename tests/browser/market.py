@@ -1,8 +1,5 @@
 """A real `dougong serve` in demo mode, a real Chromium, and a page for everybody in the story."""
 
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,27 +30,6 @@ class DemoServer(Server):
 
     def environment(self) -> dict[str, str]:
         return super().environment() | {"DOUGONG_MODE": "demo"}
-
-    def run(self, *command: str) -> str:
-        """A command beside the running server; its output. Raises AssertionError when it fails."""
-        done = subprocess.run(
-            [sys.executable, *command], env=self.environment(), capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[-4000:]
-        return done.stdout
-
-    def doctor(self) -> dict[str, int]:
-        found = json.loads(self.run("-m", "dougong", "doctor", "--json"))
-        return {name: found[name] for name in DOCTOR_SAYS}
-
-
-DOCTOR_SAYS = (
-    "trial_balance_minor",
-    "unexplained_minor",
-    "broken_seals",
-    "overdue_deadlines",
-    "oversold_skus",
-)
 
 
 class Market:
@@ -98,7 +74,8 @@ async def an_open_market() -> AsyncIterator[Market]:
         server.start()
         try:
             server.wait_ready()
-            server.run(str(HERE / "opening.py"))
+            opened = server.run(str(HERE / "opening.py"))
+            assert opened.returncode == 0, opened.stderr[-4000:]
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=find(), args=FLAGS)
                 yield Market(server, browser)

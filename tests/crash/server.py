@@ -1,5 +1,6 @@
 """A real `dougong serve` in a data directory of its own, and the ways to hurt it."""
 
+import json
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -18,6 +20,13 @@ from dougong.infra.embedded_postgres import EmbeddedPostgres
 
 SECRET = "a-secret-of-the-crash-run-and-of-nothing-else"
 START_WITHIN_S = 120
+DOCTOR_SAYS = {
+    "trial_balance_minor",
+    "unexplained_minor",
+    "broken_seals",
+    "overdue_deadlines",
+    "oversold_skus",
+}
 
 
 def free_port() -> int:
@@ -94,6 +103,20 @@ class Server:
                 self.main.wait(timeout=25)
         self.kill_tree()
         self.kill_postgres()
+
+    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """A command beside the running server."""
+        return subprocess.run(
+            [sys.executable, *command], env=self.environment(), capture_output=True, text=True
+        )
+
+    def doctor_finds(self) -> dict[str, Any]:
+        """What `dougong doctor` says is not zero, with its examples. {} when all is well."""
+        done = self.run("-m", "dougong", "doctor", "--json")
+        assert done.stdout, done.stderr[-4000:]
+        said = json.loads(done.stdout)
+        assert said.keys() >= DOCTOR_SAYS
+        return {name: said["examples"][name] for name in said["examples"]}
 
     # who is who --------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ DOUGONG_TORTURE_KILLS says how often (40); DOUGONG_TORTURE_SEED repeats a run's 
 """
 
 import asyncio
+import json
 import os
 import random
 import subprocess
@@ -30,6 +31,8 @@ from dougong.infra.clock import wall_now
 from dougong.infra.db import make_engine
 from dougong.infra.embedded_postgres import APP
 
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "var/torture.jsonl"
 KILLS = int(os.environ.get("DOUGONG_TORTURE_KILLS", "40"))
 SEED = int(os.environ.get("DOUGONG_TORTURE_SEED", str(random.randrange(10**6))))
 BUYERS = 64
@@ -39,7 +42,7 @@ FREEZE_EVERY = 13
 FROZEN_S = 5
 BACK_WITHIN_S = 120  # two seconds on an idle machine, much more on one that is shared
 
-pytestmark = [pytest.mark.torture, pytest.mark.timeout(200 + 8 * KILLS)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200 + 8 * KILLS)]
 
 
 async def a_market(conn: AsyncConnection) -> tuple[AStore, list[Buyer]]:
@@ -123,6 +126,7 @@ def test_nothing_answered_is_lost(tmp_path: Path) -> None:
             runner.run(_settled(engine, store.store_id))
             runner.run(check(engine, store, acks, ended_early=seconds < 800))
             runner.run(engine.dispose())
+        assert server.doctor_finds() == {}
     report(acks, done, seconds, back_s)
 
 
@@ -195,7 +199,29 @@ async def orders_of(conn: AsyncConnection, store_id: UUID) -> list[Any]:
 
 
 def report(acks: list[Ack], done: Counter[str], seconds: float, back_s: float) -> None:
-    counts = Counter(a.what for a in acks)
+    """Print the run's figures; a long run's are kept, with what it takes to repeat it."""
     tries = [a.tries for a in acks if a.what == "placed"]
-    print(f"{dict(done)} in {seconds:.0f} s; {dict(counts)}")
-    print(f"tries for an answer: median {median(tries)}, most {max(tries)}; back in {back_s:.1f} s")
+    figures = {
+        "seed": SEED,
+        "kills": KILLS,
+        "commit": commit(),
+        "at": wall_now().isoformat(timespec="seconds"),
+        "done": dict(done),
+        "answers": dict(Counter(a.what for a in acks)),
+        "seconds": round(seconds),
+        "tries_median": median(tries),
+        "tries_most": max(tries),
+        "back_s": round(back_s, 1),
+    }
+    print(json.dumps(figures))
+    if "DOUGONG_TORTURE_KILLS" in os.environ:
+        RESULTS.parent.mkdir(exist_ok=True)
+        with RESULTS.open("a") as results:
+            results.write(json.dumps(figures) + "\n")
+
+
+def commit() -> str:
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
+    )
+    return asked.stdout.strip()
