@@ -314,13 +314,12 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "unallocated_money_reason_check": _is(reason="lost"),
         "unallocated_money_resolution_check": _is(resolution="lost"),
         "unallocated_money_pkey": _once("id"),
-        "unallocated_money_gateway_gateway_ref_order_id_key": _once(
-            "gateway", "gateway_ref", "order_id"
-        ),
+        "unallocated_money_once": _once("gateway", "gateway_ref", "order_id"),
     },
     "refunds": {
         "refunds_amount_minor_check": _is(amount_minor=0),
         "refunds_state_check": _is(state="lost"),
+        "refunds_attempt_check": _is(attempt=0),
         "refunds_store_id_order_id_fkey": _is(order_id=NOBODY),
         "refunds_pkey": _once("store_id", "id"),
         "refunds_store_id_idempotency_key_key": _once("store_id", "idempotency_key"),

@@ -702,7 +702,8 @@ CREATE TABLE unallocated_money (
   resolved_by uuid,
   resolution text CHECK (resolution IN ('sent_back', 'kept_for_claim')),
   note text NOT NULL DEFAULT '',
-  UNIQUE NULLS NOT DISTINCT (gateway, gateway_ref, order_id)
+  CONSTRAINT unallocated_money_once
+    UNIQUE NULLS NOT DISTINCT (gateway, gateway_ref, order_id, currency, amount_minor)
 );
 
 CREATE TABLE refunds (
@@ -713,6 +714,7 @@ CREATE TABLE refunds (
   currency char(3) NOT NULL,
   amount_minor bigint NOT NULL CHECK (amount_minor > 0),
   state text NOT NULL CHECK (state IN ('booked', 'sent', 'done', 'failed')),
+  attempt smallint NOT NULL DEFAULT 1 CHECK (attempt BETWEEN 1 AND 9),
   reason text NOT NULL DEFAULT '',
   asked_by uuid,
   asked_at timestamptz NOT NULL,
@@ -720,12 +722,15 @@ CREATE TABLE refunds (
   request_hash bytea NOT NULL,
   gateway_ref text,
   failure text,
+  failed_at timestamptz,
   done_at timestamptz,
   PRIMARY KEY (store_id, id),
   UNIQUE (store_id, idempotency_key),
   FOREIGN KEY (store_id, order_id) REFERENCES orders
 );
 CREATE INDEX refunds_by_order ON refunds (store_id, order_id);
+CREATE INDEX refunds_by_id ON refunds (id);
+CREATE INDEX refunds_failed ON refunds (failed_at) WHERE state = 'failed';
 
 CREATE TABLE refund_lines (
   store_id uuid NOT NULL,
@@ -742,12 +747,14 @@ CREATE TABLE sandbox_charges (
   reference text NOT NULL UNIQUE,
   currency char(3) NOT NULL,
   amount_minor bigint NOT NULL CHECK (amount_minor > 0),
-  refunded_minor bigint NOT NULL DEFAULT 0,
+  paid_minor bigint CHECK (paid_minor BETWEEN 1 AND amount_minor),
   state text NOT NULL CHECK (state IN ('open', 'verifying', 'paid', 'declined', 'silent')),
+  answer_at timestamptz,
   return_url text NOT NULL,
   created_at timestamptz NOT NULL,
-  CHECK (refunded_minor BETWEEN 0 AND amount_minor)
+  CHECK ((state = 'paid') = (paid_minor IS NOT NULL))
 );
+CREATE INDEX sandbox_charges_late ON sandbox_charges (answer_at) WHERE answer_at IS NOT NULL;
 
 -- ledger -----------------------------------------------------------------------------------
 

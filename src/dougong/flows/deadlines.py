@@ -7,7 +7,6 @@ waits in a circle, and what another has in hand is left to the next tick.
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -71,13 +70,15 @@ async def act_on_one(
     due = await due_deadlines(conn, at=at, most=LOOK_AT, but_not=but_not)
     await pause.point("deadline: found it")
     for deadline in due:
-        named = {"store_id": StoreId(deadline.store_id), "order_id": OrderId(deadline.subject_id)}
-        if not await lock_order_if_free(conn, **named):
+        store_id, order_id = StoreId(deadline.store_id), OrderId(deadline.subject_id)
+        if not await lock_order_if_free(conn, store_id=store_id, order_id=order_id):
             continue
         if not await lock_deadline(conn, deadline):
             continue  # another worker has acted on it since we looked
         try:
-            outcome = await _outcome_of(conn, deadline.kind, named, at=at)
+            outcome = await _outcome_of(
+                conn, kind=deadline.kind, store_id=store_id, order_id=order_id, at=at
+            )
         except Exception as error:
             raise DeadlineFailed(deadline) from error
         await drop_deadline(
@@ -93,12 +94,12 @@ async def act_on_one(
 
 
 async def _outcome_of(
-    conn: AsyncConnection, kind: str, named: dict[str, Any], *, at: datetime
+    conn: AsyncConnection, *, kind: str, store_id: StoreId, order_id: OrderId, at: datetime
 ) -> str:
     """Act; a deadline whose order went another way in the meantime is not needed any more."""
     try:
         async with conn.begin_nested():
-            await _act(conn, kind=kind, **named, at=at)
+            await _act(conn, kind=kind, store_id=store_id, order_id=order_id, at=at)
     except WrongState:
         return "not_needed"
     return "acted"

@@ -26,8 +26,9 @@ class Payment(msgspec.Struct, frozen=True):
 async def start_payment(*, checkout_id: UUID, buyer_id: PersonId, return_url: str) -> Payment:
     """Open a payment at the gateway for the orders of a checkout that wait for one.
 
-    The gateway is asked after the payment is committed, and knows it by our id: a stop in between
-    is mended by asking again. Raises NothingToPay (409), GatewayDown (503).
+    A payment is in one currency: where stores sell in several, asking again once it is paid pays
+    the next. The gateway is asked after the payment is committed, and knows it by our id: a stop in
+    between is mended by asking again. Raises NothingToPay (409), GatewayDown (503).
     """
     gateway = default_gateway()
     async with transaction() as conn:
@@ -36,13 +37,18 @@ async def start_payment(*, checkout_id: UUID, buyer_id: PersonId, return_url: st
         waiting = [o for o in orders if o.state == OrderState.PLACED and o.pay_by > at]
         if not waiting:
             raise NothingToPay
-        parts = [Part(StoreId(o.store_id), OrderId(o.id), o.total_minor) for o in waiting]
+        currency = waiting[0].currency
+        parts = [
+            Part(StoreId(o.store_id), OrderId(o.id), o.total_minor)
+            for o in waiting
+            if o.currency == currency
+        ]
         row = await open_payment(
             conn,
             checkout_id=checkout_id,
             payer_id=buyer_id,
             gateway=gateway.code,
-            currency=waiting[0].currency,
+            currency=currency,
             parts=parts,
             at=at,
         )

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.ids import PLATFORM_BOOK, OrderId, PaymentId, StoreId
 from dougong.flows.book_orders import CLEARING, capture_entry
 from dougong.flows.order_for_books import booked_order
+from dougong.flows.send_refunds import note_refund
 from dougong.infra import clock, pause
 from dougong.infra.db import transaction
 from dougong.infra.events import drop_deadline, record
@@ -25,8 +26,9 @@ from dougong.ledger.rules import Entry, EntryKind, Part, Purpose, moved, platfor
 from dougong.orders.commands import lock_order, mark_paid
 from dougong.orders.rules import OrderState
 from dougong.payments.adapters.registry import gateway
-from dougong.payments.adapters.sandbox import sign
+from dougong.payments.adapters.sandbox import late_answers, note_answered
 from dougong.payments.commands import (
+    abandon,
     claim_part,
     lock_payment,
     mark_captured,
@@ -34,7 +36,6 @@ from dougong.payments.commands import (
     note_unallocated,
     parts_to_book,
 )
-from dougong.payments.refund_commands import mark_refund, store_of_refund
 from dougong.payments.rules import EventKind, GatewayEvent, Unallocated, judge_capture
 
 GIVE_UP_AFTER = timedelta(seconds=5)
@@ -54,43 +55,38 @@ async def receive(*, code: str, body: bytes, headers: Mapping[str, str]) -> None
 
 async def act(*, code: str, event: GatewayEvent) -> None:
     """Do what an event asks for; doing it again changes nothing."""
-    outcome = "done"
     if event.kind is EventKind.CAPTURED:
         outcome = await _captured(code, event)
     else:
         async with transaction() as conn:
-            await _noted(conn, code, event)
+            outcome = await _noted(conn, code, event, at=await clock.refresh(conn))
     async with transaction() as conn:
         at = await clock.refresh(conn)
         await finish(conn, source=code, event_id=event.event_id, outcome=outcome, at=at)
 
 
-async def _noted(conn: AsyncConnection, code: str, event: GatewayEvent) -> None:
-    at = await clock.refresh(conn)
-    payment = await lock_payment(conn, gateway=code, gateway_ref=event.gateway_ref)
+async def _noted(conn: AsyncConnection, code: str, event: GatewayEvent, *, at: datetime) -> str:
+    """What moves no money of ours: a payment declined, a refund on its way. Answers the outcome."""
+    payment = await lock_payment(
+        conn, gateway=code, gateway_ref=event.gateway_ref, payment_id=event.payment_id
+    )
     if payment is None:
-        return
-    if event.kind is EventKind.DECLINED and await mark_declined(conn, payment_id=payment.id):
+        return "unknown_payment"
+    if event.kind is EventKind.DECLINED:
+        if not await mark_declined(conn, payment_id=payment.id):
+            return "no_news"
         facts = {"amount_minor": payment.amount_minor}
         await record(conn, "payment.declined", subject_id=payment.id, at=at, facts=facts)
-    if event.refund_id and event.kind in (EventKind.REFUNDED, EventKind.REFUND_FAILED):
-        store_id = await store_of_refund(conn, refund_id=event.refund_id, payment_id=payment.id)
-        if store_id:
-            await mark_refund(
-                conn,
-                store_id=store_id,
-                refund_id=event.refund_id,
-                state="done" if event.kind is EventKind.REFUNDED else "failed",
-                gateway_ref=None,
-                failure=None if event.kind is EventKind.REFUNDED else "refused_by_gateway",
-                at=at,
-            )
+        return "declined"
+    return await note_refund(conn, payment=payment, event=event, at=at)
 
 
 async def _captured(code: str, event: GatewayEvent) -> str:
     async with transaction() as conn:
         at = await clock.refresh(conn)
-        payment = await lock_payment(conn, gateway=code, gateway_ref=event.gateway_ref)
+        payment = await lock_payment(
+            conn, gateway=code, gateway_ref=event.gateway_ref, payment_id=event.payment_id
+        )
         refused: Unallocated | None = Unallocated.UNKNOWN_PAYMENT
         if payment is not None:
             refused = judge_capture(
@@ -98,11 +94,13 @@ async def _captured(code: str, event: GatewayEvent) -> str:
             )
         if payment is None or refused:
             reason = refused or Unallocated.UNKNOWN_PAYMENT
+            if payment is not None:
+                await abandon(conn, payment_id=payment.id)
             await _keep_unallocated(
                 conn, code, event, payment, None, event.amount_minor, reason, at
             )
             return str(reason)
-        if await mark_captured(conn, payment_id=payment.id, at=at):
+        if await mark_captured(conn, payment_id=payment.id, gateway_ref=event.gateway_ref, at=at):
             facts = {"amount_minor": payment.amount_minor, "currency": payment.currency}
             await record(conn, "payment.captured", subject_id=payment.id, at=at, facts=facts)
         parts = await parts_to_book(conn, payment_id=payment.id)
@@ -204,16 +202,26 @@ async def _keep_unallocated(
 
 @task("payments.act_on_inbox", every="* * * * * */5")
 async def act_on_inbox() -> None:
-    """Events that a stop left half done."""
+    """Events that a stop left half done. One that fails holds up no other: it is tried again."""
     async with transaction() as conn:
         left = await waiting(conn, before=await clock.refresh(conn) - GIVE_UP_AFTER, most=200)
+    failed: list[Exception] = []
     for source, body in left:
-        await act(code=source, event=msgspec.convert(body, GatewayEvent))
+        try:
+            await act(code=source, event=msgspec.convert(body, GatewayEvent))
+        except Exception as error:
+            error.add_note(f"event {body.get('event_id')} of {source}")
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup("events that could not be acted on", failed)
 
 
-@task("payments.deliver_sandbox")
-async def deliver_sandbox(body: str) -> None:
-    """A webhook that the sandbox sends late."""
-    event = msgspec.json.decode(body.encode(), type=GatewayEvent)
-    signed = sign(event)  # signed anew: a late answer carries its own time
-    await receive(code="sandbox", body=signed.body, headers=signed.headers)
+@task("payments.sandbox_late_answers", every="* * * * * *")
+async def send_late_answers() -> None:
+    """The sandbox answers late: as late as its payer chose, by the business clock."""
+    async with transaction() as conn:
+        late = await late_answers(conn, at=await clock.refresh(conn), most=100)
+    for charge_id, signed in late:
+        await receive(code="sandbox", body=signed.body, headers=signed.headers)
+        async with transaction() as conn:
+            await note_answered(conn, charge_id=charge_id)

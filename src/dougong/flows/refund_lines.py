@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,16 +17,13 @@ from dougong.flows.book_orders import BookedOrder, refund_entry
 from dougong.flows.order_for_books import booked_order
 from dougong.flows.ship_order import after_shipping
 from dougong.infra import clock, pause
-from dougong.infra.db import transaction
 from dougong.infra.events import drop_deadline, record
-from dougong.infra.jobs import defer, task
+from dougong.infra.jobs import defer
 from dougong.ledger.commands import book
 from dougong.orders.commands import add_refunded, lock_order, mark_refunded, units_to_ship
 from dougong.orders.rules import PAID_STATES, OrderState, RefundTooMuch, WrongState
-from dougong.payments.adapters.registry import gateway
 from dougong.payments.commands import paying_payment
-from dougong.payments.refund_commands import RefundDraft, insert_refund, mark_refund, refund_before
-from dougong.reads.order_books import refund_to_send
+from dougong.payments.refund_commands import RefundDraft, insert_refund, refund_before
 from dougong.supply.commands import release
 
 
@@ -175,32 +171,3 @@ async def _move_on(
         and await units_to_ship(conn, store_id=order.store_id, order_id=order.id) == 0
     ):
         await after_shipping(conn, store_id=order.store_id, order_id=order.id, at=draft.at)
-
-
-@task("payments.send_refund", retries=12)
-async def send_refund(store_id: str, refund_id: str) -> None:
-    """Tell the gateway; it knows the refund by our id, so a repeat sends nothing twice."""
-    async with transaction() as conn:
-        refund = await refund_to_send(
-            conn, store_id=StoreId(UUID(store_id)), refund_id=UUID(refund_id)
-        )
-    if refund is None:
-        return
-    if refund.payment_ref is None:
-        raise ValueError(f"payment of refund {refund_id} has no name at its gateway")
-    sent_ref = await gateway(refund.gateway).refund(
-        gateway_ref=refund.payment_ref,
-        refund_id=refund.id,
-        amount_minor=refund.amount_minor,
-        currency=refund.currency,
-    )
-    async with transaction() as conn:
-        await mark_refund(
-            conn,
-            store_id=refund.store_id,
-            refund_id=refund.id,
-            state="done" if refund.gateway == "sandbox" else "sent",
-            gateway_ref=sent_ref,
-            failure=None,
-            at=await clock.refresh(conn),
-        )

@@ -78,6 +78,7 @@ async def send_back(unallocated_id: str) -> None:
         await gateway(row.gateway).refund(
             gateway_ref=row.gateway_ref,
             refund_id=row.id,
+            attempt=1,
             amount_minor=row.amount_minor,
             currency=row.currency,
         )

@@ -6,8 +6,8 @@ import dougong.flows.feed_images
 import dougong.flows.import_feed
 import dougong.flows.payment_arrived
 import dougong.flows.process_video
-import dougong.flows.refund_lines
 import dougong.flows.resolve_unallocated
 import dougong.flows.seal_books
+import dougong.flows.send_refunds
 import dougong.infra.limits
 import dougong.infra.stalled_jobs  # noqa: F401

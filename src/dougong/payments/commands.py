@@ -56,7 +56,10 @@ async def open_payment(
     parts: Sequence[Part],
     at: datetime,
 ) -> Any:
-    """A started payment over exactly these parts; an earlier one that still fits is used again."""
+    """A started payment over exactly these parts; an earlier one that still fits is used again.
+
+    Who asks for the same checkout at the same time waits, and gets the same payment.
+    """
     values = {
         "id": new_id(),
         "checkout_id": checkout_id,
@@ -70,6 +73,10 @@ async def open_payment(
         "orders": [part.order_id for part in parts],
         "amounts": [part.amount_minor for part in parts],
     }
+    await conn.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"payment:{checkout_id}"},
+    )
     row = (await conn.execute(FITTING_PAYMENT, values)).one_or_none()
     if row is None:
         row = (await conn.execute(INSERT_PAYMENT, values)).one()
@@ -84,7 +91,7 @@ async def name_at_gateway(
     await conn.execute(
         text("""
             UPDATE payments SET gateway_ref = :ref, pay_url = :url
-            WHERE id = :id AND payer_id = :payer_id
+            WHERE id = :id AND payer_id = :payer_id AND pay_url IS NULL
         """),
         {
             "id": payment_id,
@@ -95,25 +102,32 @@ async def name_at_gateway(
     )
 
 
-async def lock_payment(conn: AsyncConnection, *, gateway: str, gateway_ref: str) -> Any | None:
+async def lock_payment(
+    conn: AsyncConnection, *, gateway: str, gateway_ref: str, payment_id: PaymentId | None
+) -> Any | None:
+    """The payment that a gateway speaks of: by our id where it says that, else by its own name."""
     return (
         await conn.execute(
             text("""
-                SELECT * FROM payments WHERE gateway = :gateway AND gateway_ref = :ref FOR UPDATE
+                SELECT * FROM payments
+                WHERE gateway = :gateway AND (gateway_ref = :ref OR id = CAST(:id AS uuid))
+                ORDER BY id = CAST(:id AS uuid) DESC NULLS LAST LIMIT 1 FOR UPDATE
             """),
-            {"gateway": gateway, "ref": gateway_ref},
+            {"gateway": gateway, "ref": gateway_ref, "id": payment_id},
         )
     ).one_or_none()
 
 
-async def mark_captured(conn: AsyncConnection, *, payment_id: PaymentId, at: datetime) -> bool:
-    """False when it was captured before."""
+async def mark_captured(
+    conn: AsyncConnection, *, payment_id: PaymentId, gateway_ref: str, at: datetime
+) -> bool:
+    """False when it was captured before. `gateway_ref`: what its money is called from now on."""
     done = await conn.execute(
         text("""
-            UPDATE payments SET state = 'captured', captured_at = :at
+            UPDATE payments SET state = 'captured', captured_at = :at, gateway_ref = :ref
             WHERE id = :id AND state IN ('started', 'declined', 'abandoned')
         """),
-        {"id": payment_id, "at": at},
+        {"id": payment_id, "ref": gateway_ref, "at": at},
     )
     return done.rowcount == 1
 
@@ -124,6 +138,14 @@ async def mark_declined(conn: AsyncConnection, *, payment_id: PaymentId) -> bool
         {"id": payment_id},
     )
     return done.rowcount == 1
+
+
+async def abandon(conn: AsyncConnection, *, payment_id: PaymentId) -> None:
+    """Its gateway took something else than was asked: who wants to pay gets a new payment."""
+    await conn.execute(
+        text("UPDATE payments SET state = 'abandoned' WHERE id = :id AND state <> 'captured'"),
+        {"id": payment_id},
+    )
 
 
 async def parts_to_book(conn: AsyncConnection, *, payment_id: PaymentId) -> Sequence[Any]:
@@ -183,7 +205,7 @@ async def note_unallocated(
               amount_minor, reason, arrived_at)
             VALUES (:id, :gateway, :ref, CAST(:payment_id AS uuid), CAST(:order_id AS uuid),
               :currency, :amount, :reason, :at)
-            ON CONFLICT (gateway, gateway_ref, order_id) DO NOTHING
+            ON CONFLICT ON CONSTRAINT unallocated_money_once DO NOTHING
             RETURNING id
         """),
         {

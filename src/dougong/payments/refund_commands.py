@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import KeyReused
 from dougong.base.ids import OrderId, PaymentId, PersonId, StoreId
+from dougong.payments.rules import MOST_REFUND_ATTEMPTS, REFUND_MOVES, RefundState
 
 
 async def refund_before(
@@ -50,6 +51,7 @@ INSERT_REFUND = text("""
       asked_by, asked_at, idempotency_key, request_hash)
     VALUES (:store_id, :id, :order_id, :payment_id, :currency, :amount, 'booked', :reason,
       :asked_by, :at, :key, :request_hash)
+    ON CONFLICT (store_id, idempotency_key) DO NOTHING
     RETURNING *
 """)
 
@@ -62,10 +64,15 @@ INSERT_REFUND_LINES = text("""
 
 
 async def insert_refund(conn: AsyncConnection, draft: RefundDraft) -> Any:
-    """Write a booked refund with its lines; a job sends it to the gateway. Answers its row."""
+    """Write a booked refund with its lines; a job sends it to the gateway. Answers its row.
+
+    Raises KeyReused when the key has just made a refund of another order.
+    """
     facts = {name: getattr(draft, name) for name in draft.__struct_fields__}
     amount = sum(draft.amounts.values())
-    row = (await conn.execute(INSERT_REFUND, {**facts, "amount": amount})).one()
+    row = (await conn.execute(INSERT_REFUND, {**facts, "amount": amount})).one_or_none()
+    if row is None:
+        raise KeyReused(field="idempotency_key")
     numbers = sorted(draft.amounts)
     await conn.execute(
         INSERT_REFUND_LINES,
@@ -85,27 +92,54 @@ async def mark_refund(
     *,
     store_id: StoreId,
     refund_id: UUID,
-    state: str,
+    attempt: int,
+    state: RefundState,
     gateway_ref: str | None,
     failure: str | None,
     at: datetime,
-) -> None:
-    """Note how far a refund has come at its gateway; a done one stays done."""
-    await conn.execute(
+) -> Any | None:
+    """Note how far one attempt has come at its gateway; None where that is no news.
+
+    News may come in any order, and of an attempt that is over: see REFUND_MOVES.
+    """
+    before = [old for old, new in REFUND_MOVES.items() if state in new]
+    found = await conn.execute(
         text("""
             UPDATE refunds SET state = :state, gateway_ref = COALESCE(:ref, gateway_ref),
-              failure = :failure, done_at = CASE WHEN :state = 'done' THEN :at ELSE done_at END
-            WHERE store_id = :store_id AND id = :id AND state <> 'done'
+              failure = :failure,
+              done_at = CASE WHEN :state = 'done' THEN CAST(:at AS timestamptz) END,
+              failed_at = CASE WHEN :state = 'failed' THEN CAST(:at AS timestamptz) END
+            WHERE store_id = :store_id AND id = :id AND attempt = :attempt
+              AND state = ANY(CAST(:before AS text[]))
+            RETURNING *
         """),
         {
             "store_id": store_id,
             "id": refund_id,
+            "attempt": attempt,
             "state": state,
+            "before": before,
             "ref": gateway_ref,
             "failure": failure,
             "at": at,
         },
     )
+    return found.one_or_none()
+
+
+async def begin_next_attempt(
+    conn: AsyncConnection, *, store_id: StoreId, refund_id: UUID, attempt: int
+) -> bool:
+    """Let a refund whose attempt has failed be sent again; False when it is not so."""
+    done = await conn.execute(
+        text("""
+            UPDATE refunds SET state = 'booked', attempt = attempt + 1, gateway_ref = NULL
+            WHERE store_id = :store_id AND id = :id AND attempt = :attempt AND state = 'failed'
+              AND attempt < :most
+        """),
+        {"store_id": store_id, "id": refund_id, "attempt": attempt, "most": MOST_REFUND_ATTEMPTS},
+    )
+    return done.rowcount == 1
 
 
 async def store_of_refund(

@@ -1,7 +1,7 @@
 """What is true of payments by rule, and the words that every gateway adapter speaks."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -17,6 +17,25 @@ class PaymentState(StrEnum):
     CAPTURED = "captured"
     DECLINED = "declined"
     ABANDONED = "abandoned"
+
+
+class RefundState(StrEnum):
+    BOOKED = "booked"  # in our books; the gateway has yet to be told
+    SENT = "sent"
+    DONE = "done"
+    FAILED = "failed"
+
+
+# Within one attempt. The gateway's word of a failure is its last, also after it said "done";
+# a failed refund is tried again as the next attempt.
+REFUND_MOVES: dict[RefundState, set[RefundState]] = {
+    RefundState.BOOKED: {RefundState.SENT, RefundState.DONE, RefundState.FAILED},
+    RefundState.SENT: {RefundState.DONE, RefundState.FAILED},
+    RefundState.DONE: {RefundState.FAILED},
+    RefundState.FAILED: set(),
+}
+MOST_REFUND_ATTEMPTS = 4
+REFUND_AGAIN_AFTER = timedelta(days=1)
 
 
 class EventKind(StrEnum):
@@ -56,8 +75,16 @@ class GatewayDown(Refusal):
     status = 503
 
 
+class GatewayRefused(GatewayDown):
+    """The gateway has said no, and will say it again: the same request need not be repeated."""
+
+
 class GatewayEvent(msgspec.Struct, frozen=True):
-    """What a gateway says has happened, its signature checked. Amounts in minor units."""
+    """What a gateway says has happened, its signature checked. Amounts in minor units.
+
+    `payment_id` and `refund_id` are ours, where the gateway gives back what we told it;
+    `attempt`: which of our tries to refund it is about.
+    """
 
     event_id: str
     kind: EventKind
@@ -66,6 +93,8 @@ class GatewayEvent(msgspec.Struct, frozen=True):
     currency: str
     at: datetime
     refund_id: UUID | None = None
+    attempt: int = 1
+    payment_id: PaymentId | None = None
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -73,6 +102,13 @@ class Started(msgspec.Struct, frozen=True):
 
     gateway_ref: str
     pay_url: str
+
+
+class SentRefund(msgspec.Struct, frozen=True):
+    """A refund at its gateway: its name there, and how far it has come at once."""
+
+    gateway_ref: str
+    state: RefundState
 
 
 class Gateway(Protocol):
@@ -88,9 +124,12 @@ class Gateway(Protocol):
         ...
 
     async def refund(
-        self, *, gateway_ref: str, refund_id: UUID, amount_minor: int, currency: str
-    ) -> str:
-        """Send money back; answers the gateway's name for it. Raises GatewayDown."""
+        self, *, gateway_ref: str, refund_id: UUID, attempt: int, amount_minor: int, currency: str
+    ) -> SentRefund:
+        """Send money back; the same id and attempt send it once.
+
+        Raises GatewayDown, and GatewayRefused where asking again is of no use.
+        """
         ...
 
     def read_event(self, *, body: bytes, headers: Mapping[str, str]) -> GatewayEvent | None:

@@ -71,6 +71,7 @@ refunds = Table(
     Column("currency", CHAR(3), nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
+    Column("attempt", SmallInteger, server_default=FetchedValue(), nullable=False),
     Column("reason", Text, server_default=FetchedValue(), nullable=False),
     Column("asked_by", Uuid),
     Column("asked_at", DateTime(timezone=True), nullable=False),
@@ -78,6 +79,7 @@ refunds = Table(
     Column("request_hash", LargeBinary, nullable=False),
     Column("gateway_ref", Text),
     Column("failure", Text),
+    Column("failed_at", DateTime(timezone=True)),
     Column("done_at", DateTime(timezone=True)),
 )
 
@@ -98,8 +100,9 @@ sandbox_charges = Table(
     Column("reference", Text, nullable=False),
     Column("currency", CHAR(3), nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
-    Column("refunded_minor", BigInteger, server_default=FetchedValue(), nullable=False),
+    Column("paid_minor", BigInteger),
     Column("state", Text, nullable=False),
+    Column("answer_at", DateTime(timezone=True)),
     Column("return_url", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )

@@ -1,5 +1,6 @@
 """An order as the books see it: its lines' frozen money, and who shares in it."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -41,13 +42,28 @@ async def checkout_orders(conn: AsyncConnection, *, checkout_id: Any, buyer_id: 
 
 
 async def refund_to_send(conn: AsyncConnection, *, store_id: StoreId, refund_id: Any) -> Any | None:
-    """A refund with its payment's gateway, unless it is done."""
+    """A refund that its gateway has yet to be told of, with its payment there."""
     found = await conn.execute(
         text("""
             SELECT r.*, p.gateway, p.gateway_ref AS payment_ref
             FROM refunds r JOIN payments p ON p.id = r.payment_id
-            WHERE r.store_id = :store_id AND r.id = :refund_id AND r.state IN ('booked', 'failed')
+            WHERE r.store_id = :store_id AND r.id = :refund_id AND r.state = 'booked'
         """),
         {"store_id": store_id, "refund_id": refund_id},
     )
     return found.one_or_none()
+
+
+async def failed_refunds(
+    conn: AsyncConnection, *, before: datetime, attempts: int, most: int
+) -> list[Any]:
+    """Refunds whose last attempt failed before an instant, and that have attempts left."""
+    found = await conn.execute(
+        text("""
+            SELECT store_id, id, attempt FROM refunds
+            WHERE state = 'failed' AND failed_at < :before AND attempt < :attempts
+            ORDER BY failed_at LIMIT :most
+        """),
+        {"before": before, "attempts": attempts, "most": most},
+    )
+    return list(found.all())

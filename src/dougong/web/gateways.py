@@ -11,7 +11,6 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput
 from dougong.flows.payment_arrived import receive
 from dougong.infra.db import transaction
-from dougong.infra.jobs import defer
 from dougong.payments.adapters.sandbox import Outcome, charge, choose
 from dougong.web.deps import Conn
 from dougong.web.forms import Form, FormData
@@ -56,12 +55,8 @@ async def sandbox_choose(
     async with transaction() as conn:
         row = await charge(conn, charge_id=charge_id)
         events = await choose(conn, charge_id=charge_id, outcome=Outcome(data.outcome))
-        for event in events:
-            if event.delay_s:
-                await defer(conn, "payments.deliver_sandbox", body=event.body.decode())
     for event in events:
-        if not event.delay_s:
-            await receive(code="sandbox", body=event.body, headers=event.headers)
+        await receive(code="sandbox", body=event.body, headers=event.headers)
     if data.outcome == Outcome.VERIFY:
         async with transaction() as conn:
             row = await charge(conn, charge_id=charge_id)

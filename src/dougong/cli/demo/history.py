@@ -203,7 +203,7 @@ async def _pay(conn: AsyncConnection, plan: Plan, placed: Placed, *, at: datetim
         placed.currency,
         at,
     )
-    await mark_captured(conn, payment_id=payment.id, at=at)
+    await mark_captured(conn, payment_id=payment.id, gateway_ref=started.gateway_ref, at=at)
     for part in await parts_to_book(conn, payment_id=payment.id):
         await book_part(conn, code="sandbox", event=event, payment=payment, part=part, at=at)
 

@@ -7,6 +7,7 @@ only by webhooks signed as Standard Webhooks ask.
 import base64
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,14 @@ from dougong.base.ids import PaymentId, derived_id
 from dougong.infra.clock import now, wall_now
 from dougong.infra.db import refuse_in_transaction, transaction
 from dougong.infra.settings import settings
-from dougong.payments.rules import BadSignature, EventKind, GatewayEvent, Started
+from dougong.payments.rules import (
+    BadSignature,
+    EventKind,
+    GatewayEvent,
+    RefundState,
+    SentRefund,
+    Started,
+)
 
 
 class Outcome(StrEnum):
@@ -32,19 +40,19 @@ class Outcome(StrEnum):
     VERIFY = "verify"  # an extra step, then paid
     SILENT = "silent"  # the gateway never answers
     TWICE = "twice"  # it answers twice
-    LATE = "late"  # it answers after the order's time is over
+    LATE = "late"  # it answers 20 minutes later, when the order's time is over
     WRONG_AMOUNT = "wrong_amount"  # it answers with one minor unit less
 
 
-LATE_S = 20 * 60
+LATE = timedelta(minutes=20)
+STATES = {Outcome.DECLINED: "declined", Outcome.VERIFY: "verifying", Outcome.SILENT: "silent"}
 
 
 class SignedEvent(msgspec.Struct, frozen=True):
-    """A webhook as it goes over the wire; `delay_s` in business time."""
+    """A webhook as it goes over the wire."""
 
     body: bytes
     headers: dict[str, str]
-    delay_s: int = 0
 
 
 def _webhook() -> Webhook:
@@ -93,10 +101,10 @@ class Sandbox:
         return Started(f"sb_{charge_id.hex}", f"/pay/sandbox/{charge_id}")
 
     async def refund(
-        self, *, gateway_ref: str, refund_id: UUID, amount_minor: int, currency: str
-    ) -> str:
+        self, *, gateway_ref: str, refund_id: UUID, attempt: int, amount_minor: int, currency: str
+    ) -> SentRefund:
         refuse_in_transaction()
-        return f"sbr_{refund_id.hex}"
+        return SentRefund(f"sbr_{refund_id.hex}_{attempt}", RefundState.DONE)
 
     def read_event(self, *, body: bytes, headers: Mapping[str, str]) -> GatewayEvent | None:
         lower = {name.lower(): value for name, value in headers.items()}
@@ -122,31 +130,62 @@ async def charge(conn: AsyncConnection, *, charge_id: UUID) -> Any:
 async def choose(conn: AsyncConnection, *, charge_id: UUID, outcome: Outcome) -> list[SignedEvent]:
     """Carry out what the payer chose; answers the webhooks that the gateway now sends.
 
-    A charge that is paid or declined stays so: choosing again sends the same event again.
+    A charge that is paid stays so: choosing again sends the same event again, once it was sent. A
+    declined one may be tried again.
     """
     row = await charge(conn, charge_id=charge_id)
     if row.state == "paid":
-        outcome = Outcome.PAID
-    states = {Outcome.DECLINED: "declined", Outcome.VERIFY: "verifying", Outcome.SILENT: "silent"}
-    await conn.execute(
-        text("UPDATE sandbox_charges SET state = :state WHERE id = :id AND state <> 'paid'"),
-        {"id": charge_id, "state": states.get(outcome, "paid")},
-    )
-    if outcome in (Outcome.VERIFY, Outcome.SILENT):
+        return [] if row.answer_at else [_answer(row, EventKind.CAPTURED)]
+    state = STATES.get(outcome, "paid")
+    paid_minor = row.amount_minor - (1 if outcome is Outcome.WRONG_AMOUNT else 0)
+    row = (
+        await conn.execute(
+            text("""
+                UPDATE sandbox_charges SET state = :state, answer_at = :answer_at,
+                  paid_minor = CASE WHEN :state = 'paid' THEN CAST(:paid AS bigint) END
+                WHERE id = :id RETURNING *
+            """),
+            {
+                "id": charge_id,
+                "state": state,
+                "paid": paid_minor,
+                "answer_at": now() + LATE if outcome is Outcome.LATE else None,
+            },
+        )
+    ).one()
+    if outcome in (Outcome.VERIFY, Outcome.SILENT, Outcome.LATE):
         return []
     kind = EventKind.DECLINED if outcome is Outcome.DECLINED else EventKind.CAPTURED
-    short = 1 if outcome is Outcome.WRONG_AMOUNT else 0
+    return [_answer(row, kind)] * (2 if outcome is Outcome.TWICE else 1)
+
+
+def _answer(row: Any, kind: EventKind) -> SignedEvent:
     event = GatewayEvent(
-        event_id=f"evt_{kind}_{charge_id.hex}",
+        event_id=f"evt_{kind}_{row.id.hex}",
         kind=kind,
         gateway_ref=row.reference,
-        amount_minor=row.amount_minor - short,
+        amount_minor=row.amount_minor if row.paid_minor is None else row.paid_minor,
         currency=row.currency,
         at=now(),
     )
-    signed = sign(event)
-    if outcome is Outcome.TWICE:
-        return [signed, signed]
-    if outcome is Outcome.LATE:
-        return [SignedEvent(signed.body, signed.headers, delay_s=LATE_S)]
-    return [signed]
+    return sign(event)
+
+
+async def late_answers(
+    conn: AsyncConnection, *, at: datetime, most: int
+) -> list[tuple[UUID, SignedEvent]]:
+    """What is to be answered late, by business time: charges with their webhooks."""
+    found = await conn.execute(
+        text("""
+            SELECT * FROM sandbox_charges WHERE answer_at <= :at ORDER BY answer_at LIMIT :most
+        """),
+        {"at": at, "most": most},
+    )
+    return [(row.id, _answer(row, EventKind.CAPTURED)) for row in found]
+
+
+async def note_answered(conn: AsyncConnection, *, charge_id: UUID) -> None:
+    """A late answer was taken; as with every gateway, not before that it counts as sent."""
+    await conn.execute(
+        text("UPDATE sandbox_charges SET answer_at = NULL WHERE id = :id"), {"id": charge_id}
+    )

@@ -1,0 +1,350 @@
+"""What a gateway can say, in any order, as often as it likes: one payment, and no fen lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from tests.books import balances
+from tests.factories import ABuyer, ARequest, AStore, a_buyer, a_store, the_rules
+from tests.races.flows import PRICE, a_scene, a_shop, place
+
+from dougong.base.errors import KeyReused
+from dougong.base.ids import PLATFORM_BOOK
+from dougong.flows.close_order import cancel_unpaid
+from dougong.flows.pay import start_payment
+from dougong.flows.payment_arrived import act_on_inbox, receive, send_late_answers
+from dougong.flows.place_orders import Placed
+from dougong.flows.refund_lines import refund_lines
+from dougong.flows.send_refunds import note_refund, send_again
+from dougong.infra import clock
+from dougong.infra.db import transaction
+from dougong.payments.adapters.sandbox import Outcome, choose, sign
+from dougong.payments.rules import EventKind, GatewayEvent, NothingToPay
+
+pytestmark = pytest.mark.money
+
+
+@pytest.fixture
+async def shop(connections: None) -> tuple[AStore, ABuyer]:
+    return await a_shop()
+
+
+async def an_order(shop: tuple[AStore, ABuyer]) -> tuple[Placed, UUID]:
+    """A placed order and its charge on the sandbox's page."""
+    store, buyer = shop
+    placed = await place(ARequest(store, buyer, PRICE).build())
+    return placed, await charge_of(placed, buyer)
+
+
+async def charge_of(placed: Placed, buyer: ABuyer) -> UUID:
+    started = await start_payment(
+        checkout_id=placed.checkout_id, buyer_id=buyer.person_id, return_url="/"
+    )
+    return UUID(started.pay_url.rsplit("/", 1)[1])
+
+
+async def chosen(charge_id: UUID, outcome: Outcome) -> None:
+    async with transaction() as conn:
+        events = await choose(conn, charge_id=charge_id, outcome=outcome)
+    for event in events:
+        await receive(code="sandbox", body=event.body, headers=event.headers)
+
+
+async def one(statement: str, **values: Any) -> Any:
+    async with transaction() as conn:
+        return (await conn.execute(text(statement), values)).one()
+
+
+async def state_of(placed: Placed) -> str:
+    found = await one("SELECT state FROM orders WHERE id = :o", o=placed.order_id)
+    return str(found.state)
+
+
+async def unallocated(placed: Placed) -> list[tuple[str, int]]:
+    async with transaction() as conn:
+        rows = await conn.execute(
+            text("""
+                SELECT u.reason, u.amount_minor FROM unallocated_money u
+                JOIN payments p ON p.id = u.payment_id
+                WHERE p.checkout_id = :c ORDER BY u.amount_minor
+            """),
+            {"c": placed.checkout_id},
+        )
+        return [tuple(row) for row in rows]
+
+
+@pytest.fixture
+async def later() -> AsyncIterator[None]:
+    """The business clock is 21 minutes ahead for one test."""
+
+    async def ahead(seconds: int) -> None:
+        async with transaction() as conn:
+            await conn.execute(text("UPDATE business_clock SET offset_s = :s"), {"s": seconds})
+        clock._read_at = float("-inf")
+
+    yield await ahead(21 * 60)
+    await ahead(0)
+
+
+# the sandbox's outcomes ---------------------------------------------------------------------
+
+
+async def test_a_late_answer_comes_when_the_order_is_over(shop: tuple[AStore, ABuyer]) -> None:
+    placed, charge_id = await an_order(shop)
+    await chosen(charge_id, Outcome.LATE)
+    await send_late_answers()
+    assert await state_of(placed) == "placed"
+    await chosen(charge_id, Outcome.PAID)  # the payer tries again: it is still not answered
+    assert await state_of(placed) == "placed"
+    at = clock.now() + timedelta(minutes=21)
+    async with transaction() as conn:
+        await cancel_unpaid(
+            conn, store_id=placed.store_id, order_id=placed.order_id, reason="not_paid_in_time",
+            at=at,
+        )  # fmt: skip
+        await conn.execute(text("UPDATE sandbox_charges SET answer_at = now() WHERE id = :c"),
+                           {"c": charge_id})  # fmt: skip
+    await send_late_answers()
+    await send_late_answers()
+    assert await state_of(placed) == "cancelled"
+    assert await unallocated(placed) == [("order_closed", PRICE)]
+
+
+async def test_a_late_answer_waits_for_the_business_clock(
+    shop: tuple[AStore, ABuyer], later: None
+) -> None:
+    placed, charge_id = await an_order(shop)
+    await chosen(charge_id, Outcome.LATE)
+    waits = await one("SELECT answer_at FROM sandbox_charges WHERE id = :c", c=charge_id)
+    assert timedelta(minutes=40) < waits.answer_at - clock.wall_now() < timedelta(minutes=42)
+    await send_late_answers()
+    assert await state_of(placed) == "placed"
+
+
+async def test_an_answer_with_a_wrong_amount_stays_that_answer(
+    shop: tuple[AStore, ABuyer],
+) -> None:
+    """The gateway took one fen less; whoever asks again hears the same."""
+    placed, charge_id = await an_order(shop)
+    for outcome in (Outcome.WRONG_AMOUNT, Outcome.PAID, Outcome.TWICE):
+        await chosen(charge_id, outcome)
+    assert await state_of(placed) == "placed"
+    assert await unallocated(placed) == [("wrong_amount", PRICE - 1)]
+    again = await charge_of(placed, shop[1])
+    assert again != charge_id
+    await chosen(again, Outcome.PAID)
+    assert await state_of(placed) == "paid"
+    assert await unallocated(placed) == [("wrong_amount", PRICE - 1)]
+
+
+async def test_extra_verification_then_paid(shop: tuple[AStore, ABuyer]) -> None:
+    placed, charge_id = await an_order(shop)
+    await chosen(charge_id, Outcome.VERIFY)
+    assert await state_of(placed) == "placed"
+    await chosen(charge_id, Outcome.PAID)
+    assert await state_of(placed) == "paid"
+
+
+async def test_a_silent_gateway_leaves_the_order_to_its_deadline(
+    shop: tuple[AStore, ABuyer],
+) -> None:
+    placed, charge_id = await an_order(shop)
+    await chosen(charge_id, Outcome.SILENT)
+    assert await state_of(placed) == "placed"
+    assert await unallocated(placed) == []
+    assert await charge_of(placed, shop[1]) == charge_id
+
+
+async def test_declined_after_paid_changes_nothing(shop: tuple[AStore, ABuyer]) -> None:
+    placed, charge_id = await an_order(shop)
+    await chosen(charge_id, Outcome.PAID)
+    paid = await one("SELECT * FROM payments WHERE checkout_id = :c", c=placed.checkout_id)
+    late = sign(
+        GatewayEvent(uuid4().hex, EventKind.DECLINED, paid.gateway_ref, PRICE, "CNY", clock.now())
+    )
+    await receive(code="sandbox", body=late.body, headers=late.headers)
+    after = await one("SELECT * FROM payments WHERE checkout_id = :c", c=placed.checkout_id)
+    assert after == paid
+    assert await state_of(placed) == "paid"
+
+
+# one payment --------------------------------------------------------------------------------
+
+
+async def test_asking_to_pay_ten_times_at_once_opens_one_payment(
+    shop: tuple[AStore, ABuyer],
+) -> None:
+    store, buyer = shop
+    placed = await place(ARequest(store, buyer, PRICE).build())
+    charges = await asyncio.gather(*(charge_of(placed, buyer) for _ in range(10)))
+    assert len(set(charges)) == 1
+    found = await one("SELECT count(*) n FROM payments WHERE checkout_id = :c",
+                      c=placed.checkout_id)  # fmt: skip
+    assert found.n == 1
+
+
+async def test_stores_in_two_currencies_are_two_payments(connections: None) -> None:
+    """Fen and cents are never added up: each currency is a payment of its own."""
+    async with transaction() as conn:
+        await the_rules(conn)
+        stores = [await a_store(conn, prices=(PRICE,), currency=c) for c in ("CNY", "USD")]
+        buyer = await a_buyer(conn)
+    checkout_id, placed = uuid4(), []
+    for store in stores:
+        request = ARequest(store, buyer, PRICE).build()
+        placed.append(
+            await place(
+                type(request)(store.store_id, checkout_id, request.key, request.wanted, PRICE)
+            )
+        )
+    for _ in stores:
+        started = await start_payment(
+            checkout_id=checkout_id, buyer_id=buyer.person_id, return_url="/"
+        )
+        assert started.amount_minor == PRICE
+        await chosen(UUID(started.pay_url.rsplit("/", 1)[1]), Outcome.PAID)
+    assert [await state_of(one) for one in placed] == ["paid", "paid"]
+    with pytest.raises(NothingToPay):
+        await start_payment(checkout_id=checkout_id, buyer_id=buyer.person_id, return_url="/")
+
+
+# the inbox ----------------------------------------------------------------------------------
+
+
+async def test_an_event_that_fails_holds_up_no_other(shop: tuple[AStore, ABuyer]) -> None:
+    placed, charge_id = await an_order(shop)
+    async with transaction() as conn:
+        (event,) = await choose(conn, charge_id=charge_id, outcome=Outcome.PAID)
+        for n, body in enumerate((b"{}", event.body)):
+            await conn.execute(
+                text("""
+                    INSERT INTO inbox (source, event_id, received_at, body)
+                    VALUES ('sandbox', :id, CAST(:at AS timestamptz), CAST(:body AS jsonb))
+                """),
+                {
+                    "id": event.headers["webhook-id"] if n else f"broken-{charge_id}",
+                    "at": clock.wall_now() - timedelta(minutes=5 - n),
+                    "body": body.decode(),
+                },
+            )
+    with pytest.raises(ExceptionGroup):
+        await act_on_inbox()
+    assert await state_of(placed) == "paid"
+    async with transaction() as conn:
+        await conn.execute(text("UPDATE inbox SET done_at = now() WHERE event_id LIKE 'broken-%'"))
+
+
+async def test_two_captures_of_an_unknown_payment_are_both_kept(connections: None) -> None:
+    reference = f"sb_{uuid4().hex}"
+    for amount in (700, 700, 300):
+        signed = sign(
+            GatewayEvent(
+                uuid4().hex, EventKind.CAPTURED, reference, amount, "CNY", clock.wall_now()
+            )
+        )
+        await receive(code="sandbox", body=signed.body, headers=signed.headers)
+    async with transaction() as conn:
+        rows = await conn.scalars(
+            text("SELECT amount_minor FROM unallocated_money WHERE gateway_ref = :r ORDER BY 1"),
+            {"r": reference},
+        )
+        assert list(rows) == [300, 700]
+        assert sum((await balances(conn, PLATFORM_BOOK)).values()) == 0
+
+
+# refunds at the gateway ---------------------------------------------------------------------
+
+
+async def refund_row(refund_id: UUID) -> Any:
+    return await one("SELECT * FROM refunds WHERE id = :r", r=refund_id)
+
+
+async def tell(refund_id: UUID, kind: EventKind, *, attempt: int = 1) -> str:
+    """The gateway tells of a refund; answers what came of it."""
+    row = await refund_row(refund_id)
+    paid = await one("SELECT * FROM payments WHERE id = :p", p=row.payment_id)
+    event = GatewayEvent(
+        uuid4().hex, kind, paid.gateway_ref, row.amount_minor, "CNY", clock.now(),
+        refund_id=refund_id, attempt=attempt,
+    )  # fmt: skip
+    async with transaction() as conn:
+        return await note_refund(conn, payment=paid, event=event, at=clock.now())
+
+
+async def test_news_of_a_refund_in_any_order(shop: tuple[AStore, ABuyer]) -> None:
+    scene = await a_scene(shop, state="paid")
+    refund_id = await scene.refund(100)
+    assert await tell(refund_id, EventKind.REFUNDED) == "refunded"
+    assert await tell(refund_id, EventKind.REFUNDED) == "no_news"
+    assert (await refund_row(refund_id)).state == "done"
+    assert await tell(refund_id, EventKind.REFUND_FAILED) == "refund_failed"  # a bank sent it back
+    assert await tell(refund_id, EventKind.REFUNDED) == "no_news"  # said before, heard after
+    row = await refund_row(refund_id)
+    assert (row.state, row.failure, row.done_at) == ("failed", "refused_by_gateway", None)
+
+
+async def test_a_failed_refund_is_tried_again_as_a_new_attempt(
+    shop: tuple[AStore, ABuyer],
+) -> None:
+    scene = await a_scene(shop, state="paid")
+    refund_id = await scene.refund(100)
+    async with transaction() as conn:
+        before = await balances(conn, scene.store.store_id)
+    for attempt in (1, 2, 3, 4):
+        assert await tell(refund_id, EventKind.REFUND_FAILED, attempt=attempt) == "refund_failed"
+        row = await refund_row(refund_id)
+        async with transaction() as conn:
+            begun = [await send_again(conn, row) for _ in range(2)]
+        assert begun == [attempt < 4, False]
+    jobs = await one(
+        "SELECT count(*) n FROM procrastinate_jobs WHERE args->>'refund_id' = :r", r=str(refund_id)
+    )
+    assert jobs.n == 4  # the first, and three more
+    assert await tell(refund_id, EventKind.REFUNDED, attempt=3) == "no_news"
+    row = await refund_row(refund_id)
+    assert (row.state, row.attempt) == ("failed", 4)
+    said = await one(
+        "SELECT count(*) n FROM events WHERE kind = 'order.refund_failed' AND subject_id = :o",
+        o=scene.placed.order_id,
+    )
+    assert said.n == 4
+    async with transaction() as conn:
+        assert await balances(conn, scene.store.store_id) == before
+
+
+async def test_a_refund_made_by_hand_at_the_gateway_is_in_sight(
+    shop: tuple[AStore, ABuyer],
+) -> None:
+    scene = await a_scene(shop, state="paid")
+    paid = await one("SELECT * FROM payments WHERE checkout_id = :c", c=scene.placed.checkout_id)
+    signed = sign(
+        GatewayEvent(uuid4().hex, EventKind.REFUNDED, paid.gateway_ref, 55, "CNY", clock.now())
+    )
+    await receive(code="sandbox", body=signed.body, headers=signed.headers)
+    said = await one("SELECT facts FROM events WHERE kind = 'payment.foreign_refund' "
+                     "AND subject_id = :p", p=paid.id)  # fmt: skip
+    assert said.facts["amount_minor"] == 55
+
+
+async def test_one_refund_key_for_two_orders_at_once(shop: tuple[AStore, ABuyer]) -> None:
+    scenes = [await a_scene(shop, state="paid") for _ in range(2)]
+    key, barrier = uuid4().hex, asyncio.Barrier(2)
+
+    async def ask(scene: Any) -> str:
+        async with transaction() as conn:
+            await barrier.wait()
+            try:
+                await refund_lines(
+                    conn, store_id=scene.placed.store_id, order_id=scene.placed.order_id,
+                    amounts={1: 100}, reason="race", asked_by=None, key=key, at=clock.now(),
+                )  # fmt: skip
+            except KeyReused:
+                await conn.rollback()
+                return "key_reused"
+        return "refunded"
+
+    assert sorted(await asyncio.gather(*map(ask, scenes))) == ["key_reused", "refunded"]
