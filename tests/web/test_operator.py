@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from tests.factories import a_person, an_org
 from tests.ledger.test_seals import TAMPERINGS, owner
 from tests.reads.stories import Market, Story, a_final_order, a_market, money
 
-from dougong.accounts.commands import start_session
+import dougong
+from dougong.accounts.commands import audit, start_session
 from dougong.base.ids import PLATFORM_BOOK, PersonId, StoreId, new_id
-from dougong.infra import clock
+from dougong.infra import clock, jobs
 from dougong.infra.db import transaction
 from dougong.ledger.commands import book
 from dougong.ledger.queries import balances
@@ -26,6 +28,7 @@ from dougong.ledger.rules import Entry, Purpose, moved, platform
 from dougong.ledger.seal_commands import seal
 from dougong.reads.operator_entries import entry_shown
 from dougong.web.app import create_app
+from dougong.web.operator import words
 from dougong.web.security import SESSION_COOKIE
 
 __all__ = ["owner"]  # a fixture of the seals' tests
@@ -319,3 +322,51 @@ async def test_a_seal_over_changed_books_is_shown_as_broken(desk: Desk, owner: A
         assert shown.seal
         assert shown.seal.holds is False
         await conn.rollback()
+
+
+SOURCES = Path(dougong.__file__).parent
+
+
+def test_every_verb_of_the_audit_log_and_every_job_has_words() -> None:
+    code = [
+        file.read_text()
+        for area in ("web", "flows", "cli")
+        for file in (SOURCES / area).rglob("*.py")
+    ]
+    named = re.compile(r'action(?: = |=)"([a-z_]+\.[a-z_]+)"|_audit\([^)]*?"([a-z_.]+)"')
+    actions = {one or two for text in code for one, two in named.findall(text)}
+    assert len(actions) > 25
+    assert actions - set(words.ACTIONS) == set()
+    assert set(jobs.TASKS) - set(words.TASKS) == set()
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+async def test_the_audit_log_speaks_in_words(client: Client, desk: Desk, locale: str) -> None:
+    async with transaction() as conn:
+        at = clock.wall_now()
+        await audit(conn, at=at, person_id=None, action="payments.resolve_unallocated",
+                    subject="x-1", facts={"amount_minor": 1_250, "currency": "CNY"})  # fmt: skip
+    page = (await as_(client, desk.one, locale).get("/operator/audit?words=x-1")).text
+    said = {"en": "Decided about unallocated money", "zh": "处理了未匹配款项"}[locale]
+    assert said in page
+    assert "12.50" in page
+
+
+async def test_orders_are_found_by_store_buyer_and_days(client: Client, desk: Desk) -> None:
+    as_(client, desk.one)
+    async with transaction() as conn:
+        order = (
+            await conn.execute(
+                text("SELECT o.number, s.code FROM orders o JOIN stores s ON s.id = o.store_id"
+                     " WHERE o.id = :id"),
+                {"id": desk.story.order_id},
+            )
+        ).one()  # fmt: skip
+    for query, is_there in (
+        (f"q={order.number}&store={order.code}&since=2001-01-01&until=2099-01-01", True),
+        (f"q={order.number}&until=2001-01-01", False),
+        (f"q={order.number}&store=none", False),
+    ):
+        page = await client.get(f"/operator/orders?{query}")
+        assert (f"/explain/{desk.market.store_id}/{desk.story.order_id}" in page.text) is is_there
+    assert (await client.get("/operator/orders?since=tomorrow")).status_code == 400

@@ -10,6 +10,7 @@ from dougong.base.ids import PersonId, StoreId
 from dougong.flows.ship_order import ship_order
 from dougong.infra import clock
 from dougong.infra.db import transaction
+from dougong.orders.rules import WrongState
 from dougong.reads.merchant_shipping import LeftToSend, left_to_send
 
 
@@ -52,6 +53,8 @@ async def _ship(store_id: StoreId, person_id: PersonId, parcel: Parcel, request_
         order = _known(orders.get(parcel.number))
         if parcel.tracking_no.strip() in order.sent:
             return "repeated"
+        if not order.lines:
+            raise WrongState(order_state=order.state)
         if len(parcel.carrier) > 60 or len(parcel.tracking_no) > 60:
             raise BadInput(field="tracking_no", reason="too_long")
         package_id = await ship_order(

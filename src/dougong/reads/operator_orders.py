@@ -1,6 +1,8 @@
 """All orders of the platform, searched and paged."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -28,8 +30,10 @@ ORDERS = text("""
     FROM orders o JOIN stores s ON s.id = o.store_id
     LEFT JOIN people p ON p.id = o.buyer_id
     WHERE (:state = '' OR o.state = :state)
-      AND (:number = '' OR o.number = :number)
+      AND (:words = '' OR o.number = :words OR p.name = :words)
       AND (:code = '' OR s.code = :code)
+      AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
+      AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
       AND (CAST(:before_at AS timestamptz) IS NULL
         OR (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid)))
     ORDER BY o.placed_at DESC, o.id DESC LIMIT :most
@@ -40,13 +44,22 @@ async def order_rows(
     conn: AsyncConnection,
     *,
     state: str,
-    number: str,
+    words: str,
     store_code: str,
+    since: datetime | None,
+    until: datetime | None,
     before: tuple[datetime, UUID] | None,
     most: int,
 ) -> list[OrderRow]:
-    """The newest first, from before (instant, id) on; empty filters match all."""
+    """The newest first, from before (instant, id) on; empty filters match all. words: an order's
+    number or its buyer's name; half-open `since` to `until` is when they were placed."""
     at, order_id = before or (None, None)
-    where = {"state": state, "number": number, "code": store_code}
+    where = {"state": state, "words": words, "code": store_code, "since": since, "until": until}
     page = {"before_at": at, "before_id": order_id, "most": most}
     return [OrderRow(**row) for row in (await conn.execute(ORDERS, where | page)).mappings()]
+
+
+async def store_names(conn: AsyncConnection) -> Sequence[Any]:
+    """Every store with `code`, `name_zh`, `name_en`, by code."""
+    found = await conn.execute(text("SELECT code, name_zh, name_en FROM stores ORDER BY code"))
+    return found.all()

@@ -277,7 +277,11 @@ async def refund(
         action="orders.refunded",
         owner_id=store_id,
         subject=str(order_id),
-        facts={"refund_id": str(made.id), "amount_minor": made.amount_minor},
+        facts={
+            "refund_id": str(made.id),
+            "amount_minor": made.amount_minor,
+            "currency": made.currency,
+        },
     )
     return see(store_url(store_id, f"orders/{order_id}#refunds"))
 

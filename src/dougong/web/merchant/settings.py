@@ -92,7 +92,11 @@ async def save_settings(
         action="catalog.store_changed",
         owner_id=store_id,
         subject="settings",
-        facts={"shipping_fee_minor": fee, "free_shipping_from_minor": free_from},
+        facts={
+            "shipping_fee_minor": fee,
+            "free_shipping_from_minor": free_from,
+            "currency": currency,
+        },
     )
     return see(store_url(store_id, "settings?saved=1"))
 

@@ -21,12 +21,24 @@ from dougong.infra.settings import settings
 from dougong.reads.audit import AuditFilter, audit_actions, audit_rows
 from dougong.web.account.common import request_id
 from dougong.web.deps import Conn, Now, Who
+from dougong.web.operator.words import action_words, told_facts
 from dougong.web.render import Page, page, when
 
 ROUTE: dict[str, Any] = {"permission": Permission.AUDIT_READ, "include_in_schema": False}
 PAGE = 50
 MOST_EXPORTED = 20_000
-COLUMNS = ("id", "at", "person", "email", "action", "owner", "subject", "facts", "request_id")
+COLUMNS = (
+    "id",
+    "at",
+    "person",
+    "email",
+    "action",
+    "meaning",
+    "owner",
+    "subject",
+    "facts",
+    "request_id",
+)
 
 
 def _day(text: str, field: str) -> date | None:
@@ -70,6 +82,8 @@ async def audit_page(
         "operator/audit.html",
         rows=shown,
         actions=await audit_actions(conn),
+        action_words=action_words,
+        told_facts=told_facts,
         words=words,
         action=action,
         person=person,
@@ -110,6 +124,7 @@ async def audit_export(
     for row in rows:
         told = row._asdict() | {
             "at": when(row.at, "long"),
+            "meaning": action_words(row.action),
             "facts": msgspec.json.encode(row.facts).decode(),
         }
         writer.writerow([no_formula(told[name]) for name in COLUMNS])

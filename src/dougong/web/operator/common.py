@@ -3,13 +3,14 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from litestar import Response
 
 from dougong.base.errors import BadInput
+from dougong.base.time import start_of_day
 from dougong.infra.settings import settings
 
 PAGE = 50
@@ -26,6 +27,20 @@ def day_from(text: str, *, field: str, default: date) -> date:
     try:
         return date.fromisoformat(text) if text else default
     except ValueError:
+        raise BadInput(field=field, reason="YYYY-MM-DD") from None
+
+
+def midnight(text: str, *, field: str, after: int = 0) -> datetime | None:
+    """The first instant of a typed local day, or of the one `after` days later; None for nothing.
+
+    Raises BadInput.
+    """
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text) + timedelta(days=after)
+        return start_of_day(day, zone())
+    except (ValueError, OverflowError):
         raise BadInput(field=field, reason="YYYY-MM-DD") from None
 
 

@@ -17,6 +17,7 @@ from dougong.reads.operator_jobs import job_rows, task_counts, waiting
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.operator.common import PAGE, see
+from dougong.web.operator.words import task_words
 from dougong.web.render import Page, page
 
 JOBS: dict[str, Any] = {"permission": Permission.JOBS_READ, "include_in_schema": False}
@@ -50,6 +51,7 @@ async def jobs_page(
         "operator/jobs.html",
         rows=shown,
         counts=await task_counts(conn),
+        task_words=task_words,
         waiting=await waiting(conn, at=now),
         statuses=STATUSES,
         status_chosen=status,

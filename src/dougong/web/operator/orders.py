@@ -12,9 +12,9 @@ from litestar.params import FromQuery
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput
 from dougong.orders.rules import OrderState
-from dougong.reads.operator_orders import order_rows
+from dougong.reads.operator_orders import order_rows, store_names
 from dougong.web.deps import Conn
-from dougong.web.operator.common import MOST_IN_FILE, PAGE, csv_file
+from dougong.web.operator.common import MOST_IN_FILE, PAGE, csv_file, midnight
 from dougong.web.render import page
 
 
@@ -25,13 +25,24 @@ async def orders_page(
     status: FromQuery[str] = "",
     q: FromQuery[str] = "",
     store: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
     before: FromQuery[str] = "",
     file: FromQuery[str] = "",
 ) -> Response[Any]:
-    """`q`: an order's number; `store`: a store's code; `before`: `instant_id` of the last row."""
+    """`q`: an order's number or its buyer's name; `store`: a store's code; `since` and `until`:
+    local days, both included; `before`: `instant_id` of the last row."""
     most = MOST_IN_FILE if file == "csv" else PAGE + 1
-    filters = {"state": status, "number": q.strip(), "store_code": store.strip()}
-    rows = await order_rows(conn, **filters, before=_cursor(before), most=most)
+    rows = await order_rows(
+        conn,
+        state=status,
+        words=q.strip()[:100],
+        store_code=store.strip(),
+        since=midnight(since, field="since"),
+        until=midnight(until, field="until", after=1),
+        before=_cursor(before),
+        most=most,
+    )
     if file == "csv":
         head = ("placed_at", "number", "store", "state", "total_minor", "currency", "origin")
         lines = [
@@ -41,7 +52,8 @@ async def orders_page(
         ]  # fmt: skip
         return csv_file("orders", head, lines)
     shown = rows[:PAGE]
-    query = {"status": status, "q": q, "store": store}
+    query = {"status": status, "q": q, "store": store, "since": since, "until": until}
+    first_url = "?" + urlencode(query) if before else ""
     if len(rows) > PAGE:
         query["before"] = f"{shown[-1].placed_at.isoformat()}_{shown[-1].id}"
     return page(
@@ -52,6 +64,10 @@ async def orders_page(
         chosen=status,
         q=q,
         store_code=store,
+        stores=await store_names(conn),
+        since=since,
+        until=until,
+        first_url=first_url,
         next_url="?" + urlencode(query) if "before" in query else "",
         file_url="?" + urlencode(query | {"before": "", "file": "csv"}),
     )

@@ -29,6 +29,7 @@ REASONS = {
     "wrong_currency": mark("The currency is not the one asked for"),
     "paid_twice": mark("The order was paid before"),
 }
+GATEWAYS = {"sandbox": mark("Sandbox"), "stripe": mark("Stripe")}
 LONGEST_NOTE = 500
 
 
@@ -69,6 +70,7 @@ async def unallocated_page(
         rows=shown,
         is_open=is_open,
         reasons={reason: gettext(words) for reason, words in REASONS.items()},
+        gateways={gateway: gettext(words) for gateway, words in GATEWAYS.items()},
         longest_note=LONGEST_NOTE,
         next_url=f"?show={'open' if is_open else 'done'}&before={last}" if last else "",
     )

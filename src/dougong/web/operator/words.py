@@ -1,0 +1,149 @@
+"""What the operator's pages call things: verbs of the audit log, jobs, columns of rules."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dougong.web.i18n import gettext, mark
+from dougong.web.render import money
+
+ACTIONS: dict[str, str] = {
+    "accounts.audit_exported": mark("Took the audit log out as a file"),
+    "accounts.entered_as_demo": mark("Entered the demo as this person"),
+    "accounts.key_made": mark("Made an API key"),
+    "accounts.key_revoked": mark("Revoked an API key"),
+    "accounts.invitation_withdrawn": mark("Withdrew an invitation"),
+    "accounts.member_invited": mark("Invited somebody"),
+    "accounts.member_joined": mark("Joined an organisation"),
+    "accounts.member_removed": mark("Removed a member"),
+    "accounts.organisation_opened": mark("Opened an organisation"),
+    "accounts.password_changed": mark("Changed the password"),
+    "accounts.signed_in": mark("Signed in"),
+    "accounts.signed_out_everywhere": mark("Signed out everywhere"),
+    "accounts.signed_up": mark("Signed up"),
+    "catalog.coupon_ended": mark("Ended a coupon"),
+    "catalog.coupon_issued": mark("Made a coupon"),
+    "catalog.feed_imported": mark("Imported a product feed"),
+    "catalog.state_set": mark("Put products on or off sale"),
+    "catalog.store_changed": mark("Changed the store's settings"),
+    "catalog.store_opened": mark("Opened a store"),
+    "clock.advance": mark("Moved the business clock ahead"),
+    "content.comment_removed": mark("Removed a comment"),
+    "content.resolve_reports": mark("Decided about a reported video"),
+    "content.video_restored": mark("Put a removed video back"),
+    "jobs.retry": mark("Started a failed job again"),
+    "orders.import_history": mark("Imported a history of orders"),
+    "orders.refunded": mark("Refunded an order"),
+    "orders.shipped": mark("Sent a package"),
+    "payments.resolve_unallocated": mark("Decided about unallocated money"),
+    "policy.approve": mark("Approved a rule"),
+    "policy.draft": mark("Drafted a rule"),
+    "policy.end": mark("Ended a rule"),
+    "supply.stock_set": mark("Set the stock"),
+    "webhooks.endpoint_added": mark("Added a webhook"),
+    "webhooks.endpoint_changed": mark("Changed a webhook"),
+    "webhooks.endpoint_removed": mark("Removed a webhook"),
+    "webhooks.secret_rotated": mark("Made a new webhook secret"),
+}
+FACTS: dict[str, str] = {
+    "address": mark("from address"),
+    "after": mark("after"),
+    "amount_minor": mark("amount"),
+    "bad_rows": mark("bad rows"),
+    "before": mark("before"),
+    "coupon_id": mark("coupon"),
+    "created": mark("new"),
+    "currency": mark("currency"),
+    "ended_sessions": mark("sessions ended"),
+    "file": mark("file"),
+    "format": mark("format"),
+    "free_shipping_from_minor": mark("free shipping from"),
+    "hours": mark("hours"),
+    "kind": mark("kind"),
+    "kinds": mark("events"),
+    "name": mark("name"),
+    "note": mark("note"),
+    "number": mark("order number"),
+    "package_id": mark("package"),
+    "products": mark("products"),
+    "reason": mark("reason"),
+    "refund_id": mark("refund"),
+    "resolution": mark("decision"),
+    "scopes": mark("permissions"),
+    "shipping_fee_minor": mark("shipping fee"),
+    "video": mark("video"),
+}
+VALUES: dict[str, str] = {
+    "sent_back": mark("Sent back"),
+    "kept_for_claim": mark("Kept for its owner"),
+    "kept": mark("Kept"),
+    "removed": mark("Removed"),
+}
+MINOR_UNITS = mark("{n} minor units")
+TASKS: dict[str, str] = {
+    "content.process": mark("Turn an upload into a video"),
+    "content.tidy": mark("Clear what uploads left behind"),
+    "deadlines.act": mark("Act on deadlines"),
+    "infra.drop_old_windows": mark("Forget old rate limits"),
+    "infra.retry_stalled_jobs": mark("Start stalled jobs again"),
+    "content.withdraw": mark("Take a video's files away"),
+    "content.bring_back": mark("Put a video's files back"),
+    "flows.import_feed": mark("Import a product feed"),
+    "flows.fetch_feed_images": mark("Fetch the pictures of a feed"),
+    "ledger.seal": mark("Seal the books"),
+    "payments.act_on_inbox": mark("Act on what gateways said"),
+    "payments.sandbox_late_answers": mark("Late answers of the sandbox"),
+    "payments.send_back": mark("Send unallocated money back"),
+    "payments.send_refund": mark("Send a refund to the gateway"),
+    "payments.send_refunds_again": mark("Send waiting refunds again"),
+    "webhooks.deliver": mark("Call merchants' servers"),
+    "webhooks.fan_out": mark("Hand events to webhooks"),
+}
+# The values of a rule's columns; "*" is any.
+CELLS: dict[str, str] = {
+    "*": mark("Any"),
+    "own": mark("Own mini-stores"),
+    "taobao": mark("Taobao"),
+    "tmall": mark("Tmall"),
+    "jd": mark("JD.com"),
+    "video": mark("Short video"),
+    "live": mark("Live room"),
+    "profile": mark("Profile"),
+    "search": mark("Search"),
+    "direct": mark("Direct link"),
+    "task": mark("Task"),
+    "merchant": mark("Merchant"),
+    "creator": mark("Creator"),
+}
+
+
+def action_words(action: str) -> str:
+    return gettext(ACTIONS.get(action, action))
+
+
+def task_words(task: str) -> str:
+    return gettext(TASKS.get(task, task))
+
+
+def cell_words(value: str) -> str:
+    return gettext(CELLS.get(value, value))
+
+
+def told_facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what, value) of an audit line's facts, amounts as money where their currency is said."""
+    currency = str(facts.get("currency", ""))
+    shown = []
+    for name, value in facts.items():
+        if (name == "currency" and "amount_minor" in facts) or value in (None, "", [], {}):
+            continue
+        shown.append((gettext(FACTS.get(name, name)), _told(name, value, currency)))
+    return shown
+
+
+def _told(name: str, value: Any, currency: str) -> str:
+    if name.endswith("_minor") and isinstance(value, int) and currency:
+        return money(value, currency)
+    if name.endswith("_minor") and isinstance(value, int):
+        return gettext(MINOR_UNITS).format(n=value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return gettext(VALUES[value]) if value in VALUES else str(value)
