@@ -264,3 +264,41 @@ async def test_a_strangers_checkout_is_not_found() -> None:
     async with a_client(await a_session(stranger)) as client:
         seen = await client.get(f"/checkouts/{order.checkout_id}")
     assert seen.status_code == 404
+
+
+async def test_a_coupon_names_who_pays_for_it_and_a_refused_one_says_why() -> None:
+    store, _, token = await a_market(prices=[9_900])
+    async with transaction() as conn:
+        await a_coupon(
+            conn, store, funder="platform", funder_org_id=store.org_id, amount_off_minor=500
+        )
+    async with a_client(token) as client:
+        client.cookies.set("dougong_locale", "zh")
+        await put(client, store)
+        offered = (await client.get("/checkout")).text
+        refused = (await client.get(f"/checkout?coupon={store.store_id}:NOPE")).text
+    assert "平台优惠券" in offered
+    assert "店铺优惠券" not in offered
+    assert "本店没有这个优惠码。" in refused
+    assert "unknown" not in refused
+    assert 'value="NOPE"' in refused
+
+
+async def test_a_declined_payment_is_told_with_the_time_that_is_left() -> None:
+    store, buyer, token = await a_market(prices=[9_900])
+    async with a_client(token) as client:
+        client.cookies.set("dougong_locale", "en")
+        await put(client, store)
+        placed = await place(client, (await client.get("/checkout")).text, buyer)
+        pay_page = placed.headers["location"]
+        [order] = await orders_of(buyer)
+        waiting = (await client.get(f"/checkouts/{order.checkout_id}")).text
+        await send(client, pay_page, outcome="declined")
+        declined = (await client.get(f"/checkouts/{order.checkout_id}")).text
+        again = (await client.get(pay_page)).text
+    assert "Waiting for your payment" in waiting
+    assert "Your payment was declined" in declined
+    left = re.search(r'data-countdown="(\d+)">(\d+):', declined)
+    assert left and 0 < int(left[1]) <= 900 and int(left[2]) == int(left[1]) // 60
+    assert f'action="/checkouts/{order.checkout_id}/pay"' in declined
+    assert 'value="paid"' not in again

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.reads.shopper_products import CouponHint
 
 USABLE = text("""
-    SELECT u.code, u.name_zh, u.name_en, u.amount_off_minor, u.percent_off_bp, u.min_spend_minor
+    SELECT u.code, u.name_zh, u.name_en, u.amount_off_minor, u.percent_off_bp,
+      u.min_spend_minor, u.funder
     FROM coupons u
     WHERE u.store_id = :store_id AND u.usable @> CAST(:at AS timestamptz) AND u.used < u.quota
       AND NOT EXISTS (

@@ -204,7 +204,9 @@ class OrderDetail(msgspec.Struct, frozen=True):
 
 
 ORDER = text("""
-    SELECT * FROM orders WHERE store_id = :store_id AND id = :order_id AND buyer_id = :buyer_id
+    SELECT o.*, u.code AS coupon_code, u.funder AS coupon_funder
+    FROM orders o LEFT JOIN coupons u ON u.store_id = o.store_id AND u.id = o.coupon_id
+    WHERE o.store_id = :store_id AND o.id = :order_id AND o.buyer_id = :buyer_id
 """)
 LINES = text("""
     SELECT * FROM order_lines WHERE store_id = :store_id AND order_id = :order_id
@@ -253,6 +255,20 @@ async def order_detail(
         payments=(await conn.execute(PAYMENTS, asked)).all(),
         deadlines={row.kind: row.due_at for row in await conn.execute(DEADLINES, asked)},
     )
+
+
+async def last_payment_state(
+    conn: AsyncConnection, *, buyer_id: UUID, checkout_id: UUID
+) -> str | None:
+    """How this buyer's newest payment of the checkout stands; None where none was started."""
+    found: str | None = await conn.scalar(
+        text("""
+            SELECT state FROM payments WHERE checkout_id = :checkout_id AND payer_id = :buyer_id
+            ORDER BY started_at DESC, id DESC LIMIT 1
+        """),
+        {"checkout_id": checkout_id, "buyer_id": buyer_id},
+    )
+    return found
 
 
 async def order_counts(conn: AsyncConnection, *, buyer_id: UUID) -> dict[str, int]:

@@ -31,7 +31,10 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 class CouponHint(msgspec.Struct, frozen=True):
-    """A coupon that anybody can use now; one of the two reductions is set."""
+    """A coupon that anybody can use now; one of the two reductions is set.
+
+    `funder`: who pays the reduction: merchant, platform or creator.
+    """
 
     code: str
     name_zh: str
@@ -39,6 +42,7 @@ class CouponHint(msgspec.Struct, frozen=True):
     amount_off_minor: int | None
     percent_off_bp: int | None
     min_spend_minor: int
+    funder: str
 
 
 class Seller(msgspec.Struct, frozen=True):
@@ -102,7 +106,8 @@ PRODUCT = text("""
        WHERE s.store_id = p.store_id AND s.product_id = p.id AND s.state = 'active') AS variants,
       (SELECT jsonb_agg(jsonb_build_object('code', u.code, 'name_zh', u.name_zh,
          'name_en', u.name_en, 'amount_off_minor', u.amount_off_minor,
-         'percent_off_bp', u.percent_off_bp, 'min_spend_minor', u.min_spend_minor)
+         'percent_off_bp', u.percent_off_bp, 'min_spend_minor', u.min_spend_minor,
+         'funder', u.funder)
          ORDER BY u.min_spend_minor, u.code)
        FROM coupons u WHERE u.store_id = p.store_id AND u.usable @> CAST(:at AS timestamptz)
          AND u.used < u.quota) AS coupons

@@ -27,6 +27,8 @@ from dougong.web.options import axes, option_name, option_text, option_value
 
 STATIC_DIR = Path(__file__).parent / "static"
 Page = Response[str]
+DAYS = {"zh": "M月d日", "en": "d MMM"}
+DAYS_AND_YEARS = {"zh": "yyyy年M月d日", "en": "d MMM yyyy"}
 
 
 def money(minor: int, currency: str = "CNY", *, locale: str | None = None) -> str:
@@ -49,12 +51,27 @@ def count(number: int) -> str:
 
 
 def when(at: datetime | None, how: str = "short") -> str:
-    """A local date and time in the operator's zone; empty for None."""
+    """A local date and time in the operator's zone; empty for None.
+
+    `short`, `date` and `long` are the same in both languages, for columns and records; `moment`
+    and `day` are as people write them ("25 Nov, 13:46"), the year only where it is not this one's.
+    """
     if at is None:
         return ""
-    local = at.astimezone(ZoneInfo(settings().timezone))
-    pattern = {"short": "yyyy-MM-dd HH:mm", "date": "yyyy-MM-dd", "long": "yyyy-MM-dd HH:mm:ss"}
-    return str(format_datetime(local, pattern[how], locale=BABEL[locale_of_request.get()]))
+    zone = ZoneInfo(settings().timezone)
+    local = at.astimezone(zone)
+    locale = locale_of_request.get()
+    in_year = local.year == now().astimezone(zone).year
+    day = DAYS[locale] if in_year else DAYS_AND_YEARS[locale]
+    pattern = {
+        "short": "yyyy-MM-dd HH:mm",
+        "date": "yyyy-MM-dd",
+        "long": "yyyy-MM-dd HH:mm:ss",
+        "moment": f"{day} HH:mm" if locale == "zh" else f"{day}, HH:mm",
+        "day": day,
+        "time": "HH:mm",
+    }
+    return str(format_datetime(local, pattern[how], locale=BABEL[locale]))
 
 
 @cache

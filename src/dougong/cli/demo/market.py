@@ -188,7 +188,7 @@ async def _product(
         Variant(
             code=v.sku,
             price_minor=v.price_minor,
-            options={"规格": v.name.zh} if len(product.variants) > 1 else {},
+            options={"规格": f"{v.name.zh} | {v.name.en}"} if len(product.variants) > 1 else {},
             gtin=v.gtin,
             weight_g=v.weight_g,
         )

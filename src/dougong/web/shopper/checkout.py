@@ -18,23 +18,33 @@ from dougong.flows.prepare_checkout import PreparedPart, prepare_checkout
 from dougong.flows.price_orders import WantedLine
 from dougong.infra import clock
 from dougong.infra.db import transaction
-from dougong.orders.rules import StaleTotal
+from dougong.orders.rules import CouponRefused, StaleTotal
 from dougong.reads.shopper_orders import (
     CartStore,
     bought_now,
     cart_count,
     cart_view,
+    last_payment_state,
     order_cards,
 )
 from dougong.reads.shopper_products import store_names
 from dougong.web.account.common import AnyRequest, go
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
+from dougong.web.i18n import gettext, mark
 from dougong.web.refusals import message_for
 from dougong.web.render import Page, page
 
 PLACE: dict[str, Any] = {"permission": Permission.ORDER_PLACE, "include_in_schema": False}
 MOST_STORES = 20
+COUPON_WHYS = {
+    "unknown": mark("This store has no coupon with this code."),
+    "not_yet": mark("This coupon cannot be used yet."),
+    "over": mark("This coupon has expired."),
+    "below_minimum": mark("Your order is below what this coupon asks for."),
+    "already_used": mark("You have used this coupon already."),
+    "used_up": mark("All of these coupons have been used."),
+}
 
 
 class Ask(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -150,6 +160,9 @@ async def show(
 
 
 def words_for(refusal: Refusal) -> str:
+    why = refusal.facts.get("why")
+    if isinstance(refusal, CouponRefused) and why in COUPON_WHYS:
+        return gettext(COUPON_WHYS[why])
     return message_for(refusal.code, refusal.facts | {"field": refusal.field or ""})
 
 
@@ -290,6 +303,7 @@ async def checkout_state(
         is_open=any(one.pay_by > now for one in waiting),
         is_closed=all(one.state == "cancelled" for one in orders),
         pay_by=min((one.pay_by for one in waiting), default=None),
+        payment=await last_payment_state(conn, buyer_id=who.person_id, checkout_id=checkout_id),
     )
 
 

@@ -60,6 +60,8 @@ function show(slide) {
   if (slide === current) return;
   if (current) leave(current);
   current = slide;
+  slide.classList.add("is-current");
+  document.dispatchEvent(new CustomEvent("slide-shown", { detail: slide }));
   startedAt = performance.now();
   const all = slides();
   const at = all.indexOf(slide);
@@ -74,7 +76,7 @@ function show(slide) {
 
 function leave(slide) {
   video(slide).pause();
-  slide.classList.remove("is-paused");
+  slide.classList.remove("is-paused", "is-current");
   const watched = Math.round(performance.now() - startedAt);
   if (!signedIn || watched < 500) return;
   fetch(`/videos/${slide.dataset.video}/seen`, {

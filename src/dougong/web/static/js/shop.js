@@ -3,25 +3,37 @@
 const sheet = document.getElementById("sheet");
 const place = document.getElementById("sheet-body");
 
-async function open(address) {
-  place.replaceChildren(Object.assign(document.createElement("p"), { className: "sheet-wait", textContent: "…" }));
-  if (!sheet.open) sheet.showModal();
-  const answer = await fetch(address, { headers: { "hx-request": "true" } });
-  const text = await answer.text();
-  if (!answer.ok) {
-    sheet.close();
+function wait(where) {
+  where.replaceChildren(Object.assign(document.createElement("p"), { className: "sheet-wait", textContent: "…" }));
+}
+
+// Puts what the address answers into a place. False when it was refused, which is then said.
+async function fill(where, address) {
+  const answer = await fetch(address, { headers: { "hx-request": "true" } }).catch(() => null);
+  const text = (await answer?.text()) ?? "";
+  if (!answer?.ok) {
     const said = new DOMParser().parseFromString(text, "text/html").querySelector(".toast-message");
-    window.dougong.toast(said?.textContent.trim() ?? String(answer.status));
-    return;
+    window.dougong.toast(said?.textContent.trim() || document.body.dataset.offline || String(answer?.status ?? "…"));
+    return false;
   }
   if (answer.headers.get("hx-redirect")) {
     location.href = answer.headers.get("hx-redirect");
-    return;
+    return true;
   }
-  place.innerHTML = text;
-  window.htmx?.process(place);
-  dress(place);
+  where.innerHTML = text;
+  window.htmx?.process(where);
+  dress(where);
   document.body.dispatchEvent(new CustomEvent("htmx:afterSettle", { bubbles: true }));
+  return true;
+}
+
+window.dougong.fill = fill;
+
+async function open(address) {
+  if (window.dougong.dock?.(address)) return;
+  wait(place);
+  if (!sheet.open) sheet.showModal();
+  if (!(await fill(place, address))) sheet.close();
 }
 
 document.addEventListener("click", (event) => {
@@ -46,6 +58,8 @@ function click(address) {
     body: new URLSearchParams({ click_id: crypto.randomUUID?.() ?? uuid() }),
   }).catch(() => {});
 }
+
+window.dougong.click = click;
 
 // crypto.randomUUID is only there over HTTPS and on localhost.
 function uuid() {
@@ -143,7 +157,8 @@ function gallery(box) {
   const at = box.querySelector("[data-gallery-at]");
   if (!at) return;
   strip.addEventListener("scroll", () => {
-    at.textContent = String(Math.round(strip.scrollLeft / strip.clientWidth) + 1);
+    const width = strip.querySelector("img").offsetWidth;
+    at.textContent = String(Math.round(strip.scrollLeft / width) + 1);
   }, { passive: true });
 }
 
@@ -154,5 +169,12 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.dataset.coupon) return;
   const code = form.querySelector("[data-code]").value.trim().toUpperCase();
-  form.querySelector("input[name=coupon]").value = `${form.dataset.coupon}:${code}`;
+  form.querySelector("[data-coupon-value]").value = `${form.dataset.coupon}:${code}`;
 }, true);
+
+// Choosing a coupon loads the checkout again: the address that was chosen stays chosen.
+document.body.addEventListener("htmx:configRequest", (event) => {
+  if (!event.target.closest?.("[data-keeps-address]")) return;
+  const chosen = document.querySelector("input[name=address_id]:checked");
+  if (chosen) event.detail.parameters.address = chosen.value;
+});
