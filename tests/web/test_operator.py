@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -143,72 +141,6 @@ async def test_tables_come_as_csv_files(client: Client, desk: Desk, path: str) -
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.content.startswith(b"\xef\xbb\xbf")
-
-
-def a_draft(**changes: str) -> dict[str, str]:
-    starts = (clock.wall_now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
-    values = {
-        "kind": "platform_service_fee",
-        "value": "4.5",
-        "starts": starts,
-        "party": str(new_id()),
-        "reason_zh": "合同",
-        "reason_en": "A contract",
-    }
-    return values | changes
-
-
-async def rule_of(party: str) -> Any:
-    async with transaction() as conn:
-        found = await conn.execute(
-            text("SELECT * FROM fee_rules WHERE party = :party"), {"party": party}
-        )
-        return found.one_or_none()
-
-
-async def test_one_person_drafts_and_another_approves(client: Client, desk: Desk) -> None:
-    form = a_draft()
-    drafted = await as_(client, desk.one).post(
-        "/operator/rules/draft", data=form, follow_redirects=False
-    )
-    assert drafted.status_code == 303
-    rule = await rule_of(form["party"])
-    assert (rule.rate_bp, rule.approver_id) == (450, None)
-    path = f"/operator/rules/{rule.id}/approve"
-    refused = await as_(client, desk.one).post(path, data={})
-    assert (refused.status_code, "ask a second person" in refused.text) == (403, True)
-    approved = await as_(client, desk.two).post(path, data={}, follow_redirects=False)
-    assert approved.status_code == 303
-    assert (await rule_of(form["party"])).approver_id is not None
-    ends = (clock.wall_now() + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
-    ended = await as_(client, desk.one).post(
-        f"/operator/rules/{rule.id}/end", data={"ends": ends}, follow_redirects=False
-    )
-    assert ended.status_code == 303
-    assert (await rule_of(form["party"])).in_force.upper is not None
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"value": "101"}, "value"),
-        ({"value": "1.234"}, "value"),
-        ({"value": "NaN"}, "value"),
-        ({"starts": "2020-01-01T00:00"}, "starts"),
-        ({"starts": "tomorrow"}, "starts"),
-        ({"ends": "2020-01-01T00:00"}, "ends"),
-        ({"reason_zh": " "}, "reason_zh"),
-        ({"kind": "tax"}, "kind"),
-    ],
-)
-async def test_a_bad_draft_is_refused_at_its_field(
-    client: Client, desk: Desk, change: dict[str, str], field: str
-) -> None:
-    form = a_draft(**change)
-    answer = await as_(client, desk.one).post("/operator/rules/draft", data=form)
-    assert answer.status_code in (400, 422)
-    assert f'id="error-{field}"' in answer.text
-    assert await rule_of(form["party"]) is None
 
 
 async def test_unallocated_money_goes_back_once(client: Client, desk: Desk) -> None:

@@ -1,6 +1,8 @@
 """Rules as the operator sees them: in force at an instant, drafts, what is to come and what was."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -8,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 MOST_ROWS = 500
+MOST_PARTIES = 500
 
 
 class RuleRow(msgspec.Struct, frozen=True):
@@ -76,6 +79,33 @@ async def rule_rows(conn: AsyncConnection, *, family: str) -> list[RuleRow]:
     return [RuleRow(**row) for row in found.mappings()]
 
 
-async def category_paths(conn: AsyncConnection) -> list[str]:
-    """The category paths that a rule may name."""
-    return list(await conn.scalars(text("SELECT path FROM categories ORDER BY path")))
+async def categories_named(conn: AsyncConnection) -> Sequence[Any]:
+    """`path`, `name_zh`, `name_en`, `depth` of every category that a rule may name, as a tree."""
+    found = await conn.execute(
+        text("""
+            SELECT path, name_zh, name_en,
+              length(path) - length(replace(path, '/', '')) AS depth
+            FROM categories ORDER BY path
+        """)
+    )
+    return found.all()
+
+
+async def stores_for_rules(conn: AsyncConnection) -> Sequence[Any]:
+    """Stores with what rules match on: `org_id` (the party) and `merchant_class`."""
+    found = await conn.execute(
+        text("SELECT id, org_id, merchant_class, name_zh, name_en FROM stores ORDER BY code")
+    )
+    return found.all()
+
+
+async def parties_named(conn: AsyncConnection) -> Sequence[Any]:
+    """Merchants and creators, whom a rule may name: `id`, `kind`, `name_zh`, `name_en`."""
+    found = await conn.execute(
+        text("""
+            SELECT id, kind, name AS name_zh, name_en FROM organisations
+            WHERE kind IN ('merchant', 'creator') ORDER BY kind DESC, name LIMIT :most
+        """),
+        {"most": MOST_PARTIES},
+    )
+    return found.all()

@@ -45,6 +45,7 @@ from dougong.web.shopper import checkout as shopper_checkout
 from dougong.web.shopper import feed as shopper_feed
 from dougong.web.shopper import me as shopper_me
 from dougong.web.shopper import orders as shopper_orders
+from dougong.web.operator import rule_case as operator_rule_case
 from dougong.web.shopper import products as shopper_products
 
 HANDLERS: list[HTTPRouteHandler] = [
@@ -97,3 +98,4 @@ HANDLERS: list[HTTPRouteHandler] = [
     *shopper_products.HANDLERS,
     *videos.HANDLERS,
 ]
+    *operator_rule_case.HANDLERS,

@@ -15,11 +15,18 @@ from dougong.base.ids import RuleId, new_id
 from dougong.base.money import BadAmount, minor_from_text
 from dougong.policy.commands import approve_rule, draft_rule, end_rule
 from dougong.policy.rules import ANY, FEE_KINDS, PRECEDENCE, TERM_KINDS, Rule
-from dougong.reads.operator_rules import category_paths, rule_rows
+from dougong.reads.operator_rules import (
+    RuleRow,
+    categories_named,
+    parties_named,
+    rule_rows,
+    stores_for_rules,
+)
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
-from dougong.web.i18n import gettext, mark
-from dougong.web.operator.common import instant_from, local_text, see
+from dougong.web.i18n import gettext, mark, pick
+from dougong.web.operator.common import csv_file, instant_from, local_text, see
+from dougong.web.operator.words import RULE_REASONS, cell_words
 from dougong.web.refusals import message_for
 from dougong.web.render import Page, page
 
@@ -47,6 +54,16 @@ CHOICES = {
     "route": ["*", "direct", "task"],
     "party_class": ["*", "merchant", "creator"],
 }
+# As they are printed: first what most orders meet.
+ORDER = (
+    "platform_service_fee",
+    "creator_commission",
+    "commission_cut",
+    "payment_cost",
+    "pay_within_s",
+    "receive_within_s",
+    "after_sales_window_s",
+)
 UNITS = {"minutes": 60, "hours": 3_600, "days": 86_400}
 FAMILIES = {"rules": "fee", "terms": "term"}
 READ: dict[str, Any] = {"permission": Permission.RULE_READ, "include_in_schema": False}
@@ -80,6 +97,12 @@ class Nothing(Form):
     pass
 
 
+def kinds_of(screen: str) -> list[str]:
+    """The kinds of one screen, in the order of print."""
+    family = {str(kind) for kind in (FEE_KINDS if screen == "rules" else TERM_KINDS)}
+    return [kind for kind in ORDER if kind in family]
+
+
 def span_words(seconds: int) -> str:
     """`10 days` for 864 000 seconds: the largest unit that fits exactly."""
     for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
@@ -98,17 +121,23 @@ async def _list(
     at: str = "",
     show: str = "",
     q: str = "",
+    file: str = "",
     refusal: Refusal | None = None,
-) -> Page:
+) -> Response[Any]:
     """`at`: any past or future instant; `show`: in_force (as of then), draft, or all."""
     moment = instant_from(at, field="at", default=now)
     show = show if show in ("draft", "all") else "in_force"
     rows = await rule_rows(conn, family=FAMILIES[screen])
     drafts = sum(row.approved_at is None for row in rows)
+    names = {one.path: pick(one, "name") for one in await categories_named(conn)}
+    names |= {str(one.id): pick(one, "name") for one in await parties_named(conn)}
     seen = [row for row in rows if show in ("all", row.state_at(moment))]
-    if q:
-        seen = [r for r in seen if q.lower() in f"{r.kind} {r.category} {r.party} {r.reason_zh} "
-                f"{r.reason_en}".lower()]  # fmt: skip
+    seen = [row for row in seen if q.strip().lower() in _said(row, names)]
+    seen.sort(key=lambda row: (ORDER.index(row.kind), row.category, -row.starts.timestamp()))
+    if file == "csv":
+        return csv_file(
+            f"{screen}-{moment:%Y-%m-%d}", CSV_HEAD, [_csv_row(r, moment) for r in seen]
+        )
     return page(
         request,
         "operator/rules.html",
@@ -118,14 +147,34 @@ async def _list(
         drafts=drafts,
         moment=moment,
         moment_text=local_text(moment),
+        now_text=local_text(now),
         show=show,
         q=q,
         kinds={kind: gettext(words) for kind, words in KINDS.items()},
         columns={column: gettext(words) for column, words in COLUMNS.items()},
         precedence=PRECEDENCE,
         span_words=span_words,
+        cell=lambda value: names.get(value) or cell_words(value),
         refusal=message_for(refusal.code, refusal.facts) if refusal else "",
     )
+
+
+CSV_HEAD = ("kind", "value", "state", "starts", "ends", *PRECEDENCE, "rollout_bp",
+            "reason_zh", "reason_en", "citation", "author", "approver")  # fmt: skip
+
+
+def _said(row: RuleRow, names: dict[str, str]) -> str:
+    """What a search looks through: as printed, and as kept."""
+    words = (gettext(KINDS.get(row.kind, "")), names.get(row.category), names.get(row.party))
+    kept = (row.kind, row.category, row.party, row.reason_zh, row.reason_en, row.citation)
+    return " ".join(filter(None, (*words, *kept))).lower()
+
+
+def _csv_row(row: RuleRow, moment: datetime) -> list[Any]:
+    ends = row.ends.isoformat() if row.ends else ""
+    head = [row.kind, row.value, row.state_at(moment), row.starts.isoformat(), ends]
+    tail = [row.reason_zh, row.reason_en, row.citation, row.author, row.approver or ""]
+    return [*head, *(getattr(row, column) for column in PRECEDENCE), row.rollout_bp, *tail]
 
 
 @get("/operator/rules", **READ)
@@ -136,8 +185,9 @@ async def fee_rules(
     at: FromQuery[str] = "",
     show: FromQuery[str] = "",
     q: FromQuery[str] = "",
-) -> Page:
-    return await _list(request, conn, now, screen="rules", at=at, show=show, q=q)
+    file: FromQuery[str] = "",
+) -> Response[Any]:
+    return await _list(request, conn, now, screen="rules", at=at, show=show, q=q, file=file)
 
 
 @get("/operator/terms", **READ)
@@ -148,8 +198,9 @@ async def term_rules(
     at: FromQuery[str] = "",
     show: FromQuery[str] = "",
     q: FromQuery[str] = "",
-) -> Page:
-    return await _list(request, conn, now, screen="terms", at=at, show=show, q=q)
+    file: FromQuery[str] = "",
+) -> Response[Any]:
+    return await _list(request, conn, now, screen="terms", at=at, show=show, q=q, file=file)
 
 
 async def _form(
@@ -161,20 +212,24 @@ async def _form(
     given: Draft | None = None,
     refusal: Refusal | None = None,
 ) -> Page:
-    kinds = FEE_KINDS if screen == "rules" else TERM_KINDS
     facts = (refusal.facts | {"field": ""}) if refusal else {}
+    reason = RULE_REASONS.get(str(facts.get("reason", "")))
+    stores = await stores_for_rules(conn)
     return page(
         request,
         "operator/rule_form.html",
         status=refusal.status if refusal else 200,
         screen=screen,
         given=given,
-        kinds=[(kind.value, gettext(KINDS[kind])) for kind in sorted(kinds)],
+        kinds=[(kind, gettext(KINDS[kind])) for kind in kinds_of(screen)],
         columns={column: gettext(words) for column, words in COLUMNS.items()},
         choices=CHOICES,
-        categories=await category_paths(conn),
+        categories=await categories_named(conn),
+        parties=await parties_named(conn),
+        merchant_classes=sorted({one.merchant_class for one in stores if one.merchant_class}),
+        cell_words=cell_words,
         error_field=refusal.field if refusal else "",
-        error=message_for(refusal.code, facts) if refusal else "",
+        error=gettext(reason) if reason else message_for(refusal.code, facts) if refusal else "",
         now_text=local_text(now),
     )
 

@@ -15,6 +15,9 @@ ACTIONS: dict[str, str] = {
     "accounts.member_invited": mark("Invited somebody"),
     "accounts.member_joined": mark("Joined an organisation"),
     "accounts.member_removed": mark("Removed a member"),
+    "accounts.operator_made": mark("Made somebody an operator"),
+    "accounts.person_reinstated": mark("Let a suspended account in again"),
+    "accounts.person_suspended": mark("Suspended an account"),
     "accounts.organisation_opened": mark("Opened an organisation"),
     "accounts.password_changed": mark("Changed the password"),
     "accounts.signed_in": mark("Signed in"),
@@ -113,6 +116,20 @@ CELLS: dict[str, str] = {
     "task": mark("Task"),
     "merchant": mark("Merchant"),
     "creator": mark("Creator"),
+}
+
+
+# What is wrong with a draft of a rule, by the reason of its refusal.
+RULE_REASONS: dict[str, str] = {
+    "0–100 %": mark("Give a rate from 0 to 100 %."),
+    "0–10000": mark("Give a rate from 0 to 100 %."),
+    "0–31536000": mark("At most a year, please."),
+    "0, 1, 2, …": mark("Please give a whole number."),
+    "YYYY-MM-DD HH:MM": mark("Please give a date and a time."),
+    "before_start": mark("The end must be after the start."),
+    "after_start": mark("A rule is announced before it starts."),
+    "empty": mark("This is needed."),
+    "unknown": mark("This is not one of the known values."),
 }
 
 
