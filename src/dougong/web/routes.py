@@ -28,16 +28,17 @@ from dougong.web.merchant import orders as merchant_orders
 from dougong.web.merchant import product_editor as merchant_product_editor
 from dougong.web.merchant import products as merchant_products
 from dougong.web.merchant import settings as merchant_settings
+from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import webhooks as merchant_webhooks
 from dougong.web.operator import audit as operator_audit
-from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.operator import jobs as operator_jobs
 from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import orders as operator_orders
 from dougong.web.operator import overview as operator_overview
 from dougong.web.operator import reports as operator_reports
+from dougong.web.operator import rule_case as operator_rule_case
 from dougong.web.operator import rules as operator_rules
 from dougong.web.operator import unallocated as operator_unallocated
 from dougong.web.shopper import cart as shopper_cart
@@ -45,7 +46,6 @@ from dougong.web.shopper import checkout as shopper_checkout
 from dougong.web.shopper import feed as shopper_feed
 from dougong.web.shopper import me as shopper_me
 from dougong.web.shopper import orders as shopper_orders
-from dougong.web.operator import rule_case as operator_rule_case
 from dougong.web.shopper import products as shopper_products
 
 HANDLERS: list[HTTPRouteHandler] = [
@@ -78,6 +78,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_product_editor.HANDLERS,
     *merchant_products.HANDLERS,
     *merchant_settings.HANDLERS,
+    *merchant_shipping.HANDLERS,
     *merchant_stock.HANDLERS,
     *merchant_stores.HANDLERS,
     *merchant_webhooks.HANDLERS,
@@ -86,8 +87,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_ledger.HANDLERS,
     *operator_orders.HANDLERS,
     *operator_overview.HANDLERS,
-    *merchant_shipping.HANDLERS,
     *operator_reports.HANDLERS,
+    *operator_rule_case.HANDLERS,
     *operator_rules.HANDLERS,
     *operator_unallocated.HANDLERS,
     *shopper_cart.HANDLERS,
@@ -98,4 +99,3 @@ HANDLERS: list[HTTPRouteHandler] = [
     *shopper_products.HANDLERS,
     *videos.HANDLERS,
 ]
-    *operator_rule_case.HANDLERS,
