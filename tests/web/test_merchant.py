@@ -334,6 +334,11 @@ async def test_a_coupon_is_issued_and_ended(client: Client) -> None:
     assert "The end must be after the start." in late.text
     await client.post(f"{mine.base}/coupons/{row.id}/end", data={})
     assert (await only("SELECT quota FROM coupons WHERE id = :id", id=row.id))[0] == 0
+    for query, is_there in (("", False), ("?show=over", True), ("?show=all&q=nothing", False)):
+        page = await client.get(f"{mine.base}/coupons{query}")
+        assert (">TEA-20</strong>" in page.text) is is_there
+    file = await client.get(f"{mine.base}/coupons.csv")
+    assert "TEA-20,新茶券,,merchant,used_up" in file.text
 
 
 async def test_settings_change_names_and_shipping(client: Client) -> None:

@@ -13,6 +13,8 @@ from tests.web.accounts import a_person, a_session
 from tests.web.test_merchant import Client, app
 
 from dougong.base.ids import StoreId, new_id
+from dougong.flows.receive_order import finalise_order, receive_order
+from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.orders.rules import LineMoney, line_shares
 from dougong.reads.merchant_money import money_now, money_rows
@@ -199,6 +201,28 @@ async def test_money_is_estimated_by_the_rules_and_settled_by_the_books(client: 
         now = await money_now(conn, store_id=store_id)
     assert (now.estimated_minor, now.settled_minor, now.escrow_minor) == (0, want, 0)
     assert now.settled_minor + now.fees_minor + now.commission_minor == 16_518
+    assert sum(now.by_kind.values()) == 16_518
+    assert now.by_kind["merchant_payable"] == want
+
+
+async def test_money_says_by_kind_and_by_order_when_it_comes(client: Client) -> None:
+    shop = await a_shop()
+    as_(client, shop)
+    await send(client, shop, ["2", "1"])
+    ids = {"store_id": shop.order.store_id, "order_id": shop.order.order_id}
+    async with transaction() as conn:
+        await receive_order(conn, **ids, why="test", at=await clock.refresh(conn))
+    number, url = shop.order.number, f"{shop.base}/money"
+    page = (await client.get(url, params={"q": number, "since": "2001-01-01"})).text
+    assert "yours on" in page
+    assert f'aria-label="Why? {number}"' in page
+    for query in ({"q": "x"}, {"until": "2001-01-01"}, {"track": "settled"}):
+        assert number not in (await client.get(url, params=query)).text
+        assert number not in (await client.get(f"{url}.csv", params=query)).text
+    async with transaction() as conn:
+        await finalise_order(conn, **ids, at=await clock.refresh(conn))
+    page = (await client.get(url)).text
+    assert "Fees by kind" in page
 
 
 async def test_the_lists_hold_the_order(client: Client) -> None:

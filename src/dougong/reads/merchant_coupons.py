@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import StoreId
+from dougong.reads.merchant_stock import like
 
 LAST = UUID(int=2**128 - 1)
 
@@ -21,13 +22,26 @@ LIST = text("""
         WHERE u.store_id = c.store_id AND u.coupon_id = c.id AND u.released_at IS NULL)
         AS given_minor
     FROM coupons c WHERE c.store_id = :store_id AND c.id < :before
+      AND (CAST(:words AS text) = '' OR c.code ILIKE :pattern OR c.name_zh ILIKE :pattern
+        OR c.name_en ILIKE :pattern)
+      AND (CAST(:is_open AS boolean) IS NULL
+        OR (c.used < c.quota AND upper(c.usable) > :at) = :is_open)
     ORDER BY c.id DESC LIMIT :most
 """)
 
 
 async def coupon_rows(
-    conn: AsyncConnection, *, store_id: StoreId, at: datetime, before: UUID | None, most: int
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    at: datetime,
+    words: str = "",
+    is_open: bool | None = None,
+    before: UUID | None = None,
+    most: int,
 ) -> Sequence[Any]:
-    """The newest first; `state` is used_up, upcoming, over or live at that instant."""
+    """The newest first; `state` is used_up, upcoming, over or live at that instant. words: code or
+    name; `is_open`: only those that can be used now or later, or only the others."""
     asked = {"store_id": store_id, "at": at, "before": before or LAST, "most": most}
-    return (await conn.execute(LIST, asked)).all()
+    found = {"words": words, "pattern": like(words), "is_open": is_open}
+    return (await conn.execute(LIST, asked | found)).all()

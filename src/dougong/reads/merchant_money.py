@@ -27,7 +27,16 @@ class MoneyNow(msgspec.Struct, frozen=True):
     settled_minor: int
     fees_minor: int  # of final orders: service fee and payment cost
     commission_minor: int  # of final orders, to creators
+    by_kind: dict[str, int]  # of final orders: what went to whom, by the purpose of the account
 
+
+SHARES = (
+    "merchant_payable",
+    "platform_service_fee",
+    "creator_payable",
+    "platform_commission_cut",
+    "platform_payment_cost",
+)
 
 BALANCES = text("""
     SELECT a.purpose, sum(t.amount_minor * CASE WHEN t.dst = a.id THEN 1 ELSE -1 END)::bigint AS n
@@ -62,13 +71,16 @@ async def money_now(conn: AsyncConnection, *, store_id: StoreId) -> MoneyNow:
         settled_minor=held.get("merchant_payable", 0),
         fees_minor=held.get("platform_service_fee", 0) + held.get("platform_payment_cost", 0),
         commission_minor=held.get("creator_payable", 0) + held.get("platform_commission_cut", 0),
+        by_kind={purpose: held.get(purpose, 0) for purpose in SHARES},
     )
 
 
 ORDERS = text("""
     SELECT o.id, o.number, o.state, o.currency, o.paid_at, o.final_at, s.paid_minor,
-      s.refunded_minor, s.merchant_minor, s.taken_minor
+      s.refunded_minor, s.merchant_minor, s.taken_minor, d.due_at AS settles_at
     FROM orders o
+    LEFT JOIN deadlines d ON d.store_id = o.store_id AND d.kind = 'final_at'
+      AND d.subject_id = o.id AND d.done_at IS NULL
     CROSS JOIN LATERAL (
       SELECT sum(l.paid_minor)::bigint AS paid_minor,
         sum(l.refunded_minor)::bigint AS refunded_minor,
@@ -86,6 +98,9 @@ ORDERS = text("""
     ) s
     WHERE o.store_id = :store_id AND o.paid_at IS NOT NULL
       AND (CAST(:track AS text) = '' OR (o.state = 'final') = (:track = 'settled'))
+      AND (CAST(:words AS text) = '' OR o.number = :words)
+      AND (CAST(:since AS timestamptz) IS NULL OR o.paid_at >= :since)
+      AND (CAST(:until AS timestamptz) IS NULL OR o.paid_at < :until)
       AND (o.paid_at, o.id) < (:before_at, CAST(:before_id AS uuid))
     ORDER BY o.paid_at DESC, o.id DESC LIMIT :most
 """)
@@ -96,16 +111,24 @@ async def money_rows(
     *,
     store_id: StoreId,
     track: str = "",
+    words: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: tuple[datetime, UUID] | None = None,
     most: int,
 ) -> Sequence[Any]:
-    """Paid orders, the newest first; track: settled, estimated or "" for both."""
+    """Paid orders, the newest first; track: settled, estimated or "" for both; words: an order's
+    number; half-open `since` to `until` is when they were paid. `settles_at`: when the escrow is
+    shared out, where that is known."""
     before_at, before_id = before or (LATEST, LAST)
     found = await conn.execute(
         ORDERS,
         {
             "store_id": store_id,
             "track": track,
+            "words": words,
+            "since": since,
+            "until": until,
             "before_at": before_at,
             "before_id": before_id,
             "most": most,

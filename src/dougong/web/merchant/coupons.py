@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,10 +33,22 @@ from dougong.web.merchant.common import (
     store_url,
     whole,
 )
-from dougong.web.paging import PAGE_ROWS, cursor_values, cut, first_url, next_url
+from dougong.web.paging import (
+    MOST_CSV_ROWS,
+    PAGE_ROWS,
+    csv_answer,
+    cursor_values,
+    cut,
+    first_url,
+    next_url,
+)
 from dougong.web.render import Page
 
 ROUTE: dict[str, Any] = {"permission": Permission.COUPON_MANAGE, "include_in_schema": False}
+
+
+# What the tabs hold: those that can be used now or later, the others, or all.
+SHOWN: dict[str, bool | None] = {"": True, "over": False, "all": None}
 
 
 class CouponForm(Form, kw_only=True):
@@ -64,14 +77,20 @@ async def _page(
     at: datetime,
     *,
     after: str = "",
+    q: str = "",
+    show: str = "",
     typed: CouponForm | None = None,
     error: Refusal | None = None,
 ) -> Page:
+    if show not in SHOWN:
+        raise BadInput(field="show", reason="unknown_value")
     start = cursor_values(after, tuple[UUID])
     rows = await coupon_rows(
         conn,
         store_id=StoreId(store_id),
         at=at,
+        words=q.strip()[:100],
+        is_open=SHOWN[show],
         before=start[0] if start else None,
         most=PAGE_ROWS + 1,
     )
@@ -84,6 +103,9 @@ async def _page(
         store_id=store_id,
         status=422 if error else 200,
         rows=rows,
+        q=q,
+        show=show,
+        filters=urlencode({"q": q, "show": show}),
         typed=typed,
         bad_field=error.field if error else "",
         bad_words=problem_words(error) if error else "",
@@ -100,9 +122,36 @@ async def coupon_list(
     request: Request[Any, Any, Any],
     conn: Conn,
     now: Now,
+    q: FromQuery[str] = "",
+    show: FromQuery[str] = "",
     after: FromQuery[str] = "",
 ) -> Page:
-    return await _page(request, conn, store_id, now, after=after)
+    return await _page(request, conn, store_id, now, after=after, q=q, show=show)
+
+
+@get(STORE + "/coupons.csv", **ROUTE)
+async def coupon_file(
+    store_id: FromPath[UUID],
+    conn: Conn,
+    now: Now,
+    q: FromQuery[str] = "",
+    show: FromQuery[str] = "all",
+) -> Response[bytes]:
+    if show not in SHOWN:
+        raise BadInput(field="show", reason="unknown_value")
+    rows = await coupon_rows(
+        conn,
+        store_id=StoreId(store_id),
+        at=now,
+        words=q.strip()[:100],
+        is_open=SHOWN[show],
+        most=MOST_CSV_ROWS,
+    )
+    columns = ("code", "name_zh", "name_en", "funder", "state", "amount_off_minor",
+               "percent_off_bp", "min_spend_minor", "starts_at", "ends_at", "quota", "used",
+               "given_minor")  # fmt: skip
+    lines = ([getattr(row, column) for column in columns] for row in rows)
+    return csv_answer("coupons.csv", columns, lines)
 
 
 @post(STORE + "/coupons", **ROUTE)
@@ -194,4 +243,4 @@ async def end(
     return see(store_url(store_id, "coupons"))
 
 
-HANDLERS: list[HTTPRouteHandler] = [coupon_list, create_coupon, end]
+HANDLERS: list[HTTPRouteHandler] = [coupon_list, coupon_file, create_coupon, end]
