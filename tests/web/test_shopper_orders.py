@@ -175,3 +175,18 @@ async def test_a_language_is_kept_in_a_cookie_and_stays_on_this_site() -> None:
         assert '<html lang="en">' in (await client.get("/search")).text
         refused = await send(client, "/language", locale="xx")
     assert refused.status_code == 400
+
+
+async def test_orders_are_found_by_product_store_or_number() -> None:
+    _, order, token = await an_order("shipped")
+    async with a_client(token) as client:
+        client.cookies.set("dougong_locale", "en")
+        title = (await client.get("/orders", params={"q": "面霜"})).text
+        number = (await client.get("/orders", params={"q": order.number[2:9]})).text
+        other = (await client.get("/orders", params={"q": "no such thing"})).text
+        wild = (await client.get("/orders", params={"q": "%"})).text
+        elsewhere = (await client.get("/orders", params={"q": "面霜", "group": "to_pay"})).text
+    assert page_of(order) in title
+    assert page_of(order) in number
+    assert not any(page_of(order) in page for page in (other, wild, elsewhere))
+    assert "No such order" in other

@@ -138,6 +138,10 @@ ORDERS = text("""
       AND (CAST(:states AS text[]) IS NULL OR o.state = ANY(CAST(:states AS text[])))
       AND (CAST(:before AS timestamptz) IS NULL OR o.placed_at < :before)
       AND (CAST(:checkout_id AS uuid) IS NULL OR o.checkout_id = :checkout_id)
+      AND (CAST(:words AS text) = ''
+        OR strpos(lower(concat_ws(' ', o.number, st.name_zh, st.name_en)), lower(:words)) > 0
+        OR EXISTS (SELECT FROM order_lines w WHERE w.store_id = o.store_id AND w.order_id = o.id
+          AND strpos(lower(concat_ws(' ', w.title_zh, w.title_en)), lower(:words)) > 0))
     ORDER BY o.placed_at DESC, o.id DESC LIMIT :most
 """)
 
@@ -149,11 +153,16 @@ async def order_cards(
     group: str = "",
     before: datetime | None = None,
     checkout_id: UUID | None = None,
+    words: str = "",
     most: int = PAGE + 1,
 ) -> Sequence[Any]:
-    """Newest first; `group`: a key of GROUPS, an unknown one shows all."""
-    asked = {"buyer_id": buyer_id, "states": GROUPS.get(group), "before": before}
-    rows = await conn.execute(ORDERS, asked | {"checkout_id": checkout_id, "most": most})
+    """Newest first; `group`: a key of GROUPS, an unknown one shows all.
+
+    `words` are looked for, as they are written, in the number, the store's name and the titles.
+    """
+    asked: dict[str, Any] = {"buyer_id": buyer_id, "states": GROUPS.get(group), "before": before}
+    asked |= {"checkout_id": checkout_id, "words": words}
+    rows = await conn.execute(ORDERS, asked | {"most": most})
     return rows.all()
 
 

@@ -13,11 +13,14 @@ from dougong.base.access import Permission
 from dougong.base.errors import Refusal
 from dougong.infra.clock import wall_now
 from dougong.web.account.common import AnyRequest, form_page, go, safe_next
+from dougong.web.countries import countries
 from dougong.web.deps import Conn, Who
 from dougong.web.forms import Form, FormData
+from dougong.web.i18n import locale_of_request
 from dougong.web.render import Page, page
 
 LIST = "/me/addresses"
+CHECKOUT = "/checkout"
 EMPTY = AddressFields("", "", "CN", "", "", "", "", "")
 
 
@@ -68,7 +71,7 @@ async def add_address(
 ) -> Response[str]:
     target = safe_next(data.next, LIST)
     try:
-        await address_commands.add_address(
+        address_id = await address_commands.add_address(
             conn, person_id=who.person_id, fields=data.fields(), is_default=data.is_default
         )
     except Refusal as refusal:
@@ -80,6 +83,8 @@ async def add_address(
             target=target,
             refusal=refusal,
         )
+    if target.startswith(CHECKOUT):  # who adds an address there wants it sent there
+        target += f"{'&' if '?' in target else '?'}address={address_id}"
     return go(target)
 
 
@@ -175,6 +180,7 @@ def _form(
         action=action,
         is_new=action == LIST,
         next=target,
+        countries=countries(locale_of_request.get()),
     )
 
 

@@ -1,5 +1,6 @@
 """The checkout: one page that shows the server's totals, one button that places the orders."""
 
+from collections import defaultdict
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -29,9 +30,10 @@ from dougong.reads.shopper_orders import (
 )
 from dougong.reads.shopper_products import store_names
 from dougong.web.account.common import AnyRequest, go
+from dougong.web.countries import countries
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
-from dougong.web.i18n import gettext, mark
+from dougong.web.i18n import gettext, locale_of_request, mark
 from dougong.web.refusals import message_for
 from dougong.web.render import Page, page
 
@@ -142,6 +144,8 @@ async def show(
         parts_json=msgspec.json.encode([as_asked(part) for part in sellable]).decode(),
         totals=totals_of(sellable),
         addresses=addresses,
+        no_address=defaultdict(str, country="CN"),
+        countries=countries(locale_of_request.get()),
         address_id=address_id if address_id in known else next(iter(known), None),
         key=f"checkout-{uuid4()}",
         problem=words_for(refusal) if refusal else "",

@@ -25,6 +25,7 @@ ACT: dict[str, Any] = {
     "status_code": 303,
 }
 # `store`, not `store_id`: the person acts on its own order, not for the store.
+MAX_WORDS = 100
 ORDER = "/orders/{store:uuid}/{order_id:uuid}"
 
 
@@ -39,14 +40,17 @@ async def orders_page(
     who: Who,
     group: FromQuery[str] = "",
     before: FromQuery[datetime | None] = None,
+    q: FromQuery[str] = "",
 ) -> Page:
     chosen = group if group in GROUPS else ""
-    rows = await order_cards(conn, buyer_id=who.person_id, group=chosen, before=before)
+    words = q.replace("\x00", "").strip()[:MAX_WORDS]
+    rows = await order_cards(conn, buyer_id=who.person_id, group=chosen, before=before, words=words)
     return page(
         request,
         "shopper/orders.html",
         orders=rows[:PAGE],
         group=chosen,
+        words=words,
         groups=list(GROUPS),
         next_before=rows[PAGE - 1].placed_at if len(rows) > PAGE else None,
     )

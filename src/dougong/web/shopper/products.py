@@ -15,6 +15,7 @@ from dougong.base.access import Permission
 from dougong.base.errors import NotFound
 from dougong.infra import clock
 from dougong.infra.db import engine
+from dougong.reads.market_front import market_front
 from dougong.reads.shopper_products import (
     ProductView,
     open_store,
@@ -165,7 +166,10 @@ async def search(
     words = q.replace("\x00", "").strip()[:MAX_WORDS]
     number = min(max(page_no, 0), 500)
     chosen = category.replace("\x00", "")[:200] or None
-    cards, has_more = await product_cards(conn, words=words, category=chosen, page=number)
+    if words or chosen:
+        cards, has_more = await product_cards(conn, words=words, category=chosen, page=number)
+    else:
+        cards, has_more = await market_front(conn, page=number)
     wants_videos = bool(words) and number == 0
     videos = await video_cards(conn, at=now, words=words, most=8) if wants_videos else []
     return page(

@@ -89,30 +89,31 @@ document.addEventListener("submit", (event) => {
 const ask = document.getElementById("ask");
 let asked = null;
 
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  const question = event.submitter?.dataset.confirm || form.dataset.confirm;
-  if (!question || asked === form) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  ask.querySelector("#ask-question").textContent = question;
+function question(words, act) {
+  ask.querySelector("#ask-question").textContent = words;
   ask.returnValue = "no";
   ask.showModal();
-  ask.onclose = () => {
-    if (ask.returnValue !== "yes") return;
+  ask.onclose = () => ask.returnValue === "yes" && act();
+}
+window.dougong.question = question;
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const words = event.submitter?.dataset.confirm || form.dataset.confirm;
+  if (!words || asked === form) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  question(words, () => {
     asked = form;
     form.requestSubmit(event.submitter);
     asked = null;
-  };
+  });
 }, true);
 
 body.addEventListener("htmx:confirm", (event) => {
   if (!event.detail.question) return;
   event.preventDefault();
-  ask.querySelector("#ask-question").textContent = event.detail.question;
-  ask.returnValue = "no";
-  ask.showModal();
-  ask.onclose = () => ask.returnValue === "yes" && event.detail.issueRequest(true);
+  question(event.detail.question, () => event.detail.issueRequest(true));
 });
 
 // One act, one sending: a form that is under way is not sent twice.

@@ -11,6 +11,7 @@ let isCounted = false;
 
 const isThere = () => dock !== null && dock.offsetParent !== null;
 const productOf = (one) => one?.querySelector(".slide-card")?.dataset.sheet;
+const cardOf = (one, address) => [...(one?.querySelectorAll(".slide-card") ?? [])].find((card) => card.dataset.sheet === address);
 const commentsOf = (one) => one?.querySelector(".act-comments")?.dataset.sheet;
 
 async function load(address) {
@@ -33,7 +34,7 @@ function follow() {
 
 // Asked by shop.js before a sheet slides up: true when the dock takes it.
 window.dougong.dock = (address) => {
-  if (!isThere() || !(address === productOf(slide) || address === commentsOf(slide))) return false;
+  if (!isThere() || !(cardOf(slide, address) || address === commentsOf(slide))) return false;
   clearTimeout(waiting);
   load(address);
   dock.focus({ preventScroll: true });
@@ -50,8 +51,8 @@ if (dock) {
   matchMedia("(min-width: 1100px)").addEventListener("change", follow);
   place.addEventListener("click", (event) => {
     if (event.target.closest("[data-close]")) load(productOf(slide));
-    const card = slide?.querySelector(".slide-card");
-    if (isCounted || !card || shown !== card.dataset.sheet) return;
+    const card = cardOf(slide, shown);
+    if (isCounted || !card) return;
     isCounted = true; // the first act on the product counts as the tap on its card
     window.dougong.click(card.dataset.click);
   });

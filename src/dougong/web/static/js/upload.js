@@ -116,9 +116,11 @@ pauseButton.addEventListener("click", () => {
 });
 
 find("data-cancel-button").addEventListener("click", (event) => {
-  if (!window.confirm(event.currentTarget.dataset.question)) return;
-  upload?.abort(true).catch(() => {});
-  reset();
+  window.dougong.question(event.currentTarget.dataset.question, () => {
+    upload?.abort(true).catch(() => {});
+    setRunning(false);
+    reset();
+  });
 });
 
 input.addEventListener("change", () => choose(input.files[0]));
