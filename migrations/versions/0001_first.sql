@@ -120,6 +120,20 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_by_person ON api_keys (person_id);
 
+CREATE TABLE invitations (
+  id uuid PRIMARY KEY,
+  org_id uuid NOT NULL REFERENCES organisations,
+  token_hash bytea NOT NULL UNIQUE,
+  note text NOT NULL CHECK (length(note) BETWEEN 1 AND 80),
+  invited_by uuid NOT NULL REFERENCES people,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL CHECK (expires_at > created_at),
+  closed_at timestamptz,
+  used_by uuid REFERENCES people,
+  CHECK (used_by IS NULL OR closed_at IS NOT NULL)
+);
+CREATE INDEX invitations_by_org ON invitations (org_id);
+
 CREATE TABLE addresses (
   person_id uuid NOT NULL REFERENCES people,
   id uuid NOT NULL,

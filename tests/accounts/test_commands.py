@@ -105,9 +105,9 @@ async def test_a_suspended_person_is_nobody(conn: AsyncConnection) -> None:
     token = rules.token_hash(
         await commands.start_session(conn, person_id=person, at=at, user_agent="")
     )
-    await commands.set_suspended(conn, person_id=person, suspended=True, at=at)
+    await commands.set_suspended(conn, person_id=person, suspended=True, at=at, wall_at=at)
     assert await subjects_of(conn, [token]) == {}
-    await commands.set_suspended(conn, person_id=person, suspended=False, at=at)
+    await commands.set_suspended(conn, person_id=person, suspended=False, at=at, wall_at=at)
     assert await subjects_of(conn, [token]) == {}
 
 

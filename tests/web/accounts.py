@@ -67,7 +67,7 @@ async def a_client(token: str = "") -> AsyncIterator[Client]:
         yield client
 
 
-async def send(client: Client, path: str, **fields: Any) -> Any:
+async def send(client: Client, path: str, /, **fields: Any) -> Any:
     """Post a form as a page would, CSRF token and all; redirects are not followed."""
     if "csrftoken" not in client.cookies:
         await client.get("/sign-in", follow_redirects=False)

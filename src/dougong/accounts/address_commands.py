@@ -39,8 +39,10 @@ def checked(fields: AddressFields) -> AddressFields:
     for name, most in LONGEST.items():
         if not clean[name] and name not in {"district", "postcode"}:
             raise BadInput(field=name, reason="empty")
-        if len(clean[name]) > most or not clean[name].isprintable():
+        if len(clean[name]) > most:
             raise BadInput(field=name, reason="too_long")
+        if not clean[name].isprintable():
+            raise BadInput(field=name, reason="control_character")
     if not PHONE.fullmatch(clean["phone"]):
         raise BadInput(field="phone", reason="not_a_phone_number")
     clean["country"] = clean["country"].upper()

@@ -169,7 +169,12 @@ async def set_locale(conn: AsyncConnection, *, person_id: PersonId, locale: str)
 
 
 async def set_suspended(
-    conn: AsyncConnection, *, person_id: PersonId, suspended: bool, at: datetime
+    conn: AsyncConnection,
+    *,
+    person_id: PersonId,
+    suspended: bool,
+    at: datetime,
+    wall_at: datetime,
 ) -> None:
     """Suspend a person, who is out with the next request, or let them in again.
 
@@ -182,7 +187,7 @@ async def set_suspended(
     if (await conn.execute(change)).rowcount != 1:
         raise NotFound
     if suspended:
-        await end_sessions(conn, person_id=person_id, at=at)
+        await end_sessions(conn, person_id=person_id, at=wall_at)
     await events.record(conn, f"accounts.person_{after}", subject_id=person_id, at=at, facts={})
 
 

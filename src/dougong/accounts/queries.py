@@ -8,9 +8,18 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.accounts.tables import addresses, api_keys, grants, organisations, people, sessions
+from dougong.accounts.tables import (
+    addresses,
+    api_keys,
+    grants,
+    invitations,
+    organisations,
+    people,
+    sessions,
+)
+from dougong.base.access import Role
 from dougong.base.errors import NotFound
-from dougong.base.ids import PersonId
+from dougong.base.ids import OrgId, PersonId
 
 
 async def person(conn: AsyncConnection, person_id: PersonId) -> Row[Any]:
@@ -111,3 +120,53 @@ async def demo_people(conn: AsyncConnection) -> Sequence[Row[Any]]:
     Nobody at all where a real operator is at work: that is no demo market, whatever the mode.
     """
     return (await conn.execute(DEMO_PEOPLE)).all()
+
+
+MEMBERS = text("""
+    SELECT p.id, p.name, p.email, p.state, min(g.granted_at) AS since
+    FROM grants g JOIN people p ON p.id = g.person_id
+    WHERE g.org_id = :org_id GROUP BY p.id ORDER BY min(g.granted_at), p.id
+""")
+
+
+async def members_of(conn: AsyncConnection, org_id: UUID) -> Sequence[Row[Any]]:
+    """Who acts for an organisation, the oldest grant first: id, name, email, state, since."""
+    return (await conn.execute(MEMBERS, {"org_id": org_id})).all()
+
+
+async def open_invitations(conn: AsyncConnection, org_id: UUID, *, at: datetime) -> Sequence[Any]:
+    """id, note, expires_at of those that can still be used. `at`: wall clock."""
+    found = await conn.execute(
+        select(invitations.c.id, invitations.c.note, invitations.c.expires_at)
+        .where(invitations.c.org_id == org_id, invitations.c.closed_at.is_(None))
+        .where(invitations.c.expires_at > at)
+        .order_by(invitations.c.created_at, invitations.c.id)
+    )
+    return found.all()
+
+
+async def organisation(conn: AsyncConnection, org_id: UUID) -> Row[Any]:
+    """id, kind, name, name_en, handle. Raises NotFound."""
+    found = await conn.execute(select(organisations).where(organisations.c.id == org_id))
+    row = found.one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def operators_organisation(conn: AsyncConnection) -> OrgId | None:
+    """The oldest organisation of operators, if there is one."""
+    asked = select(organisations.c.id).where(organisations.c.kind == Role.OPERATOR)
+    found = await conn.scalar(asked.order_by(organisations.c.created_at, organisations.c.id))
+    return None if found is None else OrgId(found)
+
+
+async def invited_to(conn: AsyncConnection, token: bytes, *, at: datetime) -> Row[Any] | None:
+    """The organisation that a link's token (its hash) still leads to. `at`: wall clock."""
+    found = await conn.execute(
+        select(organisations)
+        .join(invitations, invitations.c.org_id == organisations.c.id)
+        .where(invitations.c.token_hash == token, invitations.c.closed_at.is_(None))
+        .where(invitations.c.expires_at > at)
+    )
+    return found.one_or_none()

@@ -10,6 +10,7 @@ from dougong.base.access import Access, Permission, Role
 from dougong.base.errors import Conflict, NotAllowed, Refusal
 
 SESSION_LASTS = timedelta(days=30)
+INVITATION_LASTS = timedelta(days=7)
 PASSWORD_AT_LEAST = 10
 PASSWORD_AT_MOST = 200
 KEY_PREFIX = "dgk_"
@@ -104,8 +105,32 @@ class NoSelfService(NotAllowed):
     code = "no_self_service"
 
 
+class InvitationOver(Conflict):
+    """The link is unknown, used, withdrawn, or older than seven days."""
+
+    code = "invitation_over"
+
+
+class LastMember(Conflict):
+    """Somebody has to be left who acts for the organisation."""
+
+    code = "last_member"
+
+
+class NotOneself(Conflict):
+    """Nobody suspends themselves: they could not take it back."""
+
+    code = "not_oneself"
+
+
+class NoSuchPerson(Refusal):
+    """Nobody has signed up with this e-mail."""
+
+    code = "no_such_person"
+
+
 class TooManyKept(Conflict):
-    """Addresses or keys: there are `most` already."""
+    """Addresses, keys or invitations: there are `most` already."""
 
     code = "too_many_kept"
 

@@ -77,6 +77,20 @@ api_keys = Table(
     Column("revoked_at", DateTime(timezone=True)),
 )
 
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("org_id", Uuid, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("invited_by", Uuid, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("used_by", Uuid),
+)
+
 addresses = Table(
     "addresses",
     metadata,

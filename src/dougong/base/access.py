@@ -33,6 +33,8 @@ class Permission(StrEnum):
     ORDER_READ_OWN = "own:order:read"
     PAYMENT_START = "own:payment:start"
 
+    MEMBERS_MANAGE = "org:member:manage"
+
     VIDEO_MANAGE = "org:video:manage"
     LINK_MANAGE = "org:link:manage"
     EARNINGS_READ = "org:earnings:read"
@@ -55,6 +57,8 @@ class Permission(StrEnum):
     RULE_WRITE = "platform:rule:write"
     LEDGER_READ = "platform:ledger:read"
     PLATFORM_COUPON_MANAGE = "platform:coupon:manage"
+    CATEGORY_MANAGE = "platform:category:manage"
+    ACCESS_MANAGE = "platform:access:manage"  # suspend people, open organisations for them
     MODERATION = "platform:content:moderate"
     AUDIT_READ = "platform:audit:read"
     JOBS_READ = "platform:job:read"
@@ -68,10 +72,16 @@ _OPERATOR = frozenset(p for p in Permission if p.startswith("platform:"))
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.SHOPPER: frozenset(),
     Role.CREATOR: frozenset(
-        {Permission.VIDEO_MANAGE, Permission.LINK_MANAGE, Permission.EARNINGS_READ}
+        {
+            Permission.MEMBERS_MANAGE,
+            Permission.VIDEO_MANAGE,
+            Permission.LINK_MANAGE,
+            Permission.EARNINGS_READ,
+        }
     ),
     Role.MERCHANT: frozenset(
         {
+            Permission.MEMBERS_MANAGE,
             Permission.STORE_READ,
             Permission.STORE_MANAGE,
             Permission.CATALOG_MANAGE,
@@ -83,9 +93,9 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.WEBHOOK_MANAGE,
         }
     ),
-    Role.ADVERTISER: frozenset({Permission.CAMPAIGN_READ}),
-    Role.PARTNER: frozenset({Permission.AGREEMENT_READ}),
-    Role.OPERATOR: _OPERATOR,
+    Role.ADVERTISER: frozenset({Permission.MEMBERS_MANAGE, Permission.CAMPAIGN_READ}),
+    Role.PARTNER: frozenset({Permission.MEMBERS_MANAGE, Permission.AGREEMENT_READ}),
+    Role.OPERATOR: _OPERATOR | {Permission.MEMBERS_MANAGE},
 }
 
 

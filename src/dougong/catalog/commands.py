@@ -15,14 +15,17 @@ from dougong.catalog.rules import (
     CURRENCY,
     OTHER,
     STORE_CODE,
+    CategoryInUse,
     StoreCodeTaken,
     clean_text,
 )
-from dougong.catalog.tables import stores
+from dougong.catalog.tables import categories, stores
 from dougong.infra import events
 
 MAX_NAME = 80
 MAX_TAGLINE = 160
+MAX_PATH = 120
+MAX_POSITION = 9_999
 
 
 class CategoryRow(NamedTuple):
@@ -149,12 +152,9 @@ def _shipping(fee_minor: int, free_from_minor: int | None) -> dict[str, int | No
 async def ensure_categories(conn: AsyncConnection, rows: Iterable[CategoryRow]) -> None:
     """Make or rename categories. Parents come with them or are there already.
 
-    Raises BadInput for a path that does not fit, or whose parent is missing.
+    Raises BadInput for a path that does not fit, or whose parent is missing, and for names.
     """
-    ordered = sorted(rows, key=lambda row: row.path.count("/"))
-    for row in ordered:
-        if not CATEGORY_PATH.fullmatch(row.path):
-            raise BadInput(field="path", reason="bad_path", path=row.path)
+    ordered = sorted((_category(row) for row in rows), key=lambda row: row.path.count("/"))
     try:
         async with conn.begin_nested():
             await conn.execute(
@@ -176,6 +176,30 @@ async def ensure_categories(conn: AsyncConnection, rows: Iterable[CategoryRow]) 
             )
     except IntegrityError as error:
         raise BadInput(field="path", reason="missing_parent") from error
+
+
+def _category(row: CategoryRow) -> CategoryRow:
+    if len(row.path) > MAX_PATH or not CATEGORY_PATH.fullmatch(row.path):
+        raise BadInput(field="path", reason="bad_path", path=row.path)
+    if not 0 <= row.position <= MAX_POSITION:
+        raise BadInput(field="position", reason="out_of_range")
+    return row._replace(
+        name_zh=clean_text(row.name_zh, field="name_zh", most=MAX_NAME, required=True),
+        name_en=clean_text(row.name_en, field="name_en", most=MAX_NAME, required=True),
+    )
+
+
+async def remove_category(conn: AsyncConnection, *, path: str) -> None:
+    """Take away a category in which nothing is. Raises NotFound, CategoryInUse (409)."""
+    if path == OTHER:
+        raise CategoryInUse
+    try:
+        async with conn.begin_nested():
+            gone = await conn.execute(categories.delete().where(categories.c.path == path))
+    except IntegrityError as error:  # a product's or a child's foreign key
+        raise CategoryInUse from error
+    if gone.rowcount != 1:
+        raise NotFound
 
 
 async def ensure_other(conn: AsyncConnection) -> None:

@@ -33,6 +33,12 @@ class StoreCodeTaken(Conflict):
     code = "store_code_taken"
 
 
+class CategoryInUse(Conflict):
+    """Products or other categories are in it, or feeds need it (`other`)."""
+
+    code = "category_in_use"
+
+
 class ProductCodeTaken(Conflict):
     """Another product of this store has the code."""
 

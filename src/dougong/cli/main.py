@@ -9,6 +9,7 @@ COMMANDS = {
     "seed": "Fill an empty platform with the demo market.",
     "serve": "Serve the site and run the jobs.",
     "worker": "Run the jobs only.",
+    "operator": "Make somebody who has signed up an operator.",
     "doctor": "Check every promise that SQL can check.",
     "import": "Load a product feed or a history of orders into a store.",
     "explain": "Show where every fen of an order went.",

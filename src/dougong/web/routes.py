@@ -6,15 +6,20 @@ from dougong.web import explain, gateways, health, language, videos
 from dougong.web.account import addresses as account_addresses
 from dougong.web.account import enter as account_enter
 from dougong.web.account import keys as account_keys
+from dougong.web.account import members as account_members
 from dougong.web.account import roles as account_roles
 from dougong.web.account import safety as account_safety
 from dougong.web.account import sign_in as account_sign_in
 from dougong.web.api import catalogue as api_catalogue
+from dougong.web.api import catalogue_files as api_catalogue_files
 from dougong.web.api import catalogue_public as api_catalogue_public
 from dougong.web.api import content as api_content
 from dougong.web.api import explain as api_explain
+from dougong.web.api import orders as api_orders
 from dougong.web.api import sessions as api_sessions
 from dougong.web.api import shopping as api_shopping
+from dougong.web.api import store_orders as api_store_orders
+from dougong.web.api import stores as api_stores
 from dougong.web.api import webhooks as api_webhooks
 from dougong.web.creator import channels as creator_channels
 from dougong.web.creator import earnings as creator_earnings
@@ -33,10 +38,12 @@ from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import webhooks as merchant_webhooks
 from dougong.web.operator import audit as operator_audit
+from dougong.web.operator import categories as operator_categories
 from dougong.web.operator import jobs as operator_jobs
 from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import orders as operator_orders
 from dougong.web.operator import overview as operator_overview
+from dougong.web.operator import people as operator_people
 from dougong.web.operator import reports as operator_reports
 from dougong.web.operator import rule_case as operator_rule_case
 from dougong.web.operator import rules as operator_rules
@@ -52,15 +59,20 @@ HANDLERS: list[HTTPRouteHandler] = [
     *account_addresses.HANDLERS,
     *account_enter.HANDLERS,
     *account_keys.HANDLERS,
+    *account_members.HANDLERS,
     *account_roles.HANDLERS,
     *account_safety.HANDLERS,
     *account_sign_in.HANDLERS,
     *api_catalogue.HANDLERS,
+    *api_catalogue_files.HANDLERS,
     *api_catalogue_public.HANDLERS,
     *api_content.HANDLERS,
     *api_explain.HANDLERS,
+    *api_orders.HANDLERS,
     *api_sessions.HANDLERS,
     *api_shopping.HANDLERS,
+    *api_store_orders.HANDLERS,
+    *api_stores.HANDLERS,
     *api_webhooks.HANDLERS,
     *creator_channels.HANDLERS,
     *creator_earnings.HANDLERS,
@@ -83,10 +95,12 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_stores.HANDLERS,
     *merchant_webhooks.HANDLERS,
     *operator_audit.HANDLERS,
+    *operator_categories.HANDLERS,
     *operator_jobs.HANDLERS,
     *operator_ledger.HANDLERS,
     *operator_orders.HANDLERS,
     *operator_overview.HANDLERS,
+    *operator_people.HANDLERS,
     *operator_reports.HANDLERS,
     *operator_rule_case.HANDLERS,
     *operator_rules.HANDLERS,

@@ -51,6 +51,13 @@ REFUSALS: dict[str, str] = {
     "wrong_sign_in": mark("E-mail and password do not fit."),
     "suspended": mark("This account is suspended. Please contact the operator."),
     "no_self_service": mark("Only the operator can set this up."),
+    "invitation_over": mark(
+        "This invitation is used, withdrawn or too old. Please ask for a new one."
+    ),
+    "last_member": mark("Somebody has to act for it. Invite another person first."),
+    "not_oneself": mark("You cannot suspend yourself."),
+    "no_such_person": mark("Nobody has signed up with this e-mail."),
+    "category_in_use": mark("Products or other categories are in it: move them first."),
     "too_many_kept": mark("There are {most} already. Please remove one first."),
     "scopes_not_held": mark("Choose at least one thing that the key may do."),
     "unsafe_url": mark("This address cannot be called: it must be public, http or https."),

@@ -23,8 +23,16 @@ MAX_NEXT = 500
 REASONS = {
     "empty": mark("This is needed."),
     "too_long": mark("This is too long."),
+    "control_character": mark("There is a character in it that cannot be shown."),
     "not_a_phone_number": mark("This is not a phone number."),
     "not_a_country": mark("Use two letters, such as CN."),
+    "missing": mark("This is needed."),
+    "control_character": mark("There is a character in it that cannot be shown."),
+    "out_of_range": mark("This is outside what is possible."),
+    "unknown_value": mark("This is not one of the known values."),
+    "bad_path": mark("Use small letters, digits and dashes."),
+    "path_taken": mark("There is a category with this path already."),
+    "missing_parent": mark("The category above is not there any more."),
     "bad_code": mark("Use 2 to 40 small letters, digits or dashes."),
 }
 
