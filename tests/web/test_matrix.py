@@ -29,7 +29,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /me/addresses/{address_id:uuid}": ADDRESS,
     "PUT /api/v1/me/addresses/{address_id:uuid}": ADDRESS,
 }
-VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{40,}")
+VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32,}")
 
 
 class Door:

@@ -1,4 +1,4 @@
-"""A buyer's own orders and cart."""
+"""A buyer's own orders and cart, as the API tells them."""
 
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,12 @@ from dougong.base.money import Money
 
 
 class OrderLineView(msgspec.Struct, frozen=True):
+    """`paid`: after discounts; `kind`: goods, or shipping."""
+
     line_no: int
     kind: str
+    product_id: UUID | None
+    sku_id: UUID | None
     title_zh: str
     title_en: str
     options: dict[str, str]
@@ -25,14 +29,41 @@ class OrderLineView(msgspec.Struct, frozen=True):
     shipped_quantity: int
 
 
+class PackagedLine(msgspec.Struct, frozen=True):
+    line_no: int
+    quantity: int
+
+
+class PackageView(msgspec.Struct, frozen=True):
+    package_id: UUID
+    carrier: str
+    tracking_no: str
+    shipped_at: datetime
+    lines: list[PackagedLine]
+
+
+class RefundView(msgspec.Struct, frozen=True):
+    """`state`: booked, sent, done or failed; `done_at`: when the gateway had paid it back."""
+
+    refund_id: UUID
+    amount: Money
+    state: str
+    reason: str
+    asked_at: datetime
+    done_at: datetime | None
+
+
 class OrderView(msgspec.Struct, frozen=True):
-    """An order as its buyer sees it."""
+    """An order as its buyer sees it; `total` is `goods` - `discount` + `shipping`."""
 
     store_id: UUID
     order_id: UUID
     checkout_id: UUID
     number: str
     state: str
+    goods: Money
+    discount: Money
+    shipping: Money
     total: Money
     placed_at: datetime
     pay_by: datetime
@@ -43,88 +74,108 @@ class OrderView(msgspec.Struct, frozen=True):
     closed_at: datetime | None
     close_reason: str | None
     lines: list[OrderLineView]
+    packages: list[PackageView]
+    refunds: list[RefundView]
 
 
 ORDERS = text("""
     SELECT o.*, (
       SELECT jsonb_agg(jsonb_build_object('line_no', l.line_no, 'kind', l.kind,
+        'product_id', l.product_id, 'sku_id', l.sku_id,
         'title_zh', l.title_zh, 'title_en', l.title_en, 'options', l.options,
-        'quantity', l.quantity, 'paid_minor', l.paid_minor, 'refunded_minor', l.refunded_minor,
+        'quantity', l.quantity, 'paid', jsonb_build_object('minor', l.paid_minor,
+          'currency', o.currency),
+        'refunded', jsonb_build_object('minor', l.refunded_minor, 'currency', o.currency),
         'shipped_quantity', l.shipped_quantity) ORDER BY l.line_no)
-      FROM order_lines l WHERE l.store_id = o.store_id AND l.order_id = o.id) AS lines
+      FROM order_lines l WHERE l.store_id = o.store_id AND l.order_id = o.id) AS lines, (
+      SELECT jsonb_agg(jsonb_build_object('package_id', k.id, 'carrier', k.carrier,
+        'tracking_no', k.tracking_no, 'shipped_at', k.shipped_at, 'lines', (
+          SELECT jsonb_agg(jsonb_build_object('line_no', n.line_no, 'quantity', n.quantity)
+            ORDER BY n.line_no)
+          FROM package_lines n WHERE n.store_id = k.store_id AND n.package_id = k.id))
+        ORDER BY k.shipped_at, k.id)
+      FROM packages k WHERE k.store_id = o.store_id AND k.order_id = o.id) AS packages, (
+      SELECT jsonb_agg(jsonb_build_object('refund_id', r.id, 'amount',
+        jsonb_build_object('minor', r.amount_minor, 'currency', r.currency), 'state', r.state,
+        'reason', r.reason, 'asked_at', r.asked_at, 'done_at', r.done_at)
+        ORDER BY r.asked_at, r.id)
+      FROM refunds r WHERE r.store_id = o.store_id AND r.order_id = o.id) AS refunds
     FROM orders o
     WHERE o.buyer_id = :buyer_id
       AND (CAST(:order_id AS uuid) IS NULL OR (o.store_id = :store_id AND o.id = :order_id))
-      AND (CAST(:before AS timestamptz) IS NULL OR o.placed_at < :before)
-    ORDER BY o.placed_at DESC LIMIT :limit
+      AND (CAST(:checkout_id AS uuid) IS NULL OR o.checkout_id = :checkout_id)
+      AND (CAST(:before_id AS uuid) IS NULL
+        OR (o.placed_at, o.id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid)))
+    ORDER BY o.placed_at DESC, o.id DESC LIMIT :most
 """)
 
 
 def _view(row: Any) -> OrderView:
-    def money(minor: int) -> Money:
-        return Money(minor, row.currency)
-
-    lines = [
-        OrderLineView(
-            line["line_no"],
-            line["kind"],
-            line["title_zh"],
-            line["title_en"],
-            line["options"],
-            line["quantity"],
-            money(line["paid_minor"]),
-            money(line["refunded_minor"]),
-            line["shipped_quantity"],
-        )
-        for line in row.lines or []
-    ]
-    return OrderView(
-        row.store_id,
-        row.id,
-        row.checkout_id,
-        row.number,
-        row.state,
-        money(row.total_minor),
-        row.placed_at,
-        row.pay_by,
-        row.paid_at,
-        row.shipped_at,
-        row.received_at,
-        row.final_at,
-        row.closed_at,
-        row.close_reason,
-        lines,
-    )
+    values = dict(row._mapping)
+    money = {
+        name: Money(values[f"{name}_minor"], row.currency)
+        for name in ("goods", "discount", "shipping", "total")
+    }
+    nested = {
+        "lines": msgspec.convert(row.lines or [], list[OrderLineView]),
+        "packages": msgspec.convert(row.packages or [], list[PackageView]),
+        "refunds": msgspec.convert(row.refunds or [], list[RefundView]),
+    }
+    made = values | {"order_id": row.id} | money | nested
+    return OrderView(**{name: made[name] for name in OrderView.__struct_fields__})
 
 
 async def orders_of(
-    conn: AsyncConnection, *, buyer_id: PersonId, before: datetime | None, limit: int
+    conn: AsyncConnection,
+    *,
+    buyer_id: PersonId,
+    before: tuple[datetime, UUID] | None = None,
+    checkout_id: UUID | None = None,
+    most: int,
 ) -> list[OrderView]:
-    """Newest first; `before`: only orders placed earlier."""
-    values = {"buyer_id": buyer_id, "before": before, "limit": limit}
-    rows = await conn.execute(ORDERS, {**values, "order_id": None, "store_id": None})
-    return [_view(row) for row in rows]
+    """Newest first; `before`: instant and id of the last one seen."""
+    before_at, before_id = before or (None, None)
+    values = {"buyer_id": buyer_id, "before_at": before_at, "before_id": before_id, "most": most}
+    one = {"order_id": None, "store_id": None, "checkout_id": checkout_id}
+    return [_view(row) for row in await conn.execute(ORDERS, values | one)]
 
 
 async def order_of(
     conn: AsyncConnection, *, buyer_id: PersonId, store_id: StoreId, order_id: OrderId
 ) -> OrderView:
     """Raises NotFound unless it is this buyer's."""
-    values = {"buyer_id": buyer_id, "before": None, "limit": 1}
-    rows = await conn.execute(ORDERS, {**values, "order_id": order_id, "store_id": store_id})
-    row = rows.one_or_none()
+    values = {"buyer_id": buyer_id, "before_at": None, "before_id": None, "most": 1}
+    one = {"order_id": order_id, "store_id": store_id, "checkout_id": None}
+    row = (await conn.execute(ORDERS, values | one)).one_or_none()
     if row is None:
         raise NotFound
     return _view(row)
 
 
-async def cart_of(conn: AsyncConnection, *, person_id: PersonId) -> list[dict[str, Any]]:
-    """The cart by store, as it would be sold now: {store_id, sku_id, quantity, price, free, …}."""
+class CartItem(msgspec.Struct, frozen=True):
+    """A SKU in the cart, as it would be sold now. `free`: units left."""
+
+    store_id: UUID
+    sku_id: UUID
+    product_id: UUID
+    quantity: int
+    link_id: UUID | None
+    title_zh: str
+    title_en: str
+    options: dict[str, str]
+    price: Money
+    free: int
+    is_for_sale: bool
+
+
+async def cart_of(conn: AsyncConnection, *, person_id: PersonId) -> list[CartItem]:
+    """The cart by store, the first added first."""
     rows = await conn.execute(
         text("""
-            SELECT c.store_id, c.sku_id, c.quantity, c.link_id, p.id AS product_id, p.title_zh,
-              p.title_en, s.options, s.price_minor, st.currency,
-              COALESCE(k.on_hand - k.reserved, 0) AS free,
+            SELECT c.store_id, c.sku_id, p.id AS product_id, c.quantity, c.link_id, p.title_zh,
+              p.title_en, s.options,
+              jsonb_build_object('minor', s.price_minor, 'currency', st.currency) AS price,
+              GREATEST(COALESCE(k.on_hand - k.reserved, 0), 0) AS free,
               s.state = 'active' AND p.state = 'active' AND st.state = 'open' AS is_for_sale
             FROM cart_items c
             JOIN skus s ON s.store_id = c.store_id AND s.id = c.sku_id
@@ -135,4 +186,4 @@ async def cart_of(conn: AsyncConnection, *, person_id: PersonId) -> list[dict[st
         """),
         {"person_id": person_id},
     )
-    return [dict(row._mapping) for row in rows]
+    return [msgspec.convert(dict(row._mapping), CartItem) for row in rows]

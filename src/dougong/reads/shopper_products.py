@@ -169,6 +169,8 @@ CARDS = text("""
         st.name_zh, st.name_en) ILIKE ALL (CAST(:patterns AS text[])))
       AND (CAST(:category AS text) IS NULL OR p.category = :category
         OR p.category LIKE :category || '/%')
+      AND (CAST(:after_id AS uuid) IS NULL OR (s.free > 0, p.created_at, p.id)
+        < (:after_free, CAST(:after_at AS timestamptz), CAST(:after_id AS uuid)))
     ORDER BY (s.free > 0) DESC, p.created_at DESC, p.id DESC
     LIMIT :most OFFSET :skip
 """)
@@ -181,9 +183,16 @@ async def product_cards(
     words: str = "",
     category: str | None = None,
     page: int = 0,
+    after: tuple[bool, datetime, UUID] | None = None,
+    most: int = PAGE,
 ) -> tuple[list[ProductCard], bool]:
-    """One page of products on sale, and whether more follow. Every word must be found."""
+    """One page of products on sale, and whether more follow. Every word must be found.
+
+    `after`: instead of a page number, whether something was left of the last card of the page
+    before, when it was made, and its product's id.
+    """
     patterns = [f"%{_literal(word)}%" for word in words.split()][:8]
+    after_free, after_at, after_id = after or (False, None, None)
     rows = await conn.execute(
         CARDS,
         {
@@ -191,12 +200,15 @@ async def product_cards(
             "words": words or None,
             "patterns": patterns,
             "category": category,
-            "most": PAGE + 1,
-            "skip": page * PAGE,
+            "after_free": after_free,
+            "after_at": after_at,
+            "after_id": after_id,
+            "most": most + 1,
+            "skip": page * most,
         },
     )
     found = [ProductCard(**row._mapping) for row in rows]
-    return found[:PAGE], len(found) > PAGE
+    return found[:most], len(found) > most
 
 
 def _literal(word: str) -> str:

@@ -20,13 +20,21 @@ from dougong.infra.db import dispose
 from dougong.infra.settings import settings
 from dougong.web import refusals
 from dougong.web.api_docs import ApiDocs
+from dougong.web.api_document import ApiDocument
 from dougong.web.deps import provide_actor, provide_conn, provide_now, provide_who
 from dougong.web.observe import ObserveMiddleware, configure_logs
 from dougong.web.render import STATIC_DIR
 from dougong.web.routes import HANDLERS
-from dougong.web.security import SubjectMiddleware, check_permission, permission_of
+from dougong.web.security import (
+    SubjectMiddleware,
+    check_body,
+    check_permission,
+    check_query,
+    permission_of,
+)
 
 MAX_BODY_BYTES = 10_000_000
+GUARDS = [check_permission, check_query, check_body]
 
 
 def create_app() -> Litestar:
@@ -45,7 +53,10 @@ def create_app() -> Litestar:
         ),
     ]
     app = Litestar(
-        route_handlers=[Router("/", route_handlers=HANDLERS, guards=[check_permission]), *files],
+        route_handlers=[
+            Router("/", route_handlers=HANDLERS, guards=GUARDS),
+            *files,
+        ],
         dependencies={
             "conn": Provide(provide_conn),
             "now": Provide(provide_now),
@@ -60,18 +71,12 @@ def create_app() -> Litestar:
             PoolTimeout: refusals.on_database,
             Exception: refusals.on_fault,
         },
-        csrf_config=CSRFConfig(
-            secret=settings().secret().decode(),
-            cookie_name="csrftoken",
-            cookie_httponly=False,
-            cookie_samesite="lax",
-            exclude=["^/api/", "^/gateways/", "^/hooks/"],
-        ),
+        csrf_config=_csrf(),
         openapi_config=OpenAPIConfig(
             title="Dougong",
             version=__version__,
             path="/api/docs",
-            render_plugins=[ApiDocs(path="/")],
+            render_plugins=[ApiDocs(path="/"), ApiDocument()],
         ),
         request_max_body_size=MAX_BODY_BYTES,
         on_shutdown=[dispose],
@@ -79,6 +84,17 @@ def create_app() -> Litestar:
     for _, handler in routes_of(app):
         permission_of(handler)
     return app
+
+
+def _csrf() -> CSRFConfig:
+    """For pages; the API takes no cookie, gateways and hooks sign what they send."""
+    return CSRFConfig(
+        secret=settings().secret().decode(),
+        cookie_name="csrftoken",
+        cookie_httponly=False,
+        cookie_samesite="lax",
+        exclude=["^/api/", "^/gateways/", "^/hooks/"],
+    )
 
 
 def routes_of(app: Litestar) -> list[tuple[str, HTTPRouteHandler]]:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
@@ -47,6 +48,18 @@ def configure_logs() -> None:
     )
 
 
+def allowed_methods(scope: Scope) -> str:
+    """Every method of the path; Litestar names only those of one handler of it."""
+    template = scope["path_template"]
+    found = {
+        str(method)
+        for route in scope["litestar_app"].routes
+        if isinstance(route, HTTPRoute) and route.path == template
+        for method in route.methods
+    }
+    return ", ".join(sorted(found))
+
+
 class ObserveMiddleware:
     """Names each request (X-Request-Id, ours or the caller's), times it, and logs one line."""
 
@@ -71,6 +84,8 @@ class ObserveMiddleware:
                 status = message["status"]
                 headers = MutableScopeHeaders.from_message(message)
                 headers["x-request-id"] = request_id
+                if method == "OPTIONS" and "allow" in headers:
+                    headers["allow"] = allowed_methods(scope)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

@@ -1,6 +1,7 @@
 """Refusals as people and programs see them: one JSON shape, one page, one fragment."""
 
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import structlog
@@ -29,16 +30,18 @@ CODES_BY_STATUS = {
     415: "unsupported_media_type",
     429: "too_many_requests",
 }
+METHOD = CODES_BY_STATUS[405]
 UNKNOWN = mark("Something went wrong on our side. Nothing was changed; please try again.")
 
 
 class RefusalBody(msgspec.Struct):
-    """The JSON of every refusal."""
+    """The JSON of every refusal. `request_id` finds it in the logs."""
 
     code: str
     message: str
     field: str | None = None
     facts: dict[str, Any] = {}
+    request_id: str = ""
 
 
 def message_for(code: str, facts: dict[str, Any]) -> str:
@@ -65,7 +68,19 @@ def _plain(value: Any) -> Any:
 
 
 def _answer(request: Request[Any, Any, Any], status: int, body: RefusalBody) -> Response[Any]:
-    headers = {} if "user" in request.scope else dict(SECURITY_HEADERS)
+    body.request_id = str(request.scope.get("request_id") or uuid4().hex)
+    headers: dict[str, str] = {}
+    if "user" not in request.scope:  # no route was found: no middleware has run
+        headers = SECURITY_HEADERS | {"x-request-id": body.request_id}
+    log.info(
+        "refused",
+        request_id=body.request_id,
+        method=request.method,
+        path=request.url.path,
+        status=status,
+        code=body.code,
+        field=body.field,
+    )
     if status == 429:
         headers["Retry-After"] = str(body.facts.get("retry_after_s", 60))
     if wants_json(request):
@@ -104,7 +119,9 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[A
         return refuse(request, BadInput(field=field, reason=detail, **facts))
     code = CODES_BY_STATUS.get(error.status_code, "bad_input")
     body = RefusalBody(code=code, message=message_for(code, {"reason": error.detail, "field": ""}))
-    return _answer(request, error.status_code, body)
+    made = _answer(request, error.status_code, body)
+    made.headers.update({"allow": (error.headers or {}).get("allow", "")} if code == METHOD else {})
+    return made
 
 
 def _problem(found: Any) -> dict[str, str]:

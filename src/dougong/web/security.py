@@ -1,16 +1,22 @@
 """Who asks, and whether they may: read once per request, checked by one guard on every route."""
 
+import re
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
 from litestar.handlers.base import BaseRouteHandler
+from litestar.params import QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from dougong.accounts.rules import token_hash
 from dougong.base.access import Access, Permission, require
-from dougong.base.errors import NotFound
+from dougong.base.errors import BadInput, NotFound
 from dougong.infra.coalesce import Coalescer
 from dougong.infra.db import engine, request_transactions
 from dougong.infra.settings import settings
@@ -21,6 +27,10 @@ SESSION_COOKIE = "dougong_session"
 LOCALE_COOKIE = "dougong_locale"
 # Path parameters that name the owner of what a route touches, in the order they are looked for.
 OWNERS = ("store_id", "creator_id", "org_id")
+
+
+JSON = "application/json"
+UNKNOWN_FIELD = re.compile(r"unknown field `(.{1,80})`")
 
 
 async def _look_up(tokens: list[bytes]) -> list[Access | Exception | None]:
@@ -81,6 +91,8 @@ def check_permission(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """The guard of every route: what one may not touch looks like what does not exist."""
+    if getattr(handler, "http_methods", None) == {"OPTIONS"}:
+        return  # Litestar's own: it names the methods of the path and nothing else
     permission = permission_of(handler)
     if permission is Permission.PUBLIC:
         return
@@ -91,6 +103,60 @@ def check_permission(
         _any_org(connection.scope.get("user"), permission)
         return
     require(connection.scope.get("user"), permission, cast(UUID | None, owner))
+
+
+@cache
+def _query_names(handler: BaseRouteHandler) -> dict[str, bool]:
+    """Query parameters by name, and whether one may be left without a value of its type."""
+    asked = handler.parsed_fn_signature.parameters.items()
+    return {
+        field.kwarg_definition.name or name: field.is_optional
+        for name, field in asked
+        if isinstance(field.kwarg_definition, QueryParameter)
+    }
+
+
+def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guard of the API against query parameters that it does not know, or that come twice: a
+    mistyped filter would else answer with everything. Raises BadInput."""
+    if not connection.scope["query_string"] or not connection.url.path.startswith("/api/v1/"):
+        return
+    known, met = _query_names(handler), set()
+    for name, value in connection.query_params.multi_items():
+        if name not in known:
+            raise BadInput(field=name[:80], reason="unknown_parameter")
+        if name in met:
+            raise BadInput(field=name, reason="duplicate_parameter")
+        if known[name] and value.casefold() == "null":  # msgspec would take it as left out
+            raise BadInput(field=name, reason="unknown_value")
+        met.add(name)
+
+
+async def check_body(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """The guard of the API against JSON that only nearly fits: a number in quotes, 0 for false.
+
+    Litestar reads a body as loosely as a form. Raises BadInput at the field, or 415.
+    """
+    field = getattr(handler, "parsed_data_field", None)
+    if field is None or not connection.url.path.startswith("/api/v1/"):
+        return
+    request = cast(Request[Any, Any, Any], connection)
+    kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise HTTPException(status_code=415, detail=kind[:80])
+    try:
+        msgspec.json.decode(await request.body(), type=field.annotation)
+    except msgspec.ValidationError as error:
+        words, _, place = str(error).partition(" - at `$")
+        unknown = UNKNOWN_FIELD.search(words)
+        path = place.rstrip("`").lstrip(".") or None
+        if unknown:
+            path = f"{path}.{unknown[1]}" if path else unknown[1]
+        raise BadInput(field=path, reason=words) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(reason="no_json") from error
 
 
 def _any_org(access: Access | None, permission: Permission) -> Access:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,7 +29,6 @@ from dougong.flows.import_feed import start_import
 from dougong.infra.idempotency import once
 from dougong.reads.merchant_products import product_rows, product_to_edit
 from dougong.reads.merchant_stock import stock_rows
-from dougong.web.api.catalogue_public import image_url, money_or_none
 from dougong.web.api.catalogue_types import (
     FeedInput,
     ImportRun,
@@ -44,24 +43,20 @@ from dougong.web.api.catalogue_types import (
     StockPage,
     StockRow,
 )
+from dougong.web.api.common import (
+    STORE,
+    After,
+    Key,
+    Limit,
+    Search,
+    image_url,
+    money_or_none,
+    plain,
+)
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.paging import cursor_values, cut
 
-STORE = "/api/v1/stores/{store_id:uuid}"
 ROUTE: dict[str, Any] = {"permission": Permission.CATALOG_MANAGE, "tags": ["merchant catalogue"]}
-Key = Annotated[
-    str,
-    HeaderParameter(
-        name="Idempotency-Key",
-        description="8 to 200 characters; the same key and body give the same answer.",
-        min_length=8,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
-    ),
-]
-Limit = Annotated[int, QueryParameter(ge=1, le=100)]
-After = Annotated[str, QueryParameter(max_length=400, description="`after` of the page before.")]
-Search = Annotated[str, QueryParameter(max_length=100)]
 
 
 async def _product(conn: AsyncConnection, store_id: UUID, product_id: UUID) -> Product:
@@ -144,9 +139,9 @@ async def list_products(
     found = await product_rows(
         conn,
         store_id=StoreId(store_id),
-        words=_plain(q),
+        words=plain(q),
         state=show,
-        category=_plain(category),
+        category=plain(category),
         before=start[0] if start else None,
         most=limit + 1,
     )
@@ -166,10 +161,6 @@ async def list_products(
         for row in rows
     ]
     return ProductPage(items, following or None)
-
-
-def _plain(text: str) -> str:
-    return text.replace("\x00", "").strip()
 
 
 @get(STORE + "/catalogue/{product_id:uuid}", summary="One product as its merchant sees it", **ROUTE)
@@ -258,7 +249,7 @@ async def list_stock(
     found = await stock_rows(
         conn,
         store_id=StoreId(store_id),
-        words=_plain(q),
+        words=plain(q),
         is_low=is_low,
         after=cursor_values(after, tuple[str, UUID]),
         most=limit + 1,

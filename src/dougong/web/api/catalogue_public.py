@@ -1,5 +1,6 @@
 """API v1, for anybody: stores, categories, products on sale."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,23 +18,16 @@ from dougong.web.api.catalogue_types import (
     CategoryAnswer,
     FoundPage,
     FoundProduct,
+    OfferedCoupon,
     OfferedProduct,
     OfferedSku,
     StoreAnswer,
 )
+from dougong.web.api.common import After, Limit, Search, image_url, money_or_none, plain
 from dougong.web.deps import Conn, Now
+from dougong.web.paging import cursor_of, cursor_values
 
 OPEN: dict[str, Any] = {"permission": Permission.PUBLIC, "tags": ["catalogue"]}
-MAX_PAGE = 1_000
-
-
-def image_url(file: str | None) -> str | None:
-    """The whole address of a picture."""
-    return f"{settings().public_url}/media/{file}" if file else None
-
-
-def money_or_none(minor: int | None, currency: str) -> Money | None:
-    return None if minor is None else Money(minor, currency)
 
 
 @get("/api/v1/stores/{code:str}", summary="A store by its code", **OPEN)
@@ -68,15 +62,20 @@ async def categories(conn: Conn) -> list[CategoryAnswer]:
 @get("/api/v1/products", summary="Products on sale", **OPEN)
 async def search(
     conn: Conn,
-    q: Annotated[str, QueryParameter(max_length=100, description="Words; all are found.")] = "",
+    q: Search = "",
     store_id: FromQuery[UUID | None] = None,
     category: Annotated[str, QueryParameter(max_length=200, description="A path.")] = "",
-    page: Annotated[int, QueryParameter(ge=0, le=MAX_PAGE)] = 0,
+    after: After = "",
+    limit: Limit = 24,
 ) -> FoundPage:
     """By words of title, brand and store; what can be bought first, then the newest."""
-    words = "".join(c if c.isprintable() else " " for c in q)
     cards, more = await product_cards(
-        conn, store_id=store_id, words=words.strip(), category=_plain(category) or None, page=page
+        conn,
+        store_id=store_id,
+        words=plain(q),
+        category=plain(category) or None,
+        after=cursor_values(after, tuple[bool, datetime, UUID]),
+        most=limit,
     )
     items = [
         FoundProduct(
@@ -90,11 +89,9 @@ async def search(
         )
         for card in cards
     ]
-    return FoundPage(items, page + 1 if more and page < MAX_PAGE else None)
-
-
-def _plain(text: str) -> str:
-    return text.replace("\x00", "")
+    last = cards[-1] if more else None
+    following = cursor_of(last.free > 0, last.created_at, last.product_id) if last else None
+    return FoundPage(items, following)
 
 
 @get(
@@ -129,6 +126,17 @@ async def product(
                 free=max(0, variant.free),
             )
             for variant in found.variants
+        ],
+        coupons=[
+            OfferedCoupon(
+                code=coupon.code,
+                name_zh=coupon.name_zh,
+                name_en=coupon.name_en,
+                amount_off=money_or_none(coupon.amount_off_minor, currency),
+                percent_off_bp=coupon.percent_off_bp,
+                min_spend=Money(coupon.min_spend_minor, currency),
+            )
+            for coupon in found.coupons
         ],
         url=f"{settings().public_url}/p/{store_id}/{product_id}",
     )

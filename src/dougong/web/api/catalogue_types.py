@@ -8,11 +8,27 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from dougong.base.money import Money
+from dougong.web.api.common import Filled, Lines, OneLine
 from dougong.web.forms import Input
 
-Code = Annotated[str, Meta(min_length=1, max_length=80, description="Yours, unique in the store.")]
-Title = Annotated[str, Meta(max_length=200)]
-Words = Annotated[str, Meta(max_length=20_000)]
+Code = Annotated[
+    Filled, Meta(min_length=1, max_length=80, description="Yours, unique in the store.")
+]
+Title = Annotated[Filled, Meta(min_length=1, max_length=200)]
+OtherTitle = Annotated[OneLine, Meta(max_length=200)]
+Words = Annotated[Lines, Meta(max_length=20_000)]
+Brand = Annotated[OneLine, Meta(max_length=80)]
+Category = Annotated[
+    str,
+    Meta(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$", max_length=200, description="Such as food/tea."),
+]
+Options = Annotated[
+    dict[
+        Annotated[Filled, Meta(min_length=1, max_length=40)],
+        Annotated[Filled, Meta(min_length=1, max_length=80)],
+    ],
+    Meta(max_length=6),
+]
 Rate = Annotated[
     int, Meta(ge=0, le=9_000, description="Basis points (1250 = 12.5 %) offered to creators.")
 ]
@@ -26,9 +42,9 @@ class SkuInput(Input):
 
     code: Code
     price_minor: Minor
-    options: dict[str, str] = msgspec.field(default_factory=dict)
+    options: Options = msgspec.field(default_factory=dict)
     list_price_minor: Minor | None = None
-    gtin: Annotated[str, Meta(max_length=20)] = ""
+    gtin: Annotated[str, Meta(max_length=20, pattern=r"^[0-9 -]*$")] = ""
     weight_g: Units = 0
     quantity: Units | None = None
 
@@ -36,12 +52,12 @@ class SkuInput(Input):
 class ProductInput(Input):
     code: Code
     title_zh: Title
-    category: Annotated[str, Meta(max_length=200, description="A path, such as food/tea.")]
+    category: Category
     skus: Annotated[list[SkuInput], Meta(min_length=1, max_length=200)]
-    title_en: Title = ""
+    title_en: OtherTitle = ""
     description_zh: Words = ""
     description_en: Words = ""
-    brand: Annotated[str, Meta(max_length=80)] = ""
+    brand: Brand = ""
     commission_bp: Rate | None = None
     state: State = "draft"
 
@@ -51,11 +67,11 @@ class ProductChange(Input):
 
     code: Code | UnsetType = UNSET
     title_zh: Title | UnsetType = UNSET
-    title_en: Title | UnsetType = UNSET
+    title_en: OtherTitle | UnsetType = UNSET
     description_zh: Words | UnsetType = UNSET
     description_en: Words | UnsetType = UNSET
-    brand: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
-    category: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    brand: Brand | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
     commission_bp: Rate | UnsetType | None = UNSET
     state: State | UnsetType = UNSET
     skus: Annotated[list[SkuInput], Meta(min_length=1, max_length=200)] | UnsetType = UNSET
@@ -74,7 +90,7 @@ class FeedInput(Input):
     """A feed as text: TSV, CSV or RSS XML."""
 
     content: Annotated[str, Meta(min_length=1, max_length=9_000_000)]
-    file_name: Annotated[str, Meta(max_length=200)] = "feed"
+    file_name: Annotated[OneLine, Meta(max_length=200)] = "feed"
     all_or_nothing: bool = False
     assumed_quantity: Units = 0
 
@@ -178,6 +194,17 @@ class OfferedSku(msgspec.Struct):
     free: int
 
 
+class OfferedCoupon(msgspec.Struct):
+    """`amount_off` or `percent_off_bp` (basis points), from `min_spend` on."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    amount_off: Money | None
+    percent_off_bp: int | None
+    min_spend: Money
+
+
 class OfferedProduct(msgspec.Struct):
     id: UUID
     store_id: UUID
@@ -189,6 +216,7 @@ class OfferedProduct(msgspec.Struct):
     category: str
     image_urls: list[str]
     skus: list[OfferedSku]
+    coupons: list[OfferedCoupon]
     url: str
 
 
@@ -203,8 +231,10 @@ class FoundProduct(msgspec.Struct):
 
 
 class FoundPage(msgspec.Struct):
+    """`after`: pass it back for the next page; null on the last one."""
+
     items: list[FoundProduct]
-    next_page: int | None
+    after: str | None
 
 
 class CategoryAnswer(msgspec.Struct):

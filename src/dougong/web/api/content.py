@@ -21,6 +21,7 @@ from dougong.links.commands import record_click
 from dougong.reads.feed import feed_json, feed_page, following_page, video_item
 from dougong.reads.feed_comments import CommentPage, comments_of
 from dougong.reads.feed_items import FeedItem, FeedPage
+from dougong.web.api.common import MaybeKey, once_if
 from dougong.web.deps import Actor, Conn, Now, Who
 from dougong.web.forms import Input
 from dougong.web.videos import (
@@ -34,7 +35,7 @@ from dougong.web.videos import (
 
 VIDEO = "/api/v1/videos/{video_id:uuid}"
 CHANNEL = "/api/v1/channels/{channel_id:uuid}/follow"
-TAGS = ["Videos"]
+TAGS = ["videos"]
 REACT: dict[str, Any] = {"permission": Permission.CONTENT_REACT, "tags": TAGS}
 OPEN: dict[str, Any] = {"permission": Permission.PUBLIC, "tags": TAGS}
 
@@ -67,7 +68,7 @@ class CommentMade(msgspec.Struct):
     comment_id: UUID
 
 
-@get("/api/v1/feed", **OPEN)
+@get("/api/v1/feed", summary="The feed", may_need_sign_in=True, **OPEN)
 async def feed(
     actor: Actor,
     cursor: CursorText = "",
@@ -91,8 +92,9 @@ async def feed(
     return Response(made, media_type=MediaType.JSON)
 
 
-@get(VIDEO, **OPEN)
+@get(VIDEO, summary="One video", **OPEN)
 async def video(video_id: FromPath[UUID], actor: Actor, conn: Conn, now: Now) -> FeedItem:
+    """With its product links, and what the caller has done with it."""
     person_id = actor.person_id if actor else None
     item = await video_item(conn, video_id=video_id, person_id=person_id, at=now)
     if item is None:
@@ -100,31 +102,31 @@ async def video(video_id: FromPath[UUID], actor: Actor, conn: Conn, now: Now) ->
     return item
 
 
-@put(VIDEO + "/like", status_code=204, **REACT)
+@put(VIDEO + "/like", summary="Like a video", status_code=204, **REACT)
 async def like(video_id: FromPath[UUID], who: Who, conn: Conn, now: Now) -> None:
     await spend_reaction(who)
     await reactions.like(conn, video_id=VideoId(video_id), person_id=who.person_id, at=now)
 
 
-@delete(VIDEO + "/like", status_code=204, **REACT)
+@delete(VIDEO + "/like", summary="Take a like back", status_code=204, **REACT)
 async def unlike(video_id: FromPath[UUID], who: Who, conn: Conn, now: Now) -> None:
     await spend_reaction(who)
     await reactions.unlike(conn, video_id=VideoId(video_id), person_id=who.person_id, at=now)
 
 
-@put(CHANNEL, status_code=204, **REACT)
+@put(CHANNEL, summary="Follow a creator", status_code=204, **REACT)
 async def follow(channel_id: FromPath[UUID], who: Who, conn: Conn, now: Now) -> None:
     await spend_reaction(who)
     await reactions.follow(conn, creator_id=channel_id, person_id=who.person_id, at=now)
 
 
-@delete(CHANNEL, status_code=204, **REACT)
+@delete(CHANNEL, summary="Stop following a creator", status_code=204, **REACT)
 async def unfollow(channel_id: FromPath[UUID], who: Who, conn: Conn, now: Now) -> None:
     await spend_reaction(who)
     await reactions.unfollow(conn, creator_id=channel_id, person_id=who.person_id, at=now)
 
 
-@get(VIDEO + "/comments", **OPEN)
+@get(VIDEO + "/comments", summary="Comments, the newest first", **OPEN)
 async def comments(
     video_id: FromPath[UUID], actor: Actor, conn: Conn, cursor: CursorText = ""
 ) -> CommentPage:
@@ -137,19 +139,40 @@ async def comments(
     )
 
 
-@post(VIDEO + "/comments", **REACT)
+@post(VIDEO + "/comments", summary="Comment on a video", **REACT)
 async def comment(
-    video_id: FromPath[UUID], data: JSONBody[CommentInput], who: Who, conn: Conn, now: Now
+    video_id: FromPath[UUID],
+    data: JSONBody[CommentInput],
+    who: Who,
+    conn: Conn,
+    now: Now,
+    key: MaybeKey = None,
 ) -> CommentMade:
     """Tags are taken out; at most 500 characters are left."""
     await spend_comment(who)
-    made = await reactions.add_comment(
-        conn, video_id=VideoId(video_id), person_id=who.person_id, body=data.body, at=now
+
+    async def make() -> CommentMade:
+        return CommentMade(
+            await reactions.add_comment(
+                conn, video_id=VideoId(video_id), person_id=who.person_id, body=data.body, at=now
+            )
+        )
+
+    return await once_if(
+        conn,
+        key=key,
+        owner_id=who.person_id,
+        route=f"POST videos/{video_id}/comments",
+        request=data,
+        answer=CommentMade,
+        at=now,
+        make=make,
     )
-    return CommentMade(made)
 
 
-@delete(VIDEO + "/comments/{comment_id:uuid}", status_code=204, **REACT)
+@delete(
+    VIDEO + "/comments/{comment_id:uuid}", summary="Take a comment away", status_code=204, **REACT
+)
 async def remove_comment(
     video_id: FromPath[UUID], comment_id: FromPath[UUID], who: Who, conn: Conn, now: Now
 ) -> None:
@@ -163,13 +186,13 @@ async def remove_comment(
     )
 
 
-@post(VIDEO + "/hide", status_code=204, **REACT)
+@post(VIDEO + "/hide", summary="Hide a video from my feed", status_code=204, **REACT)
 async def hide(video_id: FromPath[UUID], who: Who, conn: Conn, now: Now) -> None:
     await spend_reaction(who)
     await reactions.hide(conn, video_id=VideoId(video_id), person_id=who.person_id, at=now)
 
 
-@post(VIDEO + "/report", status_code=204, **REACT)
+@post(VIDEO + "/report", summary="Report a video", status_code=204, **REACT)
 async def report(
     video_id: FromPath[UUID], data: JSONBody[ReportInput], who: Who, conn: Conn, now: Now
 ) -> None:
@@ -184,7 +207,7 @@ async def report(
     )
 
 
-@post(VIDEO + "/seen", status_code=204, **REACT)
+@post(VIDEO + "/seen", summary="Say how long a video was watched", status_code=204, **REACT)
 async def seen(
     video_id: FromPath[UUID], data: JSONBody[SeenInput], who: Who, conn: Conn, now: Now
 ) -> None:
@@ -198,7 +221,12 @@ async def seen(
     )
 
 
-@post("/api/v1/links/{link_id:uuid}/clicks", status_code=204, **OPEN)
+@post(
+    "/api/v1/links/{link_id:uuid}/clicks",
+    summary="Count a tap on a product link",
+    status_code=204,
+    **OPEN,
+)
 async def click(
     link_id: FromPath[UUID],
     data: JSONBody[ClickInput],

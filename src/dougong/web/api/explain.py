@@ -64,6 +64,7 @@ def explanation(node: Node) -> Explanation:
 @get(
     "/api/v1/stores/{book_id:uuid}/orders/{order_id:uuid}/explanation",
     permission=Permission.ORDER_READ_OWN,
+    tags=["explanations"],
     summary="Where the money of an order came from and went",
 )
 async def explain_one_order(
@@ -96,6 +97,7 @@ async def _payee(
 @get(
     "/api/v1/creators/{creator_id:uuid}/explanation",
     permission=Permission.EARNINGS_READ,
+    tags=["explanations"],
     summary="What a creator gained in a window, order by order",
 )
 async def explain_creator(
@@ -112,6 +114,7 @@ async def explain_creator(
 @get(
     "/api/v1/merchants/{org_id:uuid}/explanation",
     permission=Permission.MONEY_READ,
+    tags=["explanations"],
     summary="What a merchant gained in a window, order by order",
 )
 async def explain_merchant(

@@ -1,41 +1,28 @@
-"""API v1, the shopper's path: quote, place, pay, follow, confirm."""
+"""API v1: what orders would cost, placing them, paying for them."""
 
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import delete, get, post, put
+from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from dougong.base.access import Permission
-from dougong.base.errors import BadInput, Refusal
-from dougong.base.ids import LinkId, OrderId, SkuId, StoreId
+from dougong.base.errors import BadInput, NotFound, Refusal
+from dougong.base.ids import LinkId, SkuId, StoreId
 from dougong.base.money import Money
 from dougong.flows.check_out import StorePart, check_out
-from dougong.flows.close_order import cancel_by_buyer
 from dougong.flows.pay import start_payment
 from dougong.flows.price_orders import Priced, Wanted, WantedLine, price_for
-from dougong.flows.receive_order import confirm_receipt
-from dougong.orders.cart_commands import put_in_cart, remove_from_cart
-from dougong.reads.buyer_orders import OrderView, cart_of, order_of, orders_of
+from dougong.reads.buyer_orders import OrderView, orders_of
+from dougong.web.api.common import Key, Minor, refusal_body
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Input
-from dougong.web.refusals import RefusalBody, message_for
+from dougong.web.refusals import RefusalBody
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=999)]
-Minor = Annotated[int, msgspec.Meta(ge=0, le=9_000_000_000_000_000)]
-IdempotencyKey = Annotated[
-    str,
-    HeaderParameter(
-        name="Idempotency-Key",
-        description="8 to 200 characters; the same key and body give the same answer.",
-        min_length=8,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
-    ),
-]
 MOST_STORES = 20
 
 
@@ -95,15 +82,6 @@ class PaymentAnswer(msgspec.Struct):
     pay_url: str
 
 
-def refusal_body(refusal: Refusal) -> RefusalBody:
-    return RefusalBody(
-        refusal.code,
-        message_for(refusal.code, refusal.facts | {"field": refusal.field or ""}),
-        refusal.field,
-        {name: str(value) for name, value in refusal.facts.items()},
-    )
-
-
 def wanted_lines(part: PartInput) -> tuple[WantedLine, ...]:
     return tuple(
         WantedLine(SkuId(li.sku_id), li.quantity, LinkId(li.link_id) if li.link_id else None)
@@ -116,7 +94,13 @@ def _different_stores(parts: list[Any]) -> None:
         raise BadInput(field="parts", reason="one part for each store")
 
 
-@post("/api/v1/quotes", permission=Permission.ORDER_PLACE, status_code=200, tags=["Shopping"])
+@post(
+    "/api/v1/quotes",
+    permission=Permission.ORDER_PLACE,
+    status_code=200,
+    tags=["shopping"],
+    summary="What an order would cost",
+)
 async def quote_orders(
     data: JSONBody[QuoteInput], who: Who, conn: Conn, now: Now
 ) -> list[QuotedPart]:
@@ -143,9 +127,15 @@ def _quoted(store_id: UUID, priced: Priced | Refusal) -> QuotedPart:
     )
 
 
-@post("/api/v1/orders", permission=Permission.ORDER_PLACE, status_code=201, tags=["Shopping"])
+@post(
+    "/api/v1/orders",
+    permission=Permission.ORDER_PLACE,
+    status_code=201,
+    tags=["shopping"],
+    summary="Place orders",
+)
 async def place_orders(
-    data: JSONBody[CheckoutInput], who: Who, idempotency_key: IdempotencyKey
+    data: JSONBody[CheckoutInput], who: Who, idempotency_key: Key
 ) -> CheckoutAnswer:
     """Place one order per store. Stock is reserved until `pay_by`.
 
@@ -177,7 +167,8 @@ async def place_orders(
     "/api/v1/checkouts/{checkout_id:uuid}/payments",
     permission=Permission.PAYMENT_START,
     status_code=201,
-    tags=["Shopping"],
+    tags=["shopping"],
+    summary="Start the payment of a checkout",
 )
 async def pay_checkout(checkout_id: FromPath[UUID], who: Who) -> PaymentAnswer:
     """Start the payment of a checkout's waiting orders; asking again gives the same one."""
@@ -189,118 +180,31 @@ async def pay_checkout(checkout_id: FromPath[UUID], who: Who) -> PaymentAnswer:
     )
 
 
-@get("/api/v1/orders", permission=Permission.ORDER_READ_OWN, tags=["Shopping"])
-async def my_orders(
-    who: Who,
-    conn: Conn,
-    before: FromQuery[datetime | None] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
-) -> list[OrderView]:
-    """The buyer's orders, newest first; `before`: the `placed_at` of the last one seen."""
-    return await orders_of(conn, buyer_id=who.person_id, before=before, limit=limit)
+class CheckoutState(msgspec.Struct):
+    """The orders of one checkout; `waiting`: whether one of them can still be paid."""
+
+    checkout_id: UUID
+    waiting: bool
+    orders: list[OrderView]
 
 
 @get(
-    "/api/v1/orders/{store:uuid}/{order_id:uuid}",
+    "/api/v1/checkouts/{checkout_id:uuid}",
     permission=Permission.ORDER_READ_OWN,
-    tags=["Shopping"],
+    tags=["shopping"],
+    summary="How a checkout stands",
 )
-async def my_order(
-    store: FromPath[UUID], order_id: FromPath[UUID], who: Who, conn: Conn
-) -> OrderView:
-    return await order_of(
-        conn, buyer_id=who.person_id, store_id=StoreId(store), order_id=OrderId(order_id)
+async def read_checkout(
+    checkout_id: FromPath[UUID], who: Who, conn: Conn, now: Now
+) -> CheckoutState:
+    """Ask here after paying: an order is `paid` once the gateway has said so."""
+    orders = await orders_of(
+        conn, buyer_id=who.person_id, checkout_id=checkout_id, most=MOST_STORES
     )
+    if not orders:
+        raise NotFound
+    waiting = any(one.state == "placed" and one.pay_by > now for one in orders)
+    return CheckoutState(checkout_id, waiting, orders)
 
 
-@post(
-    "/api/v1/orders/{store:uuid}/{order_id:uuid}/receipt",
-    permission=Permission.ORDER_PLACE,
-    status_code=200,
-    tags=["Shopping"],
-)
-async def confirm_my_receipt(
-    store: FromPath[UUID], order_id: FromPath[UUID], who: Who, conn: Conn, now: Now
-) -> OrderView:
-    """The goods have arrived: the after-sales window starts."""
-    store_id, own = StoreId(store), OrderId(order_id)
-    await confirm_receipt(conn, buyer_id=who.person_id, store_id=store_id, order_id=own, at=now)
-    return await order_of(conn, buyer_id=who.person_id, store_id=store_id, order_id=own)
-
-
-@post(
-    "/api/v1/orders/{store:uuid}/{order_id:uuid}/cancellation",
-    permission=Permission.ORDER_PLACE,
-    status_code=200,
-    tags=["Shopping"],
-)
-async def cancel_my_order(
-    store: FromPath[UUID], order_id: FromPath[UUID], who: Who, conn: Conn, now: Now
-) -> OrderView:
-    """Give up an order that is not paid; its units and its coupon go back."""
-    store_id, own = StoreId(store), OrderId(order_id)
-    await cancel_by_buyer(conn, buyer_id=who.person_id, store_id=store_id, order_id=own, at=now)
-    return await order_of(conn, buyer_id=who.person_id, store_id=store_id, order_id=own)
-
-
-class CartInput(Input):
-    quantity: Count
-    link_id: UUID | None = None
-
-
-@get("/api/v1/cart", permission=Permission.CART_USE, tags=["Shopping"])
-async def my_cart(who: Who, conn: Conn) -> list[dict[str, Any]]:
-    return await cart_of(conn, person_id=who.person_id)
-
-
-@put(
-    "/api/v1/cart/{store:uuid}/{sku_id:uuid}",
-    permission=Permission.CART_USE,
-    status_code=200,
-    tags=["Shopping"],
-)
-async def set_in_cart(
-    store: FromPath[UUID],
-    sku_id: FromPath[UUID],
-    data: JSONBody[CartInput],
-    who: Who,
-    conn: Conn,
-    now: Now,
-) -> list[dict[str, Any]]:
-    """Set the quantity of one SKU; sent twice it is the same cart."""
-    await put_in_cart(
-        conn,
-        person_id=who.person_id,
-        store_id=StoreId(store),
-        sku_id=sku_id,
-        quantity=data.quantity,
-        link_id=data.link_id,
-        at=now,
-    )
-    return await cart_of(conn, person_id=who.person_id)
-
-
-@delete(
-    "/api/v1/cart/{store:uuid}/{sku_id:uuid}",
-    permission=Permission.CART_USE,
-    status_code=204,
-    tags=["Shopping"],
-)
-async def take_from_cart(
-    store: FromPath[UUID], sku_id: FromPath[UUID], who: Who, conn: Conn
-) -> None:
-    await remove_from_cart(conn, person_id=who.person_id, store_id=StoreId(store), sku_id=sku_id)
-
-
-HANDLERS: list[HTTPRouteHandler] = [
-    quote_orders,
-    place_orders,
-    pay_checkout,
-    my_orders,
-    my_order,
-    confirm_my_receipt,
-    cancel_my_order,
-    my_cart,
-    set_in_cart,
-    take_from_cart,
-]
+HANDLERS: list[HTTPRouteHandler] = [quote_orders, place_orders, pay_checkout, read_checkout]

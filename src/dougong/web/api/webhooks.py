@@ -77,7 +77,7 @@ class Made(msgspec.Struct):
     delivery_id: UUID
 
 
-@get(BASE, **ROUTE)
+@get(BASE, summary="Endpoints of a store", **ROUTE)
 async def list_endpoints(store_id: FromPath[UUID], conn: Conn) -> Endpoints:
     rows = await queries.endpoints_of(conn, store_id=StoreId(store_id))
     return Endpoints([_endpoint(row) for row in rows])
@@ -90,7 +90,7 @@ async def _read(store_id: UUID, endpoint_id: UUID) -> Endpoint:
         )
 
 
-@post(BASE, **ROUTE)
+@post(BASE, summary="Add an endpoint", **ROUTE)
 async def add_endpoint(
     store_id: FromPath[UUID], request: AnyRequest, who: Who, data: JSONBody[EndpointInput]
 ) -> Endpoint:
@@ -106,7 +106,7 @@ async def add_endpoint(
     return await _read(store_id, endpoint_id)
 
 
-@put(ONE, **ROUTE)
+@put(ONE, summary="Change an endpoint", **ROUTE)
 async def change_endpoint(
     store_id: FromPath[UUID],
     endpoint_id: FromPath[UUID],
@@ -125,7 +125,7 @@ async def change_endpoint(
     return await _read(store_id, endpoint_id)
 
 
-@delete(ONE, **ROUTE)
+@delete(ONE, summary="Remove an endpoint", **ROUTE)
 async def remove_endpoint(
     store_id: FromPath[UUID], endpoint_id: FromPath[UUID], conn: Conn
 ) -> None:
@@ -134,7 +134,7 @@ async def remove_endpoint(
     )
 
 
-@post(ONE + "/test", **ROUTE, status_code=202)
+@post(ONE + "/test", summary="Send a test event", **ROUTE, status_code=202)
 async def send_test(store_id: FromPath[UUID], endpoint_id: FromPath[UUID], conn: Conn) -> Made:
     """Send a `webhooks.test` event to this endpoint alone."""
     return Made(
@@ -144,7 +144,7 @@ async def send_test(store_id: FromPath[UUID], endpoint_id: FromPath[UUID], conn:
     )
 
 
-@get("/api/v1/stores/{store_id:uuid}/webhook-deliveries", **ROUTE)
+@get("/api/v1/stores/{store_id:uuid}/webhook-deliveries", summary="The log of deliveries", **ROUTE)
 async def list_deliveries(
     store_id: FromPath[UUID], conn: Conn, before: FromQuery[int | None] = None
 ) -> Deliveries:
@@ -158,6 +158,7 @@ async def list_deliveries(
 
 @post(
     "/api/v1/stores/{store_id:uuid}/webhook-deliveries/{delivery_id:uuid}/replay",
+    summary="Deliver again",
     **ROUTE,
     status_code=202,
 )

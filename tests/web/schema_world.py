@@ -1,0 +1,276 @@
+"""What the API is fuzzed against: real objects in every state, an example for each operation."""
+
+import base64
+import io
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from PIL import Image
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.content.factories import a_video
+from tests.factories import (
+    ABuyer,
+    ARequest,
+    AStore,
+    a_buyer,
+    a_coupon,
+    a_person,
+    a_store,
+    the_rules,
+)
+from tests.flows.test_order_life import a_placed_order, pay
+
+from dougong.accounts import commands, key_commands
+from dougong.accounts.rules import grantable
+from dougong.base.access import Access, Grant, Role
+from dougong.base.ids import OrgId, PersonId, new_id
+from dougong.content import reaction_commands
+from dougong.flows.place_orders import Placed
+from dougong.flows.ship_order import ship_order
+from dougong.infra import clock
+from dougong.infra.clock import wall_now
+from dougong.infra.db import transaction
+from dougong.links.commands import add_link
+from dougong.webhooks import commands as webhooks
+from dougong.webhooks import delivery_commands
+
+PASSWORD = "correct horse battery"  # of nobody outside this test's database
+PRICE = 9_900
+
+
+class SchemaWorld(msgspec.Struct):
+    """`keys`: API keys by holder. `examples`: operationId to parameters and `body`."""
+
+    keys: dict[str, str]
+    examples: dict[str, dict[str, Any]]
+
+
+async def a_schema_world() -> SchemaWorld:
+    """Committed: a store, a creator, a shopper with orders in every state, two API keys."""
+    async with transaction() as conn:
+        await the_rules(conn)
+        merchant = await a_person(conn)
+        store = await a_store(conn, prices=(PRICE, 500), on_hand=1_000_000, owner_id=merchant)
+        buyer = await a_buyer(conn)
+        keys = {
+            "shopper": await _key(conn, buyer.person_id),
+            "merchant": await _merchants_key(conn, merchant, store),
+        }
+    orders = await _orders(store, buyer)
+    async with transaction() as conn:
+        ids = await _ids(conn, store, buyer)
+    return SchemaWorld(keys, _examples(store, buyer, orders, ids))
+
+
+async def _key(conn: AsyncConnection, person_id: PersonId, *grants: Grant) -> str:
+    access = Access(person_id, "", "en", grants, {}, None)
+    made = await key_commands.make_key(
+        conn,
+        access=access,
+        name="fuzz",
+        scopes=[str(one) for one in grantable(access)],
+        at=wall_now(),
+        expires_at=None,
+    )
+    return made.key
+
+
+async def _merchants_key(conn: AsyncConnection, person_id: PersonId, store: AStore) -> str:
+    creator = await commands.open_organisation(
+        conn,
+        person_id=person_id,
+        kind=Role.CREATOR,
+        name="Fuzz",
+        handle=f"f{new_id().hex}",
+        at=wall_now(),
+    )
+    return await _key(
+        conn, person_id, Grant(Role.MERCHANT, store.org_id), Grant(Role.CREATOR, creator)
+    )
+
+
+async def _orders(store: AStore, buyer: ABuyer) -> dict[str, Placed]:
+    """One order for each thing that can be done to one only once."""
+    made = {}
+    for name in ("cancel", "to_pay", "ship", "refund", "receive"):
+        made[name] = await a_placed_order(ARequest(store, buyer, PRICE))
+    for name in ("ship", "refund", "receive"):
+        await pay(made[name], buyer)
+    async with transaction() as conn:
+        await ship_order(
+            conn,
+            store_id=store.store_id,
+            order_id=made["receive"].order_id,
+            carrier="SF",
+            tracking_no="SF0001",
+            lines={1: 1},
+            at=await clock.refresh(conn),
+        )
+    return made
+
+
+async def _ids(conn: AsyncConnection, store: AStore, buyer: ABuyer) -> dict[str, Any]:
+    at = wall_now()
+    await a_coupon(conn, store, funder="merchant", funder_org_id=store.org_id)
+    creator_id = OrgId(
+        await conn.scalar(text("SELECT id FROM organisations WHERE name = 'Fuzz' LIMIT 1"))
+    )
+    video_id = await a_video(conn, creator_id=creator_id, at=at)
+    endpoint_id = await webhooks.add_endpoint(
+        conn, store_id=store.store_id, url="http://127.0.0.1:9/", kinds=["*"], at=at
+    )
+    delivery_id = await delivery_commands.send_test(
+        conn, store_id=store.store_id, endpoint_id=endpoint_id, at=at
+    )
+    await conn.execute(
+        text("UPDATE webhook_deliveries SET done_at = :at, attempts = 8 WHERE id = :id"),
+        {"at": at, "id": delivery_id},
+    )
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "#c33").save(picture, "PNG")
+    email = await conn.scalar(
+        text("SELECT email FROM people WHERE id = :id"), {"id": buyer.person_id}
+    )
+    return {
+        "creator_id": creator_id,
+        "video_id": video_id,
+        "endpoint_id": endpoint_id,
+        "delivery_id": delivery_id,
+        "email": email,
+        "picture": base64.b64encode(picture.getvalue()).decode(),
+        "coupon_id": await conn.scalar(
+            text("SELECT id FROM coupons WHERE store_id = :id"), {"id": store.store_id}
+        ),
+        "code": await conn.scalar(
+            text("SELECT code FROM stores WHERE id = :id"), {"id": store.store_id}
+        ),
+        "link_id": await add_link(
+            conn,
+            video_id=video_id,
+            creator_id=creator_id,
+            store_id=store.store_id,
+            product_id=store.products[0],
+            position=0,
+            at=at,
+        ),
+        "comment_id": await reaction_commands.add_comment(
+            conn, video_id=video_id, person_id=buyer.person_id, body="Nice", at=at
+        ),
+    }
+
+
+def _examples(
+    store: AStore, buyer: ABuyer, orders: dict[str, Placed], ids: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """operationId to values; "*" holds what every parameter of a name gets otherwise."""
+    common: dict[str, Any] = {
+        "store_id": store.store_id,
+        "store": store.store_id,
+        "book_id": store.store_id,
+        "order_id": orders["receive"].order_id,
+        "checkout_id": orders["to_pay"].checkout_id,
+        "org_id": store.org_id,
+        "channel_id": ids["creator_id"],
+        "product_id": store.products[0],
+        "sku_id": store.skus[0],
+        "address_id": buyer.address_id,
+        "since": "2020-01-01T00:00:00Z",
+        "until": "2030-01-01T00:00:00Z",
+        "currency": "CNY",
+        "line_no": 1,
+        "category": "beauty",
+    } | {name: ids[name] for name in ids if name.endswith("_id") or name == "code"}
+    return {
+        "*": common,
+        **_of_shopper(store, buyer, orders, ids),
+        **_of_merchant(store, orders, ids),
+    }
+
+
+def _of_shopper(
+    store: AStore, buyer: ABuyer, orders: dict[str, Placed], ids: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    line = {"sku_id": str(store.skus[0]), "quantity": 1}
+    part = {"store_id": str(store.store_id), "lines": [line]}
+    address = {
+        "recipient": "Li",
+        "phone": "13800000000",
+        "province": "ZJ",
+        "city": "HZ",
+        "line": "1",
+    }
+    return {
+        "orders_cancel_my_order": {"order_id": orders["cancel"].order_id},
+        "shopping_quote_orders": {"body": {"parts": [part]}},
+        "shopping_place_orders": {
+            "body": {
+                "address_id": str(buyer.address_id),
+                "parts": [part | {"expected_total_minor": PRICE}],
+            }
+        },
+        "account_sign_in": {"body": {"email": ids["email"], "password": PASSWORD}},
+        "account_sign_up": {
+            "body": {"email": f"{new_id().hex}@example.org", "password": PASSWORD, "name": "Li"}
+        },
+        "account_add_address": {"body": address},
+        "account_change_address": {"body": address},
+        "cart_set_in_cart": {"body": {"quantity": 2}},
+        "videos_comment": {"body": {"body": "Nice"}},
+        "videos_report": {"body": {"reason": "spam"}},
+        "videos_seen": {"body": {"watched_ms": 1_000}},
+        "videos_click": {"body": {}},
+    }
+
+
+def _of_merchant(
+    store: AStore, orders: dict[str, Placed], ids: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    return {
+        "merchant_orders_ship": {
+            "order_id": orders["ship"].order_id,
+            "body": {
+                "carrier": "SF",
+                "tracking_no": "SF0002",
+                "lines": [{"line_no": 1, "quantity": 1}],
+            },
+        },
+        "merchant_orders_refund": {
+            "order_id": orders["refund"].order_id,
+            "body": {"lines": [{"line_no": 1, "amount_minor": 100}]},
+        },
+        "merchant_catalogue_enter_product": {
+            "body": {
+                "code": "F-1",
+                "title_zh": "茶",
+                "category": "beauty",
+                "skus": [{"code": "F-1-a", "price_minor": 100, "quantity": 3}],
+            }
+        },
+        "merchant_catalogue_update_product": {"body": {"brand": "Hill"}},
+        "merchant_catalogue_set_stock": {
+            "body": {"levels": [{"sku_id": str(store.skus[1]), "on_hand": 900_000}]}
+        },
+        "merchant_catalogue_import_feed": {"body": {"content": "id,title,price\nA,Cup,9\n"}},
+        "merchant_catalogue_add_image": {"body": {"content": ids["picture"]}},
+        "merchant_catalogue_order_images": {"body": {"files": []}},
+        "merchant_stores_change_settings": {"body": {"tagline_en": "Good things"}},
+        "coupons_issue": {
+            "body": {
+                "code": "FUZZ-1",
+                "name_zh": "减",
+                "usable_from": "2026-01-01T00:00:00Z",
+                "usable_until": "2036-01-01T00:00:00Z",
+                "quota": 5,
+                "amount_off_minor": 100,
+            }
+        },
+        "webhooks_add_endpoint": {"body": {"url": "http://127.0.0.1:9/", "kinds": ["*"]}},
+        "webhooks_change_endpoint": {"body": {"url": "http://127.0.0.1:9/", "kinds": ["*"]}},
+    }
+
+
+def plain(value: Any) -> Any:
+    """As JSON has it."""
+    return str(value) if isinstance(value, UUID) else value
