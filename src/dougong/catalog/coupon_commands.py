@@ -97,25 +97,17 @@ async def end_coupon(
         raise NotFound
 
 
-TAKE = text("""
-    WITH want AS (
-      SELECT * FROM unnest(
-        CAST(:orders AS uuid[]), CAST(:coupons AS uuid[]), CAST(:people AS uuid[]),
-        CAST(:discounts AS bigint[])
-      ) WITH ORDINALITY AS w (order_id, coupon_id, person_id, discount_minor, pos)
-    ),
-    held AS MATERIALIZED (
-      SELECT c.id, c.quota - c.used AS free FROM coupons c
-      WHERE c.store_id = :store_id AND c.id IN (SELECT coupon_id FROM want)
-      ORDER BY c.id FOR UPDATE
-    )
-    SELECT w.order_id, w.coupon_id, h.free,
-      row_number() OVER (PARTITION BY w.coupon_id, w.person_id ORDER BY w.pos) > 1
-        OR EXISTS (
-          SELECT FROM coupon_uses u
-          WHERE u.store_id = :store_id AND u.coupon_id = w.coupon_id
-            AND u.person_id = w.person_id AND u.released_at IS NULL) AS is_repeat
-    FROM want w JOIN held h ON h.id = w.coupon_id ORDER BY w.pos
+HOLD = text("""
+    SELECT id, quota - used AS free FROM coupons
+    WHERE store_id = :store_id AND id = ANY(CAST(:coupons AS uuid[]))
+    ORDER BY id FOR UPDATE
+""")
+
+# Asked once the coupons are locked: it sees what whoever had them before has written.
+USED = text("""
+    SELECT coupon_id, person_id FROM coupon_uses
+    WHERE store_id = :store_id AND coupon_id = ANY(CAST(:coupons AS uuid[]))
+      AND person_id = ANY(CAST(:people AS uuid[])) AND released_at IS NULL
 """)
 
 USE = text("""
@@ -143,35 +135,43 @@ def _columns(uses: Sequence[CouponUse]) -> dict[str, object]:
     }
 
 
+class HeldCoupons:
+    """Coupons that are locked for one batch: who can still use one, order by order."""
+
+    def __init__(self, free: dict[UUID, int], used: set[tuple[UUID, UUID]]) -> None:
+        self._free, self._used = free, used
+        self.taken: list[CouponUse] = []
+
+    def refusal(self, use: CouponUse) -> str | None:
+        """Why this order cannot have its coupon, or None when it can."""
+        if (use.coupon_id, use.person_id) in self._used:
+            return ALREADY_USED
+        return None if self._free.get(use.coupon_id, 0) > 0 else USED_UP
+
+    def take(self, use: CouponUse) -> None:
+        self._free[use.coupon_id] -= 1
+        self._used.add((use.coupon_id, use.person_id))
+        self.taken.append(use)
+
+
 async def hold_coupons(
     conn: AsyncConnection, *, store_id: StoreId, uses: Sequence[CouponUse]
-) -> dict[OrderId, str]:
-    """Lock the coupons and decide, in the order given, who gets one.
-
-    Answers the orders that do not, each with why. Those that do are written by `use_coupons`, in
-    the same transaction.
-    """
+) -> HeldCoupons:
+    """Lock the coupons of these wishes until the transaction ends."""
     if not uses:
-        return {}
-    found = await conn.execute(TAKE, {"store_id": store_id, **_columns(uses)})
-    refused: dict[OrderId, str] = {}
-    taken: dict[UUID, int] = {}
-    for row in found:
-        if row.is_repeat:
-            refused[row.order_id] = ALREADY_USED
-        elif taken.get(row.coupon_id, 0) >= row.free:
-            refused[row.order_id] = USED_UP
-        else:
-            taken[row.coupon_id] = taken.get(row.coupon_id, 0) + 1
-    return refused
+        return HeldCoupons({}, set())
+    where = {"store_id": store_id, **_columns(uses)}
+    free = {row.id: row.free for row in await conn.execute(HOLD, where)}
+    used = {(row.coupon_id, row.person_id) for row in await conn.execute(USED, where)}
+    return HeldCoupons(free, used)
 
 
 async def use_coupons(
-    conn: AsyncConnection, *, store_id: StoreId, uses: Sequence[CouponUse], at: datetime
+    conn: AsyncConnection, *, store_id: StoreId, held: HeldCoupons, at: datetime
 ) -> None:
-    """Write uses that `hold_coupons` granted."""
-    if uses:
-        await conn.execute(USE, {"store_id": store_id, "at": at, **_columns(uses)})
+    """Write what was taken of held coupons; the orders must be there."""
+    if held.taken:
+        await conn.execute(USE, {"store_id": store_id, "at": at, **_columns(held.taken)})
 
 
 async def release_coupon(

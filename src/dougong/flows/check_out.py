@@ -1,6 +1,7 @@
 """A whole checkout: one order per store, each placed by itself, all under one key."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -32,12 +33,15 @@ class CheckedOut(msgspec.Struct, frozen=True):
 async def check_out(
     *, buyer_id: PersonId, key: str, address_id: UUID, parts: Sequence[StorePart]
 ) -> CheckedOut:
-    """Place every part; a repeat with the same key and parts answers the same.
+    """Place every part; a repeat with the same key and parts answers the same, and tries again
+    what a store has refused. Other parts under that key are refused (KeyReused).
 
     No transaction spans stores: a store that refuses does not hold up the others. Raises what the
     only part's store refused, or what the first refused when all did.
     """
     checkout_id = derived_id(buyer_id, f"checkout:{key}")
+    asked = (buyer_id, key, address_id, sorted(parts, key=lambda part: part.store_id))
+    checkout_hash = hashlib.sha256(msgspec.json.encode(asked)).digest()
     requests = [
         PlaceOrder(
             store_id=part.store_id,
@@ -45,6 +49,7 @@ async def check_out(
             key=key,
             wanted=Wanted(buyer_id, part.lines, part.coupon_code, address_id),
             expected_total_minor=part.expected_total_minor,
+            checkout_hash=checkout_hash,
         )
         for part in parts
     ]

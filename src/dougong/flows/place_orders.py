@@ -15,8 +15,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import KeyReused, Refusal
-from dougong.base.ids import OrderId, PersonId, StoreId, new_id
-from dougong.catalog.coupon_commands import CouponUse, hold_coupons, use_coupons
+from dougong.base.ids import OrderId, PersonId, SkuId, StoreId, new_id
+from dougong.catalog.coupon_commands import CouponUse, HeldCoupons, hold_coupons, use_coupons
 from dougong.flows.freeze_facts import line_rows, order_row
 from dougong.flows.price_orders import Priced, Shelf, Wanted, price, read_shelf
 from dougong.infra import clock, pause
@@ -24,7 +24,7 @@ from dougong.infra.coalesce import Coalescer
 from dougong.infra.db import transaction
 from dougong.orders.intake_commands import PlacedRow, insert_placed, placed_before
 from dougong.orders.rules import AddressMissing, CouponRefused, NotForSale, StaleTotal
-from dougong.supply.commands import Want, reserve
+from dougong.supply.commands import hold_units, reserve
 from dougong.supply.rules import SoldOut
 
 MOST_IN_BATCH = 256
@@ -32,17 +32,21 @@ BATCH_WAIT_S = 0.003
 
 
 class PlaceOrder(msgspec.Struct, frozen=True):
-    """One buyer's order at one store. `expected_total_minor` is what the buyer was shown."""
+    """One buyer's order at one store. `expected_total_minor` is what the buyer was shown.
+
+    `checkout_hash`: of all that was asked under this key, where that is more than one store's part.
+    """
 
     store_id: StoreId
     checkout_id: UUID
     key: str
     wanted: Wanted
     expected_total_minor: int
+    checkout_hash: bytes = b""
 
     def request_hash(self) -> bytes:
         """The same for the same request, whatever the clock says."""
-        return hashlib.sha256(msgspec.json.encode(self)).digest()
+        return self.checkout_hash or hashlib.sha256(msgspec.json.encode(self)).digest()
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -70,7 +74,11 @@ async def place_order(request: PlaceOrder) -> Placed:
     if intake is None:
         intake = Coalescer(_place_batch, most=MOST_IN_BATCH, wait_s=BATCH_WAIT_S)
         _intakes[request.store_id] = intake
-    return await intake.ask(request)
+    try:
+        return await intake.ask(request)
+    finally:
+        if intake.is_idle:  # whoever invents store ids fills no memory
+            _intakes.pop(request.store_id, None)
 
 
 _intakes: dict[StoreId, Coalescer[PlaceOrder, Placed]] = {}
@@ -108,12 +116,22 @@ async def place_in(
     """Place the requests of one store, in their order, in this transaction."""
     store_id = requests[0].store_id
     before = await placed_before(
-        conn, store_id=store_id, keys=[(r.wanted.buyer_id, r.key) for r in requests]
+        conn,
+        store_id=store_id,
+        keys=[(r.wanted.buyer_id, r.key) for r in requests],
+        checkouts=[r.checkout_id for r in requests],
     )
     await pause.point("place: looked for the key")
     answers: dict[tuple[PersonId, str], tuple[bytes, Answer]] = {
-        key: (row.request_hash, _placed(store_id, row)) for key, row in before.items()
+        key: (row.request_hash, _placed(store_id, row))
+        for key, row in before.items()
+        if row.store_id == store_id
     }
+    elsewhere = {key: row for key, row in before.items() if row.store_id != store_id}
+    for request in requests:
+        key = (request.wanted.buyer_id, request.key)
+        if key in elsewhere and elsewhere[key].request_hash != request.request_hash():
+            answers[key] = (request.request_hash(), KeyReused(field="idempotency_key"))
     fresh: dict[tuple[PersonId, str], PlaceOrder] = {}
     for request in requests:
         key = (request.wanted.buyer_id, request.key)
@@ -147,8 +165,7 @@ async def _place_fresh(
             priced[n] = (OrderId(new_id()), _price_as_shown(shelf, request, at=at))
         except Refusal as refusal:
             answers[n] = refusal
-    granted = await _take_coupons(conn, store_id, requests, priced, answers)
-    await _take_stock(conn, store_id, requests, priced, answers)
+    coupons = await _serve(conn, store_id, requests, priced, answers)
     await pause.point("place: took the units")
     orders = [
         order_row(requests[n], order_id, p, currency=shelf.store.currency, at=at)
@@ -156,10 +173,8 @@ async def _place_fresh(
     ]
     lines = [row for order_id, p in priced.values() for row in line_rows(order_id, p)]
     if orders:
-        kept = {order_id for order_id, _ in priced.values()}
-        uses = [use for use in granted if use.order_id in kept]
         await insert_placed(conn, store_id=store_id, orders=orders, lines=lines)
-        await use_coupons(conn, store_id=store_id, uses=uses, at=at)
+        await use_coupons(conn, store_id=store_id, held=coupons, at=at)
     for n, order in zip(priced, orders, strict=True):
         answers[n] = Placed(
             store_id, order.id, order.checkout_id, order.number, order.total_minor,
@@ -181,14 +196,15 @@ def _price_as_shown(shelf: Shelf, request: PlaceOrder, *, at: datetime) -> Price
     return priced
 
 
-async def _take_coupons(
+async def _serve(
     conn: AsyncConnection,
     store_id: StoreId,
     requests: Sequence[PlaceOrder],
     priced: dict[int, tuple[OrderId, Priced]],
     answers: dict[int, Answer],
-) -> list[CouponUse]:
-    """Coupons go to those who came first; who comes too late is refused."""
+) -> HeldCoupons:
+    """Coupons and units go to those who came first: each order gets all that it wants, or nothing
+    and an answer that says why; what it does not get is there for the next one."""
     wishes = {
         n: CouponUse(
             order_id, p.coupon.coupon_id, requests[n].wanted.buyer_id, p.quote.discount_minor
@@ -196,32 +212,31 @@ async def _take_coupons(
         for n, (order_id, p) in priced.items()
         if p.coupon and p.quote.discount_minor > 0
     }
-    refused = await hold_coupons(conn, store_id=store_id, uses=list(wishes.values()))
-    for n, wish in wishes.items():
-        if why := refused.get(wish.order_id):
+    wanted = {n: _units_of(p) for n, (_, p) in priced.items()}
+    coupons = await hold_coupons(conn, store_id=store_id, uses=list(wishes.values()))
+    skus = {sku_id for units in wanted.values() for sku_id in units}
+    stock = await hold_units(conn, store_id=store_id, sku_ids=skus)
+    for n, units in wanted.items():
+        wish = wishes.get(n)
+        if wish and (why := coupons.refusal(wish)):
             answers[n] = CouponRefused(field="coupon_code", why=why)
+        elif short := stock.take(units):
+            answers[n] = SoldOut(field="lines", sku_id=short)
+        elif wish:
+            coupons.take(wish)
+        if n in answers:
             del priced[n]
-    return [wish for wish in wishes.values() if wish.order_id not in refused]
+    await reserve(conn, store_id=store_id, held=stock)
+    return coupons
 
 
-async def _take_stock(
-    conn: AsyncConnection,
-    store_id: StoreId,
-    requests: Sequence[PlaceOrder],
-    priced: dict[int, tuple[OrderId, Priced]],
-    answers: dict[int, Answer],
-) -> None:
-    """Units go to those who came first; who comes too late is told "sold out"."""
-    wants = [
-        Want(order_id, line.offer.sku_id, line.quantity)
-        for order_id, p in priced.values()
-        for line in p.quote.lines
-    ]
-    refused = await reserve(conn, store_id=store_id, wants=wants) if wants else {}
-    for n, (order_id, _) in list(priced.items()):
-        if sku_id := refused.get(order_id):
-            answers[n] = SoldOut(field="lines", sku_id=sku_id)
-            del priced[n]
+def _units_of(priced: Priced) -> dict[SkuId, int]:
+    """What an order wants of each SKU, over all its lines."""
+    units: dict[SkuId, int] = {}
+    for line in priced.quote.lines:
+        sku_id = line.offer.sku_id
+        units[sku_id] = units.get(sku_id, 0) + line.quantity
+    return units
 
 
 def _placed(store_id: StoreId, row: PlacedRow) -> Placed:

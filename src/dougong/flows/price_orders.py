@@ -4,7 +4,7 @@ Reads the catalogue and the policy book once for many requests of one store; pri
 so that one bad request is one refusal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,11 +21,11 @@ from dougong.orders.rules import (
     Offer,
     Quote,
     Shipping,
-    capped_commission,
+    capped_rate,
     quote,
 )
 from dougong.policy.queries import RuleBook, rules_book
-from dougong.policy.rules import Facts, Rule
+from dougong.policy.rules import TERM_WITHOUT_RULE, Facts, Rule, RuleKind
 from dougong.reads.offers import (
     CouponTerms,
     LinkOrigin,
@@ -147,6 +147,7 @@ def price(shelf: Shelf, wanted: Wanted, *, at: datetime) -> Priced:
         (line.offer.category, shelf.links.get(line.link_id) if line.link_id else None, line.offer)
         for line in priced.lines
     ]
+    categories = {line.offer.category for line in priced.lines}
     return Priced(
         currency=shelf.store.currency,
         quote=priced,
@@ -154,9 +155,9 @@ def price(shelf: Shelf, wanted: Wanted, *, at: datetime) -> Priced:
         shipping_rates=_shipping_rates(shelf, at),
         coupon=shelf.coupons.get(wanted.coupon_code) if wanted.coupon_code else None,
         address=address,
-        pay_within=_term(shelf, "pay_within_s", lines[0][0], at),
-        receive_within=_longest(shelf, "receive_within_s", [li[0] for li in lines], at),
-        after_sales_window=_longest(shelf, "after_sales_window_s", [li[0] for li in lines], at),
+        pay_within=_longest(shelf, RuleKind.PAY_WITHIN_S, categories, at),
+        receive_within=_longest(shelf, RuleKind.RECEIVE_WITHIN_S, categories, at),
+        after_sales_window=_longest(shelf, RuleKind.AFTER_SALES_WINDOW_S, categories, at),
     )
 
 
@@ -224,18 +225,16 @@ def _rates(
     def rate(kind: str) -> FrozenRate:
         return _rate(shelf, _facts(shelf, kind, category, link, at))
 
-    service_fee, payment_cost = rate("platform_service_fee"), rate("payment_cost")
+    payment_cost, service_fee = rate("payment_cost"), rate("platform_service_fee")
+    left = capped_rate(service_fee.rate_bp, payment_cost.rate_bp)
+    service_fee = FrozenRate(left, service_fee.rule_id)
     # A link earns for the product it shows, not for whatever else is in the cart.
     if link is None or link.product_id != offer.product_id:
         return LineRates(None, service_fee, NOTHING, NOTHING, payment_cost)
     commission = rate("creator_commission")
     if offer.offered_commission_bp is not None:
         commission = FrozenRate(offer.offered_commission_bp, None)
-    capped = capped_commission(
-        commission.rate_bp,
-        service_fee_bp=service_fee.rate_bp,
-        payment_cost_bp=payment_cost.rate_bp,
-    )
+    capped = capped_rate(commission.rate_bp, service_fee.rate_bp, payment_cost.rate_bp)
     return LineRates(
         creator_id=link.creator_id,
         service_fee=service_fee,
@@ -251,14 +250,14 @@ def _shipping_rates(shelf: Shelf, at: datetime) -> LineRates:
     return LineRates(None, NOTHING, NOTHING, NOTHING, cost)
 
 
-def _term(shelf: Shelf, kind: str, category: str, at: datetime) -> Term:
+def _term(shelf: Shelf, kind: RuleKind, category: str, at: datetime) -> Term:
     rule = shelf.decide(_facts(shelf, kind, category, None, at))
-    return Term(rule.value, rule.id) if rule else Term(0, None)
+    return Term(rule.value, rule.id) if rule else Term(TERM_WITHOUT_RULE[kind], None)
 
 
-def _longest(shelf: Shelf, kind: str, categories: Sequence[str], at: datetime) -> Term:
-    """An order is final when its last line is: the longest span of its categories."""
-    terms = [_term(shelf, kind, category, at) for category in set(categories)]
+def _longest(shelf: Shelf, kind: RuleKind, categories: Collection[str], at: datetime) -> Term:
+    """An order waits for its last line: the longest span of its categories."""
+    terms = [_term(shelf, kind, category, at) for category in categories]
     return max(terms, key=lambda term: (term.seconds, str(term.rule_id)))
 
 

@@ -29,6 +29,11 @@ class Coalescer(Generic[Ask, Answer]):
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
 
+    @property
+    def is_idle(self) -> bool:
+        """Nobody waits for an answer."""
+        return not self._waiting and not self._running
+
     async def ask(self, what: Ask) -> Answer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
@@ -47,15 +52,15 @@ class Coalescer(Generic[Ask, Answer]):
         if self._waiting:
             self._timer = asyncio.get_running_loop().call_later(self._wait_s, self._start)
         if batch:
-            running = asyncio.create_task(self._answer(batch))
-            self._running.add(running)
-            running.add_done_callback(self._running.discard)
+            self._running.add(asyncio.create_task(self._answer(batch)))
 
     async def _answer(self, batch: list[tuple[Ask, asyncio.Future[Answer]]]) -> None:
         try:
             answers = await self._run([what for what, _ in batch])
         except Exception as error:  # every asker of the batch learns it
             answers = [error] * len(batch)
+        if (task := asyncio.current_task()) is not None:
+            self._running.discard(task)  # whoever hears the answer finds nothing running
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
                 continue

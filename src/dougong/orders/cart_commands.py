@@ -8,6 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import PersonId, StoreId
+from dougong.orders.rules import MOST_UNITS
+
+PUT = text("""
+    INSERT INTO cart_items (person_id, store_id, sku_id, quantity, link_id, added_at)
+    SELECT :person_id, :store_id, :sku_id, :quantity, :link_id, :at
+    WHERE EXISTS (SELECT FROM skus WHERE store_id = :store_id AND id = :sku_id)
+    ON CONFLICT (person_id, store_id, sku_id) DO UPDATE
+      SET quantity = least(:most, excluded.quantity
+            + CASE WHEN :adds THEN cart_items.quantity ELSE 0 END),
+        link_id = COALESCE(excluded.link_id, cart_items.link_id)
+""")
 
 
 async def put_in_cart(
@@ -19,20 +30,14 @@ async def put_in_cart(
     quantity: int,
     link_id: UUID | None,
     at: datetime,
+    adds: bool = False,
 ) -> None:
-    """Set a SKU's quantity in the cart (1 to 999); the link that led to it is kept.
+    """Set a SKU's quantity in the cart (1 to 999), or add to it; the link that led to it is kept.
 
     Raises NotFound for a SKU that the store does not have.
     """
     made = await conn.execute(
-        text("""
-            INSERT INTO cart_items (person_id, store_id, sku_id, quantity, link_id, added_at)
-            SELECT :person_id, :store_id, :sku_id, :quantity, :link_id, :at
-            WHERE EXISTS (SELECT FROM skus WHERE store_id = :store_id AND id = :sku_id)
-            ON CONFLICT (person_id, store_id, sku_id) DO UPDATE
-              SET quantity = excluded.quantity,
-                link_id = COALESCE(excluded.link_id, cart_items.link_id)
-        """),
+        PUT,
         {
             "person_id": person_id,
             "store_id": store_id,
@@ -40,6 +45,8 @@ async def put_in_cart(
             "quantity": quantity,
             "link_id": link_id,
             "at": at,
+            "adds": adds,
+            "most": MOST_UNITS,
         },
     )
     if made.rowcount != 1:
@@ -57,21 +64,15 @@ async def add_to_cart(
     at: datetime,
 ) -> None:
     """Add to what the cart holds of a SKU, up to 999. Raises NotFound."""
-    held = await conn.scalar(
-        text("""
-            SELECT quantity FROM cart_items
-            WHERE person_id = :person_id AND store_id = :store_id AND sku_id = :sku_id FOR UPDATE
-        """),
-        {"person_id": person_id, "store_id": store_id, "sku_id": sku_id},
-    )
     await put_in_cart(
         conn,
         person_id=person_id,
         store_id=store_id,
         sku_id=sku_id,
-        quantity=min(999, quantity + int(held or 0)),
+        quantity=min(MOST_UNITS, quantity),
         link_id=link_id,
         at=at,
+        adds=True,
     )
 
 

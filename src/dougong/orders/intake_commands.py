@@ -138,6 +138,7 @@ async def insert_placed(
 class PlacedRow(msgspec.Struct, frozen=True):
     """An order that an earlier request with the same key made."""
 
+    store_id: StoreId
     id: OrderId
     number: str
     checkout_id: UUID
@@ -147,21 +148,35 @@ class PlacedRow(msgspec.Struct, frozen=True):
     pay_by: datetime
 
 
+BEFORE = text("""
+    SELECT o.buyer_id, o.idempotency_key, o.store_id, o.id, o.number, o.checkout_id,
+      o.request_hash, o.currency, o.total_minor, o.pay_by
+    FROM orders o
+    WHERE o.checkout_id = ANY(CAST(:checkouts AS uuid[])) AND o.store_id <> :store_id
+    UNION ALL
+    SELECT o.buyer_id, o.idempotency_key, o.store_id, o.id, o.number, o.checkout_id,
+      o.request_hash, o.currency, o.total_minor, o.pay_by
+    FROM orders o
+    JOIN unnest(CAST(:people AS uuid[]), CAST(:keys AS text[])) AS k (person_id, key)
+      ON o.buyer_id = k.person_id AND o.idempotency_key = k.key
+    WHERE o.store_id = :store_id
+""")
+
+
 async def placed_before(
-    conn: AsyncConnection, *, store_id: StoreId, keys: Sequence[tuple[PersonId, str]]
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    keys: Sequence[tuple[PersonId, str]],
+    checkouts: Sequence[UUID],
 ) -> Mapping[tuple[PersonId, str], PlacedRow]:
-    """(buyer, key) to the order that it has already made in this store."""
+    """(buyer, key) to the order that it has already made: in this store, or else in another one
+    of the same checkout."""
     rows = await conn.execute(
-        text("""
-            SELECT o.buyer_id, o.idempotency_key, o.id, o.number, o.checkout_id, o.request_hash,
-              o.currency, o.total_minor, o.pay_by
-            FROM orders o
-            JOIN unnest(CAST(:people AS uuid[]), CAST(:keys AS text[])) AS k (person_id, key)
-              ON o.buyer_id = k.person_id AND o.idempotency_key = k.key
-            WHERE o.store_id = :store_id
-        """),
+        BEFORE,
         {
             "store_id": store_id,
+            "checkouts": list(checkouts),
             "people": [person for person, _ in keys],
             "keys": [key for _, key in keys],
         },

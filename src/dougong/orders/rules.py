@@ -287,6 +287,10 @@ def line_shares(line: LineMoney, *, refunded_minor: int) -> Shares:
     )
 
 
-def capped_commission(commission_bp: int, *, service_fee_bp: int, payment_cost_bp: int) -> int:
-    """The commission rate that leaves the merchant at least nothing."""
-    return min(commission_bp, FULL_BP - service_fee_bp - payment_cost_bp)
+def capped_rate(rate_bp: int, *before_bp: int) -> int:
+    """The rate that takes no more than what the rates before it have left of the whole.
+
+    The payment cost comes first, the service fee second, the commission last: whatever the rules
+    say, the merchant is left with at least nothing.
+    """
+    return max(0, min(rate_bp, FULL_BP - sum(before_bp)))

@@ -74,10 +74,11 @@ RULES = text("""
 
 # A row changes only by being approved, or by ending earlier: both show here.
 VERSION = text("""
-    SELECT count(*), max(approved_at), sum(hashtextextended(in_force::text, 0))
-    FROM (SELECT approved_at, in_force FROM fee_rules WHERE approver_id IS NOT NULL
+    SELECT count(*), max(approved_at), sum(hashtextextended(id::text || in_force::text, 0))
+    FROM (SELECT id, approved_at, in_force FROM fee_rules WHERE approver_id IS NOT NULL
           UNION ALL
-          SELECT approved_at, in_force FROM term_rules WHERE approver_id IS NOT NULL) AS approved
+          SELECT id, approved_at, in_force FROM term_rules WHERE approver_id IS NOT NULL
+         ) AS approved
 """)
 
 _book: tuple[tuple[Any, ...], RuleBook] | None = None

@@ -47,6 +47,14 @@ FEE_KINDS = frozenset(
 )
 TERM_KINDS = frozenset(RuleKind) - FEE_KINDS
 
+# What holds where no row is in force: an order must never end in the moment it is placed, nor its
+# money be shared out in the moment it is shipped.
+TERM_WITHOUT_RULE = {
+    RuleKind.PAY_WITHIN_S: 900,
+    RuleKind.RECEIVE_WITHIN_S: 10 * 86_400,
+    RuleKind.AFTER_SALES_WINDOW_S: 7 * 86_400,
+}
+
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One dated row. In force in the half-open window [starts, ends); `ends` None: until further

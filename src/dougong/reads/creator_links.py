@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import ProductId, StoreId, VideoId
 from dougong.base.money import part_of
-from dougong.orders.rules import capped_commission
+from dougong.orders.rules import capped_rate
 from dougong.policy.queries import RuleBook, rules_book
 from dougong.policy.rules import Facts, RuleKind
 
@@ -93,10 +93,8 @@ def earning(
         return rule.value if rule else 0
 
     wanted = rate(RuleKind.CREATOR_COMMISSION) if offered_bp is None else offered_bp
-    commission_bp = capped_commission(
-        wanted,
-        service_fee_bp=rate(RuleKind.PLATFORM_SERVICE_FEE),
-        payment_cost_bp=rate(RuleKind.PAYMENT_COST),
+    commission_bp = capped_rate(
+        wanted, rate(RuleKind.PAYMENT_COST), rate(RuleKind.PLATFORM_SERVICE_FEE)
     )
     cut_bp = rate(RuleKind.COMMISSION_CUT)
     commission = part_of(price_minor, commission_bp)

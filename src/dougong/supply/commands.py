@@ -1,8 +1,7 @@
 """Writes stock and packages. Free units are `on_hand - reserved`; a constraint keeps them ≥ 0."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
@@ -14,19 +13,10 @@ from dougong.base.ids import OrderId, SkuId, StoreId, new_id
 from dougong.supply.rules import StockBelowReserved
 
 # One lock per SKU, in id order, before anything is decided: no two batches can wait in a circle.
-TAKE = text("""
-    WITH want AS (
-      SELECT * FROM unnest(
-        CAST(:orders AS uuid[]), CAST(:skus AS uuid[]), CAST(:quantities AS int[])
-      ) WITH ORDINALITY AS w (order_id, sku_id, quantity, pos)
-    ),
-    held AS MATERIALIZED (
-      SELECT s.sku_id, s.on_hand - s.reserved AS free FROM stock s
-      WHERE s.store_id = :store_id AND s.sku_id IN (SELECT sku_id FROM want)
-      ORDER BY s.sku_id FOR UPDATE
-    )
-    SELECT w.order_id, w.sku_id, w.quantity, COALESCE(h.free, 0) AS free
-    FROM want w LEFT JOIN held h USING (sku_id) ORDER BY w.pos
+HOLD = text("""
+    SELECT sku_id, on_hand - reserved AS free FROM stock
+    WHERE store_id = :store_id AND sku_id = ANY(CAST(:skus AS uuid[]))
+    ORDER BY sku_id FOR UPDATE
 """)
 
 RESERVE = text("""
@@ -36,50 +26,35 @@ RESERVE = text("""
 """)
 
 
-class Want(NamedTuple):
-    """Units of one SKU for one order; an order may want several SKUs."""
+class HeldUnits:
+    """Stock that is locked for one batch: what is still free of it, order by order."""
 
-    order_id: OrderId
-    sku_id: SkuId
-    quantity: int
+    def __init__(self, free: Mapping[SkuId, int]) -> None:
+        self._free = dict(free)
+        self.taken: dict[SkuId, int] = {}
+
+    def take(self, units: Mapping[SkuId, int]) -> SkuId | None:
+        """All that one order wants, or nothing: then the SKU of which there is too little."""
+        for sku_id, wanted in units.items():
+            if wanted > self._free.get(sku_id, 0):
+                return sku_id
+        for sku_id, wanted in units.items():
+            self._free[sku_id] -= wanted
+            self.taken[sku_id] = self.taken.get(sku_id, 0) + wanted
+        return None
 
 
-async def reserve(
-    conn: AsyncConnection, *, store_id: StoreId, wants: Sequence[Want]
-) -> dict[OrderId, SkuId]:
-    """Reserve for many orders, in the order given; each order gets all that it wants or nothing.
+async def hold_units(
+    conn: AsyncConnection, *, store_id: StoreId, sku_ids: Collection[SkuId]
+) -> HeldUnits:
+    """Lock the stock of SKUs until the transaction ends; one without a stock row has none."""
+    found = await conn.execute(HOLD, {"store_id": store_id, "skus": list(sku_ids)})
+    return HeldUnits({SkuId(row.sku_id): row.free for row in found})
 
-    Answers the orders that got nothing, each with the SKU it failed at.
-    """
-    found = await conn.execute(
-        TAKE,
-        {
-            "store_id": store_id,
-            "orders": [want.order_id for want in wants],
-            "skus": [want.sku_id for want in wants],
-            "quantities": [want.quantity for want in wants],
-        },
-    )
-    free = {row.sku_id: row.free for row in found}
-    wanted: dict[OrderId, dict[SkuId, int]] = {}
-    for want in wants:
-        units = wanted.setdefault(want.order_id, {})
-        units[want.sku_id] = units.get(want.sku_id, 0) + want.quantity
-    taken: dict[SkuId, int] = {}
-    refused: dict[OrderId, SkuId] = {}
-    for order_id, units in wanted.items():
-        short = next((sku for sku, n in units.items() if n > free[sku] - taken.get(sku, 0)), None)
-        if short is not None:
-            refused[order_id] = short
-            continue
-        for sku_id, n in units.items():
-            taken[sku_id] = taken.get(sku_id, 0) + n
-    if taken:
-        await conn.execute(
-            RESERVE,
-            {"store_id": store_id, "skus": list(taken), "units": list(taken.values())},
-        )
-    return refused
+
+async def reserve(conn: AsyncConnection, *, store_id: StoreId, held: HeldUnits) -> None:
+    """Write what was taken of held units."""
+    await _change(conn, store_id=store_id, units=held.taken, statement=RESERVE)
 
 
 RELEASE = text("""
