@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -18,6 +20,7 @@ from tests.reads.stories import Market, Story, a_final_order, a_market, money
 import dougong
 from dougong.accounts.commands import audit, start_session
 from dougong.base.ids import PLATFORM_BOOK, PersonId, StoreId, new_id
+from dougong.base.time import local_day, start_of_day
 from dougong.infra import clock, jobs
 from dougong.infra.db import transaction
 from dougong.ledger.commands import book
@@ -25,6 +28,7 @@ from dougong.ledger.queries import balances
 from dougong.ledger.rules import Entry, Purpose, moved, platform
 from dougong.ledger.seal_commands import seal
 from dougong.reads.operator_entries import entry_shown
+from dougong.reads.operator_overview import Overview, overview
 from dougong.web.app import create_app
 from dougong.web.operator import words
 from dougong.web.security import SESSION_COOKIE
@@ -302,3 +306,31 @@ async def test_orders_are_found_by_store_buyer_and_days(client: Client, desk: De
         page = await client.get(f"/operator/orders?{query}")
         assert (f"/explain/{desk.market.store_id}/{desk.story.order_id}" in page.text) is is_there
     assert (await client.get("/operator/orders?since=tomorrow")).status_code == 400
+
+
+async def test_the_overview_compares_with_the_window_before(desk: Desk) -> None:
+    async with transaction() as conn:
+        at = await conn.scalar(
+            text("SELECT placed_at FROM orders WHERE id = :id"), {"id": desk.story.order_id}
+        )
+        zone = ZoneInfo("Asia/Shanghai")
+        day = local_day(at, zone)
+
+        async def window(first: date, last: date) -> Overview:
+            return await overview(
+                conn,
+                since=start_of_day(first, zone),
+                until=start_of_day(last + timedelta(days=1), zone),
+                first_day=first,
+                last_day=last,
+                zone=str(zone),
+                currency="CNY",
+            )
+
+        then = await window(day, day)
+        after = await window(day + timedelta(days=1), day + timedelta(days=1))
+    assert then.gmv_minor > 0
+    assert then.turnover == [then.gmv_minor]
+    assert after.before.gmv_minor == then.gmv_minor
+    assert after.before.revenue_minor == then.revenue_minor()
+    assert after.before.refunded_minor == then.refunded_minor

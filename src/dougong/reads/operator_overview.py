@@ -2,11 +2,13 @@
 
 from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.base.time import start_of_day
 from dougong.ledger.rules import PLATFORM
 
 REVENUE_KINDS = (
@@ -24,9 +26,20 @@ TURNOVER = text("""
     FROM orders WHERE placed_at >= :since AND placed_at < :until AND currency = :currency
 """)
 
+# Of this window by day, and of the one before it, which is as long.
+PAID_DAYS = text("""
+    SELECT CAST(placed_at AT TIME ZONE :zone AS date) AS day, sum(total_minor)::bigint AS gmv_minor
+    FROM orders
+    WHERE placed_at >= :before AND placed_at < :until AND currency = :currency
+      AND paid_at IS NOT NULL
+    GROUP BY 1
+""")
+
 REFUNDS = text("""
-    SELECT coalesce(sum(amount_minor), 0)::bigint FROM refunds
-    WHERE asked_at >= :since AND asked_at < :until AND currency = :currency
+    SELECT coalesce(sum(amount_minor) FILTER (WHERE asked_at >= :since), 0)::bigint AS now_minor,
+      coalesce(sum(amount_minor) FILTER (WHERE asked_at < :since), 0)::bigint AS before_minor
+    FROM refunds
+    WHERE asked_at >= :before AND asked_at < :until AND currency = :currency
 """)
 
 STATES = text("""
@@ -49,12 +62,13 @@ REVENUE = text("""
     JOIN ledger_entries e ON e.store_id = a.store_id AND e.id = t.entry_id
     WHERE a.owner_id = :platform AND a.currency = :currency
       AND a.purpose = ANY(CAST(:kinds AS text[]))
-      AND e.counts_at >= :since AND e.counts_at < :until
+      AND e.counts_at >= :before AND e.counts_at < :until
     GROUP BY 1, 2
 """)
 
 TOP_STORES = text("""
-    SELECT s.id, s.name_zh, s.name_en, count(*) AS orders, sum(o.total_minor)::bigint AS gmv_minor
+    SELECT s.id, s.code, s.name_zh, s.name_en, count(*) AS orders,
+      sum(o.total_minor)::bigint AS gmv_minor
     FROM orders o JOIN stores s ON s.id = o.store_id
     WHERE o.placed_at >= :since AND o.placed_at < :until AND o.currency = :currency
       AND o.paid_at IS NOT NULL
@@ -64,10 +78,19 @@ TOP_STORES = text("""
 
 class TopStore(msgspec.Struct, frozen=True):
     id: UUID
+    code: str
     name_zh: str
     name_en: str
     orders: int
     gmv_minor: int
+
+
+class Before(msgspec.Struct, frozen=True):
+    """The same figures of the window before, which is as long."""
+
+    gmv_minor: int
+    revenue_minor: int
+    refunded_minor: int
 
 
 class Overview(msgspec.Struct, frozen=True):
@@ -82,8 +105,10 @@ class Overview(msgspec.Struct, frozen=True):
     refunded_minor: int
     states: dict[str, int]
     days: list[date]
+    turnover: list[int]
     revenue: dict[str, list[int]]
     top: list[TopStore]
+    before: Before
 
     def revenue_minor(self) -> int:
         return sum(sum(amounts) for amounts in self.revenue.values())
@@ -105,23 +130,37 @@ async def overview(
     currency: str,
 ) -> Overview:
     """The window [since, until), which is the local days first_day to last_day."""
-    where = {"since": since, "until": until, "currency": currency}
-    turnover = (await conn.execute(TURNOVER, where)).mappings().one()
     days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    before = start_of_day(first_day - timedelta(days=len(days)), ZoneInfo(zone))
+    where = {"since": since, "until": until, "currency": currency}
+    longer = where | {"before": before, "zone": zone}
+    turnover = (await conn.execute(TURNOVER, where)).mappings().one()
+    paid = {row.day: row.gmv_minor for row in await conn.execute(PAID_DAYS, longer)}
     revenue = {kind: [0] * len(days) for kind in REVENUE_KINDS}
+    revenue_before = 0
     gained = await conn.execute(
-        REVENUE, where | {"zone": zone, "platform": PLATFORM, "kinds": list(REVENUE_KINDS)}
+        REVENUE, longer | {"platform": PLATFORM, "kinds": list(REVENUE_KINDS)}
     )
     for row in gained:
-        revenue[row.purpose][(row.day - first_day).days] = row.amount_minor
+        if row.day < first_day:
+            revenue_before += row.amount_minor
+        else:
+            revenue[row.purpose][(row.day - first_day).days] = row.amount_minor
+    refunds = (await conn.execute(REFUNDS, longer)).one()
     states = (await conn.execute(STATES, where)).all()
     return Overview(
         **turnover,
-        refunded_minor=int(await conn.scalar(REFUNDS, where) or 0),
+        refunded_minor=refunds.now_minor,
         states={row.state: row.orders for row in states},
         days=days,
+        turnover=[paid.get(day, 0) for day in days],
         revenue=revenue,
         top=[TopStore(**row) for row in (await conn.execute(TOP_STORES, where)).mappings()],
+        before=Before(
+            gmv_minor=sum(minor for day, minor in paid.items() if day < first_day),
+            revenue_minor=revenue_before,
+            refunded_minor=refunds.before_minor,
+        ),
     )
 
 

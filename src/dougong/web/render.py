@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from babel.dates import format_datetime
+from babel.dates import format_datetime, get_timezone_name
 from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response
@@ -74,6 +74,12 @@ def when(at: datetime | None, how: str = "short") -> str:
     return str(format_datetime(local, pattern[how], locale=BABEL[locale]))
 
 
+def zone_words() -> str:
+    """`China Standard Time`: the zone of every time on the pages."""
+    local = now().astimezone(ZoneInfo(settings().timezone))
+    return str(get_timezone_name(local, locale=BABEL[locale_of_request.get()]))
+
+
 @cache
 def static_url(path: str) -> str:
     """Address of a file below static/, with its digest so that it can be cached for ever."""
@@ -123,6 +129,7 @@ def environment(locale: str) -> Environment:
         option_name=option_name,
         option_text=option_text,
         option_value=option_value,
+        zone_words=zone_words,
         locale=locale,
     )
     return made

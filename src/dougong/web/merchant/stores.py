@@ -9,8 +9,8 @@ from litestar.params import FromPath
 
 from dougong.base.access import Permission
 from dougong.base.ids import StoreId
-from dougong.reads.merchant_orders import order_rows
 from dougong.reads.merchant_products import stores_of
+from dougong.reads.merchant_shipping import waiting_rows
 from dougong.reads.merchant_stock import stock_rows
 from dougong.reads.merchant_today import today_of, top_products
 from dougong.web.deps import Conn, Now, Who
@@ -47,7 +47,7 @@ async def today(
         chart=_chart(figures.days),
         top=await top_products(conn, store_id=ours, at=now),
         low=await stock_rows(conn, store_id=ours, is_low=True, most=6),
-        waiting=await order_rows(conn, store_id=ours, tab="to_ship", most=6),
+        waiting=await waiting_rows(conn, store_id=ours, most=6),
     )
 
 

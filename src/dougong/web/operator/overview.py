@@ -15,7 +15,7 @@ from dougong.reads.operator_overview import Overview, currencies, overview
 from dougong.web.deps import Conn, Now
 from dougong.web.i18n import gettext, mark
 from dougong.web.operator.common import csv_file, day_from, see, zone
-from dougong.web.render import page
+from dougong.web.render import page, rate
 
 LONGEST_DAYS = 1_500
 USUAL_DAYS = 30
@@ -47,16 +47,43 @@ def revenue_chart(found: Overview) -> dict[str, Any]:
     }
 
 
+def turnover_chart(found: Overview) -> dict[str, Any]:
+    """What was paid, by the day on which it was ordered."""
+    return {
+        "xAxis": {"type": "category", "data": [f"{day:%m-%d}" for day in found.days]},
+        "yAxis": {"type": "value"},
+        "series": [
+            {
+                "type": "line",
+                "name": gettext("Turnover paid"),
+                "data": found.turnover,
+                "areaStyle": {"opacity": 0.12},
+                "itemStyle": {"color": "#466b9c"},
+            }
+        ],
+    }
+
+
+def change(now: int, before: int) -> tuple[str, str]:
+    """(`+12.5%`, up or down) against the window before; empty where that had nothing."""
+    if before <= 0:
+        return "", ""
+    bp = (now - before) * 10_000 // before
+    return ("+" if bp > 0 else "") + rate(bp), "up" if bp > 0 else "down" if bp < 0 else ""
+
+
 def kind_chart(found: Overview) -> dict[str, Any]:
     """The window's revenue by kind, largest first."""
     sums = sorted((sum(found.revenue[kind]), *KINDS[kind]) for kind in KINDS)
     return {
-        "xAxis": {"type": "value", "splitNumber": 2},
+        "grid": {"left": 8, "right": 64, "top": 8, "bottom": 4, "containLabel": True},
+        "xAxis": {"type": "value", "show": False},
         "yAxis": {"type": "category", "data": [gettext(words) for _, words, _ in sums]},
         "series": [
             {
                 "type": "bar",
                 "name": gettext("Revenue"),
+                "label": {"show": True, "position": "right"},
                 "data": [{"value": n, "itemStyle": {"color": colour}} for n, _, colour in sums],
             }
         ],
@@ -99,8 +126,11 @@ async def overview_page(
     )
     if file == "csv":
         days = enumerate(found.days)
-        rows = [[day, *(found.revenue[kind][n] for kind in KINDS)] for n, day in days]
-        return csv_file(f"revenue-{first}-{last}-{chosen}", ["day", *KINDS], rows)
+        rows = [
+            [day, found.turnover[n], *(found.revenue[kind][n] for kind in KINDS)] for n, day in days
+        ]
+        head = ["day", "turnover", *KINDS]
+        return csv_file(f"revenue-{first}-{last}-{chosen}", head, rows)
     return page(
         request,
         "operator/overview.html",
@@ -111,6 +141,8 @@ async def overview_page(
         presets=[(n, today - timedelta(days=n - 1)) for n in (7, 30, 90)],
         currency=chosen,
         currencies=known,
+        change=change,
+        turnover=turnover_chart(found),
         by_day=revenue_chart(found),
         by_kind=kind_chart(found),
     )

@@ -40,6 +40,9 @@ function dress(option, words) {
   for (const axis of [...many(option.yAxis), ...many(option.xAxis)]) {
     if (axis.type === "value" && words.short) axis.axisLabel = { formatter: words.short, ...axis.axisLabel };
   }
+  for (const one of many(option.series)) {
+    if (one.label?.show && words.short) one.label.formatter = (at) => words.short(at.value);
+  }
   if (option.tooltip !== false) option.tooltip = { trigger: "axis", valueFormatter: says, confine: true, ...option.tooltip };
   option.grid ??= { left: 8, right: 12, top: many(option.series).length > 1 ? 36 : 16, bottom: 4, containLabel: true };
   if (many(option.series).length > 1) option.legend ??= { top: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8 };
