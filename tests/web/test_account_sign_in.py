@@ -165,7 +165,9 @@ async def test_a_suspended_person_is_out_at_once_and_stays_out() -> None:
     async with a_client(token) as client:
         assert (await client.get("/me/security")).status_code == 200
         async with transaction() as conn:
-            await commands.set_suspended(conn, person_id=person, suspended=True, at=wall_now(), wall_at=wall_now())
+            await commands.set_suspended(
+                conn, person_id=person, suspended=True, at=wall_now(), wall_at=wall_now()
+            )
         assert (await client.get("/me/security", follow_redirects=False)).status_code == 303
         wrong = await send(client, "/sign-in", email=email, password="not the password")
         right = await send(client, "/sign-in", email=email, password=PASSWORD)

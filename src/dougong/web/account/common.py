@@ -23,7 +23,6 @@ MAX_NEXT = 500
 REASONS = {
     "empty": mark("This is needed."),
     "too_long": mark("This is too long."),
-    "control_character": mark("There is a character in it that cannot be shown."),
     "not_a_phone_number": mark("This is not a phone number."),
     "not_a_country": mark("Use two letters, such as CN."),
     "missing": mark("This is needed."),
