@@ -240,6 +240,47 @@ async def test_a_payee_is_explained_order_by_order(conn: AsyncConnection) -> Non
     assert (before.amount_minor, before.children) == (0, [])
 
 
+async def test_one_organisation_may_be_merchant_creator_and_funder(conn: AsyncConnection) -> None:
+    market = await a_market(conn)
+    both = msgspec.structs.replace(market, creator_id=market.merchant_id)
+    story = await a_final_order(conn, both, money(creator_discount_minor=1_000))
+    await story.refund({1: 4_321}, is_final=True)
+    tree = await explain_order(conn, store_id=both.store_id, order_id=story.order_id)
+    assert tree.residual_minor == 0
+    assert leaf(tree, "creator_coupon").amount_minor == 1_000
+
+
+async def test_a_payee_may_owe_and_is_told_why(conn: AsyncConnection) -> None:
+    """The creator's coupon is dearer than its commission; and a refund takes back what was earned:
+    the payee's tree is negative by exactly that, part by part."""
+    market = await a_market(conn)
+    story = await a_final_order(conn, market, money(creator_discount_minor=2_000))
+
+    async def owed() -> Node:
+        return await explain_payee(
+            conn,
+            owner_id=market.creator_id,
+            currency="CNY",
+            since=AT - timedelta(days=1),
+            until=AT + timedelta(days=1),
+        )
+
+    tree = await owed()
+    assert (tree.amount_minor, tree.residual_minor) == (900 - 2_000, 0)
+    (order,) = tree.children
+    assert {part.label: part.amount_minor for part in order.children} == {
+        "creator": 900,
+        "creator_discount": -2_000,
+    }
+    await story.refund({1: 4_000}, is_final=True)
+    tree = await owed()
+    assert (tree.amount_minor, tree.residual_minor) == (450 - 1_000, 0)
+    await story.refund({1: 4_000}, is_final=True)
+    tree = await owed()
+    assert (tree.amount_minor, tree.residual_minor) == (0, 0)
+    assert [part.amount_minor for part in tree.children[0].children] == [0, 0]
+
+
 async def test_each_role_sees_its_own_part(conn: AsyncConnection) -> None:
     market = await a_market(conn)
     tree = await tree_of(await a_final_order(conn, market, money(), money(commission_bp=0)))

@@ -1,8 +1,12 @@
-"""`dougong explain`: shows where every fen of an order went."""
+"""`dougong explain`: shows where every fen of an order went, or of what a payee has earned."""
 
 import asyncio
 import sys
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -12,17 +16,34 @@ from rich.tree import Tree
 from dougong.base.errors import NotFound
 from dougong.base.money import decimal_text
 from dougong.infra.db import dispose, ensure_server, snapshot
-from dougong.reads.explain import explain_line, explain_order, find_order
+from dougong.infra.settings import settings
+from dougong.reads.explain import explain_line, explain_order, explain_payee, find_order
 from dougong.reads.explain_tree import Node
+from dougong.reads.operator_money import names_of
+
+DAYS = ["%Y-%m-%d"]
 
 
-async def run(order_id: UUID, line_no: int | None) -> Node:
+async def order_or_line(order_id: UUID, line_no: int | None) -> Node:
+    async with snapshot() as conn:
+        store_id = await find_order(conn, order_id=order_id)
+        if line_no is None:
+            return await explain_order(conn, store_id=store_id, order_id=order_id)
+        return await explain_line(conn, store_id=store_id, order_id=order_id, line_no=line_no)
+
+
+async def payee(owner_id: UUID, currency: str, since: datetime, until: datetime) -> Node:
+    async with snapshot() as conn:
+        if not await names_of(conn, [owner_id]):
+            raise NotFound
+        return await explain_payee(
+            conn, owner_id=owner_id, currency=currency, since=since, until=until
+        )
+
+
+async def run(asked: Coroutine[Any, Any, Node]) -> Node:
     try:
-        async with snapshot() as conn:
-            store_id = await find_order(conn, order_id=order_id)
-            if line_no is None:
-                return await explain_order(conn, store_id=store_id, order_id=order_id)
-            return await explain_line(conn, store_id=store_id, order_id=order_id, line_no=line_no)
+        return await asked
     finally:
         await dispose()
 
@@ -48,16 +69,40 @@ def drawn(node: Node, tree: Tree | None = None) -> Tree:
 
 
 @click.command()
-@click.argument("order_id", type=click.UUID)
-@click.option("--line", "line_no", type=int, help="Only this line.")
+@click.argument("subject_id", type=click.UUID)
+@click.option("--line", "line_no", type=int, help="Only this line of the order.")
+@click.option("--payee", "is_payee", is_flag=True, help="SUBJECT_ID is an organisation.")
+@click.option("--since", type=click.DateTime(DAYS), default="2000-01-01", show_default=True)
+@click.option("--until", type=click.DateTime(DAYS), default="2100-01-01", show_default=True)
+@click.option("--currency", help="Of the payee's account [default: the platform's].")
 @click.option("--json", "as_json", is_flag=True, help="The whole tree as JSON.")
-def command(order_id: UUID, line_no: int | None, as_json: bool) -> None:
-    """Show where every fen of an order went. Exit code 1 when something is not explained."""
+def command(
+    subject_id: UUID,
+    line_no: int | None,
+    is_payee: bool,
+    since: datetime,
+    until: datetime,
+    currency: str | None,
+    as_json: bool,
+) -> None:
+    """Show where every fen of an order went, or (--payee) why an organisation has earned what it
+    has, by what counts from --since until before --until, days of the platform's zone.
+
+    Exit code 1 when something is not explained.
+    """
     ensure_server()
+    zone = ZoneInfo(settings().timezone)
+    window = [day.replace(tzinfo=zone) for day in (since, until)]
+    asked = (
+        payee(subject_id, currency or settings().currency, window[0], window[1])
+        if is_payee
+        else order_or_line(subject_id, line_no)
+    )
     try:
-        tree = asyncio.run(run(order_id, line_no))
+        tree = asyncio.run(run(asked))
     except NotFound:
-        raise click.ClickException(f"no order {order_id}") from None
+        what = "organisation" if is_payee else "order or line"
+        raise click.ClickException(f"no {what} {subject_id}") from None
     if as_json:
         click.echo(msgspec.json.encode(tree).decode())
     else:

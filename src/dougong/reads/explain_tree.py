@@ -101,13 +101,17 @@ class Flows:
     def __init__(self, moves: Iterable[Moved]) -> None:
         self._left = list(moves)
 
-    def take(self, src: Purpose, dst: Purpose, *owners: UUID | None) -> list[Moved]:
-        """Transfers from `src` to `dst` (whose owner is one of `owners`, where given)."""
+    def take(
+        self, src: Purpose, dst: Purpose, *owners: UUID | None, part: str | None = None
+    ) -> list[Moved]:
+        """Transfers from `src` to `dst` (whose owner is one of `owners`, that are of this `part`,
+        where given: one owner may fund as a merchant and as a creator)."""
         wanted = [
             m
             for m in self._left
             if (m.src_purpose, m.dst_purpose) == (src.value, dst.value)
             and (not owners or m.src_owner_id in owners or m.dst_owner_id in owners)
+            and part in (None, m.part)
         ]
         self._left = [m for m in self._left if m not in wanted]
         return wanted
@@ -195,8 +199,9 @@ class LineTree:
         for funder, owner in self._funders():
             given = getattr(self.whole, f"{funder}_discount")
             kept = getattr(self.shares, f"{funder}_discount")
-            into = take(Purpose.COUPON_COST, Purpose.ESCROW, owner)
-            back = take(Purpose.ESCROW, Purpose.COUPON_COST, owner)
+            part = f"{funder}_discount"
+            into = take(Purpose.COUPON_COST, Purpose.ESCROW, owner, part=part)
+            back = take(Purpose.ESCROW, Purpose.COUPON_COST, owner, part=part)
             source = self._leaf(
                 f"{funder}_coupon", given, into, is_done=self.is_paid, owner_id=owner
             )
