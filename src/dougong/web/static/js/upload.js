@@ -36,10 +36,15 @@ function setRunning(running) {
   pauseButton.textContent = running ? say.pause : say.resume;
 }
 
+// A browser does not know every kind: then the name's ending decides.
+function isVideo(file) {
+  return file.type ? file.type.startsWith("video/") : /\.(mp4|m4v|mov|webm|mkv)$/i.test(file.name);
+}
+
 function choose(file) {
   fail("");
   if (!file) return;
-  if (file.type && !file.type.startsWith("video/")) return fail(say.sayNotVideo);
+  if (!isVideo(file)) return fail(say.sayNotVideo);
   if (file.size > Number(say.mostBytes)) return fail(say.sayTooBig);
   find("data-name").textContent = file.name;
   show(0, file.size);
