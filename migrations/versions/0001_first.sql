@@ -194,6 +194,7 @@ CREATE TABLE webhook_deliveries (
   last_at timestamptz,
   last_status integer,
   last_error text,
+  last_answer text,
   PRIMARY KEY (store_id, id),
   FOREIGN KEY (store_id, endpoint_id) REFERENCES webhook_endpoints,
   UNIQUE (store_id, endpoint_id, event_id)
@@ -625,6 +626,7 @@ CREATE TABLE orders (
     AND total_minor >= 0)
 );
 CREATE INDEX orders_by_buyer ON orders (buyer_id, placed_at DESC);
+CREATE INDEX orders_by_store ON orders (store_id, placed_at DESC, id DESC);
 CREATE INDEX orders_by_state ON orders (store_id, state, placed_at DESC);
 CREATE INDEX orders_by_checkout ON orders (checkout_id);
 
@@ -744,6 +746,7 @@ CREATE TABLE refunds (
 );
 CREATE INDEX refunds_by_order ON refunds (store_id, order_id);
 CREATE INDEX refunds_by_id ON refunds (id);
+CREATE INDEX refunds_by_store ON refunds (store_id, asked_at DESC, id DESC);
 CREATE INDEX refunds_failed ON refunds (failed_at) WHERE state = 'failed';
 
 CREATE TABLE refund_lines (

@@ -25,7 +25,7 @@ class Receiver:
 
 @contextmanager
 def a_receiver(
-    answer: Callable[[int], int] = lambda n: 204, *, delay_s: float = 0
+    answer: Callable[[int], int] = lambda n: 204, *, delay_s: float = 0, said: str = ""
 ) -> Iterator[Receiver]:
     receiver = Receiver(answer, delay_s)
 
@@ -41,8 +41,10 @@ def a_receiver(
                 self.wfile.write(b"\x00\x01 not http at all\r\n\r\n")
                 return
             self.send_response(status)
-            self.send_header("content-length", "0")
+            content = said.encode()
+            self.send_header("content-length", str(len(content)))
             self.end_headers()
+            self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

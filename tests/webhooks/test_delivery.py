@@ -2,75 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from standardwebhooks import Webhook, WebhookVerificationError
 from tests.webhooks.receiver import Receiver, a_receiver
+from tests.webhooks.shop import Shop
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import StoreId, new_id
 from dougong.flows import deliver_webhooks as flow
-from dougong.infra import events, http
-from dougong.infra.clock import wall_now
+from dougong.infra import http
 from dougong.infra.db import transaction
-from dougong.webhooks import commands, delivery_commands, queries, rules
+from dougong.webhooks import commands, delivery_commands, rules
 
 MINUTE = timedelta(minutes=1)
-
-
-class Shop:
-    """A store with one endpoint, and a wall clock of its own."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.store_id = StoreId(new_id())
-        self.endpoint_id = new_id()
-        self.at = wall_now()
-        monkeypatch.setattr(flow, "wall_now", lambda: self.at)
-
-    async def listens(self, url: str, *kinds: str) -> None:
-        async with transaction() as conn:
-            self.endpoint_id = await commands.add_endpoint(
-                conn, store_id=self.store_id, url=url, kinds=kinds or ["*"], at=self.at
-            )
-
-    async def says(self, kind: str = "order.paid", *, subject: UUID | None = None) -> None:
-        async with transaction() as conn:
-            await events.record(
-                conn,
-                kind,
-                subject_id=subject or new_id(),
-                at=self.at,
-                facts={"paid_minor": 1230},
-                store_id=self.store_id,
-            )
-
-    async def rounds(self, count: int = 1) -> None:
-        for _ in range(count):
-            await flow.fan_out()
-            await flow.deliver_due()
-
-    async def log(self) -> list[Any]:
-        async with transaction() as conn:
-            return list(await queries.deliveries(conn, store_id=self.store_id))
-
-    async def endpoint(self) -> Any:
-        async with transaction() as conn:
-            return await queries.endpoint(
-                conn, store_id=self.store_id, endpoint_id=self.endpoint_id
-            )
-
-
-@pytest.fixture
-async def shop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
-    made = Shop(monkeypatch)
-    yield made
-    async with transaction() as conn:
-        await conn.execute(text("UPDATE webhook_endpoints SET removed_at = now()"))
 
 
 def ids(receiver: Receiver) -> list[str]:

@@ -6,7 +6,7 @@ the same delivery goes out again under the same id.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -14,7 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import StoreId
-from dougong.webhooks.rules import LEASE, TEST_KIND, NotReplayable, is_given_up, next_try
+from dougong.webhooks.rules import (
+    LEASE,
+    TEST_KIND,
+    NotReplayable,
+    is_given_up,
+    kept_answer,
+    next_try,
+)
 
 FAN_OUT = text("""
     WITH batch AS (
@@ -63,7 +70,8 @@ CLAIM = text("""
 """)
 
 FINISH = text("""
-    UPDATE webhook_deliveries SET last_status = :status, last_error = :error, delivered = :ok,
+    UPDATE webhook_deliveries SET last_status = :status, last_error = :error,
+      last_answer = :answer, delivered = :ok,
       done_at = CASE WHEN :over THEN :at ELSE NULL END, next_at = COALESCE(:next_at, next_at)
     WHERE store_id = :store_id AND id = :id AND done_at IS NULL AND attempts = :attempts
     RETURNING endpoint_id
@@ -79,6 +87,7 @@ NOTE = text("""
 SWITCH_OFF = text("""
     UPDATE webhook_endpoints SET disabled_at = :at, disabled_why = :why
     WHERE store_id = :store_id AND id = :id AND disabled_at IS NULL
+    RETURNING id, url
 """)
 
 REPLAY = text("""
@@ -103,6 +112,14 @@ TEST_SEND = text("""
     SELECT there.store_id, gen_random_uuid(), there.id, told.id, :at FROM there, told
     RETURNING id
 """)
+
+
+class SwitchedOff(NamedTuple):
+    """An endpoint that was switched off; `why`: failing, or gone."""
+
+    endpoint_id: UUID
+    url: str
+    why: str
 
 
 async def fan_out(conn: AsyncConnection, *, at: datetime, most: int) -> int:
@@ -132,12 +149,14 @@ async def finish(
     attempts: int,
     status: int | None,
     error: str | None,
+    answer: str | None = None,
     at: datetime,
-) -> None:
+) -> SwitchedOff | None:
     """Write what came of a try: done on 2xx, over on 410 or after the last try, else later again.
 
-    A try that another one has overtaken (its lease ran out) changes nothing. An endpoint that
-    answers 410, or has failed for days, is switched off.
+    `answer`: what the endpoint said, of which the first 500 characters are kept. A try that another
+    one has overtaken (its lease ran out) changes nothing. An endpoint that answers 410, or has
+    failed for days, is switched off: then, and only the first time, that is answered.
     """
     ok = status is not None and 200 <= status < 300
     gone = status == 410
@@ -150,6 +169,7 @@ async def finish(
             "attempts": attempts,
             "status": status,
             "error": error[:200] if error else None,
+            "answer": kept_answer(answer),
             "ok": ok,
             "over": again is None,
             "next_at": again,
@@ -157,11 +177,14 @@ async def finish(
         },
     )
     if endpoint_id is None:
-        return
+        return None
     key = {"store_id": store_id, "id": endpoint_id, "at": at}
     since = await conn.scalar(NOTE, key | {"ok": ok})
     if gone or (since is not None and is_given_up(since, at)):
-        await conn.execute(SWITCH_OFF, key | {"why": "gone" if gone else "failing"})
+        why = "gone" if gone else "failing"
+        off = (await conn.execute(SWITCH_OFF, key | {"why": why})).one_or_none()
+        return SwitchedOff(off.id, off.url, why) if off else None
+    return None
 
 
 async def replay(

@@ -14,14 +14,16 @@ from dougong.webhooks.tables import webhook_endpoints as endpoints
 
 LOG = text("""
     SELECT d.id, d.endpoint_id, d.event_id, d.attempts, d.next_at, d.done_at, d.delivered,
-      d.last_at, d.last_status, d.last_error, e.kind, e.subject_id, e.at, e.facts,
+      d.last_at, d.last_status, d.last_error,
+      d.last_answer, e.kind, e.subject_id, e.at, e.facts,
       w.url, w.disabled_at, w.removed_at
     FROM webhook_deliveries d
     JOIN events e ON e.id = d.event_id
     JOIN webhook_endpoints w ON w.store_id = d.store_id AND w.id = d.endpoint_id
     WHERE d.store_id = :store_id
       AND (CAST(:endpoint AS uuid) IS NULL OR d.endpoint_id = :endpoint)
-      AND (CAST(:before AS bigint) IS NULL OR d.event_id < :before)
+      AND (CAST(:before_id AS uuid) IS NULL OR d.event_id < :before_event
+        OR (d.event_id = :before_event AND d.id > CAST(:before_id AS uuid)))
       AND (NOT :only_failed OR (NOT d.delivered AND d.attempts > 0))
     ORDER BY d.event_id DESC, d.id LIMIT :most
 """)
@@ -55,12 +57,14 @@ async def deliveries(
     *,
     store_id: StoreId,
     endpoint_id: UUID | None = None,
-    before: int | None = None,
+    before: tuple[int, UUID] | None = None,
     only_failed: bool = False,
     most: int = 50,
 ) -> Sequence[Row[Any]]:
-    """The newest events first; `before`: an event id to page on from."""
-    asked = {"store_id": store_id, "endpoint": endpoint_id, "before": before}
+    """The newest events first; `before`: event and delivery of the last row seen."""
+    before_event, before_id = before or (0, None)
+    asked: dict[str, Any] = {"store_id": store_id, "endpoint": endpoint_id}
+    asked |= {"before_event": before_event, "before_id": before_id}
     found = await conn.execute(LOG, asked | {"only_failed": only_failed, "most": most})
     return found.all()
 

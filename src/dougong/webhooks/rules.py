@@ -28,6 +28,7 @@ LEASE = timedelta(seconds=60)
 MOST_ENDPOINTS = 10
 EVERY_KIND = "*"
 TEST_KIND = "webhooks.test"
+DISABLED_KIND = "webhooks.endpoint_disabled"
 
 # What a merchant can ask to be told of; each is recorded with the store's id.
 KINDS = (
@@ -47,6 +48,7 @@ KINDS = (
     "supply.stock_set",
     "links.link_published",
     "links.link_removed",
+    DISABLED_KIND,
 )
 
 
@@ -84,6 +86,18 @@ def kinds_of(asked: Iterable[str]) -> list[str]:
 def next_try(attempts: int, at: datetime) -> datetime | None:
     """When to try again after `attempts` failed ones (at least one); None: never."""
     return at + WAITS[attempts - 1] if attempts < MOST_TRIES else None
+
+
+def kept_answer(text: str | None) -> str | None:
+    """What the log keeps of an answer: 500 characters that can be shown."""
+    if text is None:
+        return None
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text[:500]).strip()
+
+
+def given_up(endpoint: Any) -> bool:
+    """Whether an endpoint's row says that it was switched off, and not by a person."""
+    return endpoint.disabled_at is not None and endpoint.disabled_why != "person"
 
 
 def is_given_up(failing_since: datetime, at: datetime) -> bool:

@@ -46,4 +46,5 @@ webhook_deliveries = Table(
     Column("last_at", DateTime(timezone=True)),
     Column("last_status", Integer),
     Column("last_error", Text),
+    Column("last_answer", Text),
 )

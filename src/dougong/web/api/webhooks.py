@@ -7,22 +7,24 @@ from uuid import UUID
 import msgspec
 from litestar import delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody
 
+from dougong.accounts.commands import audit
 from dougong.base.access import Permission
 from dougong.base.ids import StoreId
 from dougong.flows.deliver_webhooks import save_endpoint
 from dougong.infra.clock import wall_now
 from dougong.infra.db import transaction
 from dougong.web.account.common import AnyRequest, request_id
-from dougong.web.deps import Conn, Who
+from dougong.web.api.common import After, Limit, MaybeKey, once_if
+from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Input
+from dougong.web.paging import cursor_values, cut
 from dougong.webhooks import commands, delivery_commands, queries
 
 BASE = "/api/v1/stores/{store_id:uuid}/webhooks"
 ONE = BASE + "/{endpoint_id:uuid}"
 ROUTE: dict[str, Any] = {"permission": Permission.WEBHOOK_MANAGE, "tags": ["webhooks"]}
-MOST = 50
 
 
 class EndpointInput(Input):
@@ -30,6 +32,10 @@ class EndpointInput(Input):
 
     url: Annotated[str, msgspec.Meta(max_length=2000)]
     kinds: Annotated[list[str], msgspec.Meta(max_length=50)]
+
+
+class Switch(Input):
+    on: bool
 
 
 class Endpoint(msgspec.Struct):
@@ -51,7 +57,8 @@ class Endpoints(msgspec.Struct):
 
 
 class Delivery(msgspec.Struct):
-    """`state`: waiting, retrying, done, failed or disabled."""
+    """`state`: waiting, retrying, done, failed or disabled. `last_answer`: what the endpoint said,
+    in its first 500 characters."""
 
     id: UUID
     endpoint_id: UUID
@@ -64,13 +71,14 @@ class Delivery(msgspec.Struct):
     next_at: datetime
     last_status: int | None
     last_error: str | None
+    last_answer: str | None
 
 
 class Deliveries(msgspec.Struct):
-    """`before`: give it to get the next page; null at the end."""
+    """`after`: pass it back for the next page; null on the last one."""
 
     items: list[Delivery]
-    before: int | None
+    after: str | None
 
 
 class Made(msgspec.Struct):
@@ -79,6 +87,7 @@ class Made(msgspec.Struct):
 
 @get(BASE, summary="Endpoints of a store", **ROUTE)
 async def list_endpoints(store_id: FromPath[UUID], conn: Conn) -> Endpoints:
+    """With their secrets; those that were removed are left out."""
     rows = await queries.endpoints_of(conn, store_id=StoreId(store_id))
     return Endpoints([_endpoint(row) for row in rows])
 
@@ -92,15 +101,20 @@ async def _read(store_id: UUID, endpoint_id: UUID) -> Endpoint:
 
 @post(BASE, summary="Add an endpoint", **ROUTE)
 async def add_endpoint(
-    store_id: FromPath[UUID], request: AnyRequest, who: Who, data: JSONBody[EndpointInput]
+    store_id: FromPath[UUID],
+    request: AnyRequest,
+    who: Who,
+    data: JSONBody[EndpointInput],
+    key: MaybeKey = None,
 ) -> Endpoint:
-    """The address must be public. 422 `unsafe_url` or `bad_kinds`."""
+    """The address must be public. 422 `unsafe_url` or `bad_kinds`; 409 when ten are kept."""
     endpoint_id = await save_endpoint(
         person_id=who.person_id,
         store_id=StoreId(store_id),
         endpoint_id=None,
         url=data.url,
         kinds=data.kinds,
+        key=key,
         request_id=request_id(request),
     )
     return await _read(store_id, endpoint_id)
@@ -114,6 +128,7 @@ async def change_endpoint(
     who: Who,
     data: JSONBody[EndpointInput],
 ) -> Endpoint:
+    """Address and kinds; secret and log stay."""
     await save_endpoint(
         person_id=who.person_id,
         store_id=StoreId(store_id),
@@ -125,13 +140,82 @@ async def change_endpoint(
     return await _read(store_id, endpoint_id)
 
 
+@put(ONE + "/switch", summary="Switch an endpoint off or on", **ROUTE)
+async def switch(
+    store_id: FromPath[UUID], endpoint_id: FromPath[UUID], data: JSONBody[Switch], conn: Conn
+) -> Endpoint:
+    """What waits meanwhile is sent when it is on again."""
+    ours = StoreId(store_id)
+    await commands.switch_endpoint(
+        conn, store_id=ours, endpoint_id=endpoint_id, on=data.on, at=wall_now()
+    )
+    return _endpoint(await queries.endpoint(conn, store_id=ours, endpoint_id=endpoint_id))
+
+
+@post(ONE + "/secret", summary="Make a new secret", **ROUTE)
+async def rotate(
+    store_id: FromPath[UUID],
+    endpoint_id: FromPath[UUID],
+    request: AnyRequest,
+    who: Who,
+    conn: Conn,
+    now: Now,
+    key: MaybeKey = None,
+) -> Endpoint:
+    """The one before signs too for 24 hours: every message carries both signatures then."""
+    ours = StoreId(store_id)
+
+    async def make() -> Endpoint:
+        await commands.rotate_secret(conn, store_id=ours, endpoint_id=endpoint_id, at=wall_now())
+        await _note(conn, "webhooks.secret_rotated", store_id, endpoint_id, request, who, now)
+        return _endpoint(await queries.endpoint(conn, store_id=ours, endpoint_id=endpoint_id))
+
+    return await once_if(
+        conn,
+        key=key,
+        owner_id=store_id,
+        route=f"POST webhooks/{endpoint_id}/secret",
+        request=None,
+        answer=Endpoint,
+        at=now,
+        make=make,
+    )
+
+
+async def _note(
+    conn: Conn,
+    action: str,
+    store_id: UUID,
+    endpoint_id: UUID,
+    request: AnyRequest,
+    who: Who,
+    now: Now,
+) -> None:
+    await audit(
+        conn,
+        at=now,
+        person_id=who.person_id,
+        action=action,
+        owner_id=store_id,
+        subject=str(endpoint_id),
+        request_id=request_id(request),
+    )
+
+
 @delete(ONE, summary="Remove an endpoint", **ROUTE)
 async def remove_endpoint(
-    store_id: FromPath[UUID], endpoint_id: FromPath[UUID], conn: Conn
+    store_id: FromPath[UUID],
+    endpoint_id: FromPath[UUID],
+    request: AnyRequest,
+    who: Who,
+    conn: Conn,
+    now: Now,
 ) -> None:
+    """For good; its log stays."""
     await commands.remove_endpoint(
         conn, store_id=StoreId(store_id), endpoint_id=endpoint_id, at=wall_now()
     )
+    await _note(conn, "webhooks.endpoint_removed", store_id, endpoint_id, request, who, now)
 
 
 @post(ONE + "/test", summary="Send a test event", **ROUTE, status_code=202)
@@ -146,14 +230,17 @@ async def send_test(store_id: FromPath[UUID], endpoint_id: FromPath[UUID], conn:
 
 @get("/api/v1/stores/{store_id:uuid}/webhook-deliveries", summary="The log of deliveries", **ROUTE)
 async def list_deliveries(
-    store_id: FromPath[UUID], conn: Conn, before: FromQuery[int | None] = None
+    store_id: FromPath[UUID], conn: Conn, after: After = "", limit: Limit = 50
 ) -> Deliveries:
-    """The newest events first, 50 a page."""
-    rows = await queries.deliveries(conn, store_id=StoreId(store_id), before=before, most=MOST + 1)
-    shown = rows[:MOST]
-    return Deliveries(
-        [_delivery(row) for row in shown], shown[-1].event_id if len(rows) > MOST else None
+    """The newest events first."""
+    found = await queries.deliveries(
+        conn,
+        store_id=StoreId(store_id),
+        before=cursor_values(after, tuple[int, UUID]),
+        most=limit + 1,
     )
+    rows, following = cut(found, lambda row: (row.event_id, row.id), limit)
+    return Deliveries([_delivery(row) for row in rows], following or None)
 
 
 @post(
@@ -187,6 +274,7 @@ def _delivery(row: Any) -> Delivery:
         next_at=row.next_at,
         last_status=row.last_status,
         last_error=row.last_error,
+        last_answer=row.last_answer,
     )
 
 
@@ -194,6 +282,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     list_endpoints,
     add_endpoint,
     change_endpoint,
+    switch,
+    rotate,
     remove_endpoint,
     send_test,
     list_deliveries,

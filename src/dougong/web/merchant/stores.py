@@ -17,6 +17,8 @@ from dougong.web.deps import Conn, Now, Who
 from dougong.web.i18n import gettext
 from dougong.web.merchant.common import STORE, merchant_page, see, store_url
 from dougong.web.render import Page, page
+from dougong.webhooks.queries import endpoints_of
+from dougong.webhooks.rules import given_up
 
 
 @get(
@@ -48,6 +50,7 @@ async def today(
         top=await top_products(conn, store_id=ours, at=now),
         low=await stock_rows(conn, store_id=ours, is_low=True, most=6),
         waiting=await waiting_rows(conn, store_id=ours, most=6),
+        given_up=[one for one in await endpoints_of(conn, store_id=ours) if given_up(one)],
     )
 
 

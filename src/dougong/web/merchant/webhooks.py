@@ -19,9 +19,10 @@ from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.i18n import mark
 from dougong.web.merchant.common import STORE, many, merchant_page, problem_words, see, store_url
+from dougong.web.paging import cursor_values, cut
 from dougong.web.render import Page
 from dougong.webhooks import commands, delivery_commands, queries
-from dougong.webhooks.rules import EVERY_KIND, KINDS, TEST_KIND
+from dougong.webhooks.rules import DISABLED_KIND, EVERY_KIND, KINDS, TEST_KIND
 
 ROUTE: dict[str, Any] = {"permission": Permission.WEBHOOK_MANAGE, "include_in_schema": False}
 ONE = STORE + "/webhooks/{endpoint_id:uuid}"
@@ -30,6 +31,7 @@ PAGE = 50
 KIND_WORDS: dict[str, str] = {
     EVERY_KIND: mark("Everything"),
     TEST_KIND: mark("Test"),
+    DISABLED_KIND: mark("Endpoint switched off"),
     "order.placed": mark("Order placed"),
     "order.paid": mark("Order paid"),
     "order.cancelled": mark("Order cancelled"),
@@ -253,18 +255,18 @@ async def log_page(
     request: Request[Any, Any, Any],
     conn: Conn,
     endpoint: FromQuery[UUID | None] = None,
-    before: FromQuery[int | None] = None,
+    after: FromQuery[str] = "",
     failed: FromQuery[bool] = False,
 ) -> Page:
     rows = await queries.deliveries(
         conn,
         store_id=StoreId(store_id),
         endpoint_id=endpoint,
-        before=before,
+        before=cursor_values(after, tuple[int, UUID]),
         only_failed=failed,
         most=PAGE + 1,
     )
-    shown = rows[:PAGE]
+    shown, following = cut(rows, lambda row: (row.event_id, row.id), PAGE)
     filters = f"failed={'true' if failed else 'false'}" + (
         f"&endpoint={endpoint}" if endpoint else ""
     )
@@ -278,7 +280,7 @@ async def log_page(
         kind_words=KIND_WORDS,
         failed=failed,
         wall=wall_now(),
-        next_url=f"?{filters}&before={shown[-1].event_id}" if len(rows) > PAGE else "",
+        next_url=f"?{filters}&after={following}" if following else "",
     )
 
 
