@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +96,14 @@ def serve_until_told(*, host: str, port: int, workers: int) -> None:
         click.echo("the web workers died: starting them again", err=True)
 
 
+def share_figures(port: int) -> None:
+    """Let the web workers count in files of one directory, so that each answers for all."""
+    place = settings().data_dir.resolve() / "metrics" / str(port)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(place)
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
@@ -104,6 +113,7 @@ def command(host: str, port: int, workers: int, without_jobs: bool) -> None:
     """Serve the site and run the jobs."""
     migrate()
     settings().secret()
+    share_figures(port)
     watch = None if without_jobs else Watch()
     if watch:
         watch.start()

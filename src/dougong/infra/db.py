@@ -81,6 +81,7 @@ def make_engine(
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
+        hide_parameters=True,  # an error that is logged tells the statement, not who or what
         execution_options={"preserve_rowcount": True},  # also after INSERT … ON CONFLICT
         connect_args={"options": session_options(statement_timeout_ms)},
     )

@@ -24,4 +24,9 @@ def migrate(url: str | None = None) -> str:
         ensure_server()
     made = config(url or owner_url())
     command.upgrade(made, "head")
-    return str(ScriptDirectory.from_config(made).get_current_head())
+    return head()
+
+
+def head() -> str:
+    """The revision that this code was written for."""
+    return str(ScriptDirectory.from_config(config("")).get_current_head())

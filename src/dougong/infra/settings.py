@@ -52,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_loopback: bool = False
     upload_max_bytes: int = 500_000_000
     upload_max_seconds: int = 180
+    # Who sends it as a bearer token may read /metrics; empty: only this machine may.
+    metrics_token: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def check(self) -> Self:

@@ -1,14 +1,57 @@
 """Is it alive, is it ready, how is it: for load balancers and Prometheus."""
 
+import hmac
+import os
+from datetime import timedelta
+from functools import cache
+from ipaddress import ip_address
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Gauge,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dougong.base.access import Permission
+from dougong.base.errors import NotFound, Unavailable
+from dougong.infra import clock
+from dougong.infra.clock import wall_now
+from dougong.infra.db import transaction
+from dougong.infra.settings import settings
+from dougong.reads.operator_jobs import waiting
 from dougong.web.deps import Conn
+
+# A worker gives a sign every ten seconds.
+AWAY_AFTER = timedelta(seconds=40)
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class NotMigrated(Unavailable):
+    """The database is at another revision than this code. Facts: `revision`, `wanted`."""
+
+    code = "not_migrated"
+
+
+@cache
+def _wanted() -> str:
+    from dougong.infra.migrate import head  # Alembic is needed once, not at every start
+
+    return head()
+
+
+READY = text("""
+    SELECT (SELECT version_num FROM alembic_version) AS revision,
+      (SELECT max(last_heartbeat) FROM procrastinate_workers) AS worker_seen_at
+""")
 
 
 @get("/healthz", permission=Permission.PUBLIC, include_in_schema=False)
@@ -19,14 +62,75 @@ async def alive() -> dict[str, str]:
 
 @get("/readyz", permission=Permission.PUBLIC, include_in_schema=False)
 async def ready(conn: Conn) -> dict[str, str]:
-    """The database answers, at the revision that this code was written for."""
-    revision = await conn.scalar(text("SELECT version_num FROM alembic_version"))
-    return {"status": "ok", "revision": str(revision)}
+    """503 when the database is away or at another revision than this code.
+
+    `jobs` says whether a job worker was seen; that it is away does not make the answer 503, since
+    taking the web workers out of service too would help nobody: alert on it instead.
+    """
+    found = (await conn.execute(READY)).one()
+    if found.revision != _wanted():
+        raise NotMigrated(revision=str(found.revision), wanted=_wanted())
+    seen = found.worker_seen_at
+    is_seen = seen is not None and wall_now() - seen < AWAY_AFTER
+    return {"status": "ok", "revision": found.revision, "jobs": "seen" if is_seen else "away"}
 
 
 @get("/metrics", permission=Permission.PUBLIC, include_in_schema=False)
-async def metrics() -> Response[bytes]:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Figures of all web workers together, whichever of them answers, and of what waits.
+
+    404 for who may not read them (`metrics_token`, else a direct call from this machine).
+    """
+    if not _may_read(request):
+        raise NotFound
+    return Response(generate_latest(await _registry()), media_type=CONTENT_TYPE_LATEST)
+
+
+def _may_read(request: Request[Any, Any, Any]) -> bool:
+    token = settings().metrics_token
+    if token:
+        told = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(told.encode(), token.encode())
+    forwarded = {"forwarded", "x-forwarded-for", "x-real-ip", "via"} & set(request.headers)
+    if forwarded or settings().trusted_proxies or request.client is None:
+        return False  # a proxy of this machine speaks for the whole world
+    try:
+        return ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _registry() -> CollectorRegistry:
+    """What the workers counted (in files that they share, under `dougong serve`), and the queues.
+
+    The queues are left out while the database is away: the other figures are wanted then.
+    """
+    made = CollectorRegistry()
+    if os.environ.get(MULTIPROCESS):
+        MultiProcessCollector(made)  # type: ignore[no-untyped-call]
+    else:
+        made.register(_OfThisProcess())
+    is_up = Gauge("dougong_database_up", "Whether the database answers", registry=made)
+    try:
+        async with transaction() as conn:
+            found = await waiting(conn, at=await clock.refresh(conn))
+    except (OperationalError, PoolTimeout):
+        return made
+    is_up.set(1)
+    for name in ("deadlines", "deadlines_due", "events", "inbox", "unsealed"):
+        gauge = Gauge(f"dougong_waiting_{name}", "Rows that a job will act on", registry=made)
+        gauge.set(getattr(found, name))
+    seen = found.worker_seen_at
+    age = Gauge("dougong_job_worker_seen_seconds", "Since a job worker's sign", registry=made)
+    age.set((wall_now() - seen).total_seconds() if seen else float("inf"))
+    return made
+
+
+class _OfThisProcess:
+    """The process's own registry as a part of another one."""
+
+    def collect(self) -> Any:
+        return REGISTRY.collect()
 
 
 @get("/api/v1/empty", permission=Permission.PUBLIC, include_in_schema=False)

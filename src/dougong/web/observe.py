@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections.abc import MutableMapping
 from typing import Any, cast
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from prometheus_client import Counter, Histogram
 
 from dougong.infra.settings import settings
 
+SLOW_S = 1.0
+QUOTED = re.compile(r': ".*"')
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 REQUESTS = Counter("dougong_requests", "Answered requests", ["method", "status"])
 SECONDS = Histogram("dougong_request_seconds", "Time to answer", ["method"])
@@ -33,6 +36,15 @@ SECURITY_HEADERS = {
 log = structlog.get_logger("request")
 
 
+def without_values(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A processor: PostgreSQL's errors quote what was written; which rule it broke is enough."""
+    for told in event.get("exception", ()):
+        lines = str(told["exc_value"]).split("\n")
+        kept = [QUOTED.sub(": …", line) for line in lines if not line.startswith("DETAIL:")]
+        told["exc_value"] = "\n".join(kept)
+    return event
+
+
 def configure_logs() -> None:
     level = getattr(logging, settings().log_level.upper())
     structlog.configure(
@@ -40,7 +52,11 @@ def configure_logs() -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            # Without local variables: they hold passwords and tokens.
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
+            without_values,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -61,7 +77,8 @@ def allowed_methods(scope: Scope) -> str:
 
 
 class ObserveMiddleware:
-    """Names each request (X-Request-Id, ours or the caller's), times it, and logs one line."""
+    """Names each request (X-Request-Id, ours or the caller's), times it, and logs a line of what
+    went wrong or took long; refusals log their own (`web/refusals.py`). Level debug: of all."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -96,7 +113,7 @@ class ObserveMiddleware:
             seconds = time.perf_counter() - started
             REQUESTS.labels(method, str(status)).inc()
             SECONDS.labels(method).observe(seconds)
-            if status >= 500 or settings().log_level == "debug":
+            if status >= 500 or seconds > SLOW_S or settings().log_level == "debug":
                 log.info(
                     "request",
                     method=method,

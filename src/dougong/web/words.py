@@ -16,6 +16,7 @@ REFUSALS: dict[str, str] = {
     "unsupported_media_type": mark("This kind of content cannot be taken here."),
     "idempotency_key_reused": mark("This request key was already used for something else."),
     "too_many_requests": mark("Too many tries. Please wait {retry_after_s} seconds."),
+    "not_migrated": mark("The platform is being updated. Please try again in a moment."),
     "unavailable": mark("We are busy for a moment. Please try again; nothing is done twice."),
     "sold_out": mark("Sold out: fewer are left than you want."),
     "stock_below_reserved": mark("Open orders have reserved more than this."),
