@@ -177,7 +177,7 @@ async def shopper_buys(market: Market, left: Told) -> None:
     await page.get_by_label("Phone").fill("13800138000")
     await page.get_by_label("Province").fill("浙江省")
     await page.get_by_label("City").fill("杭州市")
-    await page.get_by_label("Street and number").fill("龙井路 1 号")
+    await page.get_by_label("Street, building, room").fill("龙井路 1 号")
     await page.get_by_role("button", name="Save and go on").click()
     await expect(page.locator("[data-total]")).to_have_attribute("data-total", "25800")
     await page.get_by_role("button", name="Place order and pay").click()
