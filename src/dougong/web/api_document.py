@@ -71,6 +71,12 @@ def operations(app: Litestar) -> list[tuple[str, str, HTTPRouteHandler]]:
     ]
 
 
+def operation_id(handler: HTTPRouteHandler) -> str:
+    """Its tag and its name, such as `merchant_orders_ship`."""
+    (tag,) = handler.tags or ()
+    return f"{tag} {handler.handler_name}".replace(" ", "_")
+
+
 def completed(app: Litestar, drawn: dict[str, Any]) -> dict[str, Any]:
     """drawn: as Litestar makes it; answers a document of the same operations."""
     found = operations(app)
@@ -107,8 +113,7 @@ def _complete(
     permission: Permission = handler.opt["permission"]
     is_public = permission is Permission.PUBLIC
     taken, given = _taken(handler), _given(handler)
-    tag = operation["tags"][0]
-    operation["operationId"] = f"{tag} {handler.handler_name}".replace(" ", "_")
+    operation["operationId"] = operation_id(handler)
     words = inspect.getdoc(handler.fn) or ""
     needs = "Open to anybody." if is_public else f"Needs `{permission}`."
     operation["description"] = f"{words}\n\n{needs}".strip()
