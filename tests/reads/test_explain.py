@@ -18,6 +18,7 @@ from dougong.flows.book_orders import refund_entry
 from dougong.orders.rules import LineMoney
 from dougong.policy.commands import install_default_rules
 from dougong.policy.defaults import default_rules
+from dougong.reads import explain
 from dougong.reads.explain import (
     explain_line,
     explain_order,
@@ -279,6 +280,21 @@ async def test_a_payee_may_owe_and_is_told_why(conn: AsyncConnection) -> None:
     tree = await owed()
     assert (tree.amount_minor, tree.residual_minor) == (0, 0)
     assert [part.amount_minor for part in tree.children[0].children] == [0, 0]
+
+
+async def test_a_payee_of_many_orders_is_told_the_newest_and_the_sum_of_the_rest(
+    conn: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explain, "MOST_ORDERS", 2)
+    market = await a_market(conn)
+    for gross in (10_000, 20_000, 30_000, 40_000, 50_000):
+        await a_final_order(conn, market, money(gross_minor=gross))
+    tree = await explain_payee(
+        conn, owner_id=market.creator_id, currency="CNY", since=AT, until=AT + timedelta(days=1)
+    )
+    assert (tree.amount_minor, tree.residual_minor) == (150_000 * 9 // 100, 0)
+    assert [one.label for one in tree.children] == ["payee_order", "payee_order", "other_orders"]
+    assert sum(one.amount_minor for one in tree.children) == tree.amount_minor
 
 
 async def test_each_role_sees_its_own_part(conn: AsyncConnection) -> None:

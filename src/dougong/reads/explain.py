@@ -18,6 +18,7 @@ from dougong.reads.explain_tree import (
     OrderFacts,
     RuleUsed,
     order_tree,
+    with_residual,
 )
 
 RATES = ("service_fee", "commission", "commission_cut", "payment_cost")
@@ -162,35 +163,49 @@ def _rule_used(row: RowMapping, rate: str, rules: Mapping[UUID, RuleUsed]) -> Ru
 
 # payees -------------------------------------------------------------------------------------
 
-PAYEE = text("""
-    SELECT a.store_id, a.purpose, a.currency, e.order_id, e.counts_at, e.kind, e.id AS entry_id,
-      t.n, t.part, t.line_no, src.purpose AS src_purpose, src.owner_id AS src_owner_id,
-      dst.purpose AS dst_purpose, dst.owner_id AS dst_owner_id, t.amount_minor,
-      CASE WHEN t.dst = a.id THEN t.amount_minor ELSE -t.amount_minor END AS gained_minor,
-      o.number
-    FROM ledger_accounts a
-    CROSS JOIN LATERAL (
-      SELECT * FROM ledger_transfers d WHERE d.store_id = a.store_id AND d.dst = a.id
-      UNION ALL
-      SELECT * FROM ledger_transfers s WHERE s.store_id = a.store_id AND s.src = a.id) AS t
-    JOIN ledger_entries e ON e.store_id = t.store_id AND e.id = t.entry_id
-    JOIN ledger_accounts src ON src.store_id = t.store_id AND src.id = t.src
-    JOIN ledger_accounts dst ON dst.store_id = t.store_id AND dst.id = t.dst
-    LEFT JOIN orders o ON o.store_id = e.store_id AND o.id = e.order_id
-    WHERE a.owner_id = :owner_id AND a.currency = :currency
-      AND a.purpose IN ('merchant_payable', 'creator_payable', 'agency_payable')
-      AND e.counts_at >= :since AND e.counts_at < :until
-    ORDER BY e.counts_at DESC, e.id, t.n
+# Orders by when they last moved something of the payee's, the newest first; the last row (without
+# a place) is of all the others together.
+PAYEE_ORDERS = text("""
+    WITH mine AS (
+      SELECT e.store_id, e.order_id, e.counts_at,
+        CASE WHEN t.dst = a.id THEN t.amount_minor ELSE -t.amount_minor END AS gained
+      FROM ledger_accounts a
+      JOIN ledger_entries e ON e.store_id = a.store_id
+        AND e.counts_at >= :since AND e.counts_at < :until
+      JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+        AND a.id IN (t.src, t.dst)
+      WHERE a.owner_id = :owner_id AND a.currency = :currency
+        AND a.purpose IN ('merchant_payable', 'creator_payable', 'agency_payable')
+    ), by_order AS (
+      SELECT store_id, order_id, sum(gained) AS gained,
+        row_number() OVER (ORDER BY max(counts_at) DESC, store_id, order_id) AS place
+      FROM mine GROUP BY store_id, order_id
+    )
+    SELECT b.place, b.store_id, b.order_id, b.gained::bigint AS gained_minor,
+      (SELECT number FROM orders o WHERE o.store_id = b.store_id AND o.id = b.order_id) AS number
+    FROM by_order b WHERE b.place <= :most
+    UNION ALL
+    SELECT NULL, NULL, NULL, sum(gained)::bigint, NULL FROM by_order WHERE place > :most
+    HAVING count(*) > 0
+    ORDER BY 1 NULLS LAST
 """)
 
-PAYEE_TOTAL = text("""
-    SELECT coalesce(sum(CASE WHEN t.dst = a.id THEN t.amount_minor ELSE -t.amount_minor END), 0)
-    FROM ledger_entries e
+# Every transfer of those orders, by order and not by account: another way to the same sums.
+PAYEE_MOVES = text("""
+    SELECT e.store_id, e.order_id, e.counts_at, e.kind, e.id AS entry_id,
+      t.n, t.part, t.line_no, src.purpose AS src_purpose, src.owner_id AS src_owner_id,
+      dst.purpose AS dst_purpose, dst.owner_id AS dst_owner_id, t.amount_minor,
+      CASE WHEN t.dst = a.id THEN t.amount_minor ELSE -t.amount_minor END AS gained_minor
+    FROM unnest(CAST(:stores AS uuid[]), CAST(:orders AS uuid[])) AS w (store_id, order_id)
+    JOIN ledger_entries e ON e.store_id = w.store_id AND e.order_id = w.order_id
+      AND e.counts_at >= :since AND e.counts_at < :until
     JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+    JOIN ledger_accounts src ON src.store_id = t.store_id AND src.id = t.src
+    JOIN ledger_accounts dst ON dst.store_id = t.store_id AND dst.id = t.dst
     JOIN ledger_accounts a ON a.store_id = t.store_id AND a.id IN (t.src, t.dst)
     WHERE a.owner_id = :owner_id AND a.currency = :currency
       AND a.purpose IN ('merchant_payable', 'creator_payable', 'agency_payable')
-      AND e.counts_at >= :since AND e.counts_at < :until
+    ORDER BY e.counts_at, e.id, t.n
 """)
 
 
@@ -202,34 +217,35 @@ async def explain_payee(
     Each order's own tree tells the rules. The newest MOST_ORDERS are told one by one.
     """
     where = {"owner_id": owner_id, "currency": currency, "since": since, "until": until}
-    orders: dict[tuple[UUID, UUID | None], Node] = {}
-    rest: Node | None = None
-    for row in (await conn.execute(PAYEE, where)).mappings():
-        key = (row["store_id"], row["order_id"])
-        if key not in orders and len(orders) >= MOST_ORDERS:
-            rest = rest or Node(label="other_orders", amount_minor=0, currency=currency)
-            rest.amount_minor += row["gained_minor"]
-            continue
-        if key not in orders:
-            number = row["number"] or ""
-            orders[key] = Node(
-                label="payee_order",
-                amount_minor=0,
-                currency=currency,
-                name_zh=number,
-                name_en=number,
-                owner_id=row["store_id"],
-            )
-        _gain(orders[key], row)
-    children = [*orders.values(), *([rest] if rest else [])]
-    whole = int(await conn.scalar(PAYEE_TOTAL, where) or 0)
-    return Node(
-        label="payee",
-        amount_minor=whole,
-        currency=currency,
-        owner_id=owner_id,
-        residual_minor=abs(whole - sum(child.amount_minor for child in children)),
-        children=children,
+    found = (await conn.execute(PAYEE_ORDERS, where | {"most": MOST_ORDERS})).all()
+    told = [row for row in found if row.place is not None]
+    orders = {
+        (row.store_id, row.order_id): Node(
+            label="payee_order",
+            amount_minor=row.gained_minor,
+            currency=currency,
+            name_zh=row.number or "",
+            name_en=row.number or "",
+            owner_id=row.store_id,
+        )
+        for row in told
+    }
+    named = {"stores": [row.store_id for row in told], "orders": [row.order_id for row in told]}
+    for move in (await conn.execute(PAYEE_MOVES, where | named)).mappings():
+        _gain(orders[(move["store_id"], move["order_id"])], move)
+    rest = [
+        Node(label="other_orders", amount_minor=row.gained_minor, currency=currency)
+        for row in found
+        if row.place is None
+    ]
+    return with_residual(
+        Node(
+            label="payee",
+            amount_minor=sum(row.gained_minor for row in found),
+            currency=currency,
+            owner_id=owner_id,
+            children=[*orders.values(), *rest],
+        )
     )
 
 
@@ -239,8 +255,7 @@ def _gain(order: Node, row: RowMapping) -> None:
     if part is None:
         part = Node(label=row["part"], amount_minor=0, currency=order.currency)
         order.children.append(part)
-    for node in (order, part):
-        node.amount_minor += row["gained_minor"]
+    part.amount_minor += row["gained_minor"]
     move = {name: row[name] for name in Moved.__struct_fields__}
     part.transfers = [*part.transfers, Moved(**move)]
 
