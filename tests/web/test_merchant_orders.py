@@ -216,6 +216,10 @@ async def test_money_says_by_kind_and_by_order_when_it_comes(client: Client) -> 
     page = (await client.get(url, params={"q": number, "since": "2001-01-01"})).text
     assert "yours on" in page
     assert f'aria-label="Why? {number}"' in page
+    want = the_merchants((await the_order(shop))["lines"])
+    order = (await client.get(shop.page)).text
+    assert f'<dd class="sums-whole">CN¥{want / 100:.2f}</dd>' in order
+    assert "yours on" in order
     for query in ({"q": "x"}, {"until": "2001-01-01"}, {"track": "settled"}):
         assert number not in (await client.get(url, params=query)).text
         assert number not in (await client.get(f"{url}.csv", params=query)).text

@@ -92,12 +92,14 @@ def _shares_chart(by_kind: dict[str, int]) -> dict[str, Any]:
     """What completed orders came to, by who got it: one bar each, yours on top."""
     kinds = list(reversed(SHARE_WORDS))
     return {
-        "xAxis": {"type": "value", "splitNumber": 3},
+        "grid": {"left": 8, "right": 72, "top": 8, "bottom": 4, "containLabel": True},
+        "xAxis": {"type": "value", "show": False},
         "yAxis": {"type": "category", "data": [gettext(SHARE_WORDS[kind][0]) for kind in kinds]},
         "series": [
             {
                 "type": "bar",
                 "name": gettext("Amount"),
+                "label": {"show": True, "position": "right"},
                 "data": [
                     {"value": by_kind[kind], "itemStyle": {"color": SHARE_WORDS[kind][1]}}
                     for kind in kinds

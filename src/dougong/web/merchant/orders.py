@@ -18,6 +18,7 @@ from dougong.base.ids import OrderId, StoreId, new_id
 from dougong.flows.refund_lines import refund_lines
 from dougong.flows.ship_order import ship_order
 from dougong.orders.rules import PAID_STATES
+from dougong.reads.merchant_money import money_rows
 from dougong.reads.merchant_orders import TABS, order_rows, order_to_work_on, tab_counts
 from dougong.reads.merchant_shipping import waiting_rows
 from dougong.web.deps import Conn, Now, Who
@@ -170,7 +171,9 @@ async def _order_page(
     at_form: str = "",
 ) -> Page:
     found = await order_to_work_on(conn, store_id=StoreId(store_id), order_id=OrderId(order_id))
-    state = found["order"].state
+    order = found["order"]
+    state = order.state
+    held = await money_rows(conn, store_id=StoreId(store_id), words=order.number, most=1)
     return await merchant_page(
         request,
         conn,
@@ -179,6 +182,7 @@ async def _order_page(
         status=422 if error else 200,
         **found,
         timeline=timeline(found),
+        money_of=held[0] if held else None,
         carriers=CARRIERS,
         may_ship=state in SHIPPABLE,
         may_refund=state in PAID_STATES and any(line.left_minor for line in found["lines"]),

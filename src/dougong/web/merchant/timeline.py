@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from dougong.web.i18n import gettext, mark
+from dougong.web.i18n import gettext, mark, ngettext
 
 STEPS = (
     ("placed_at", mark("Order placed")),
@@ -39,7 +39,9 @@ def timeline(found: Mapping[str, Any]) -> list[Step]:
     ]
     for package in found["packages"]:
         units = sum(line["quantity"] for line in package.lines or ())
-        words = gettext("Package sent ({units} units)").format(units=units)
+        words = ngettext("Package sent ({n} unit)", "Package sent ({n} units)", units).format(
+            n=units
+        )
         steps.append(Step(package.shipped_at, words, f"{package.carrier} {package.tracking_no}"))
     for refund in found["refunds"]:
         steps.append(Step(refund.asked_at, gettext("Refund booked"), refund.reason))
