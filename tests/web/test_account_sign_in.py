@@ -2,7 +2,7 @@
 
 import pytest
 from sqlalchemy import text
-from tests.web.accounts import a_client, a_person, a_role, a_session, an_email, send
+from tests.web.accounts import a_client, a_person, a_role, a_session, an_email, said, send
 
 from dougong.accounts import commands
 from dougong.accounts.rules import token_hash
@@ -56,6 +56,21 @@ async def test_cookie_is_secure_on_an_https_site(monkeypatch: pytest.MonkeyPatch
     assert "Secure" in answer.headers["set-cookie"]
 
 
+async def test_the_forms_cookie_is_secure_on_an_https_site(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from msgspec.structs import replace
+
+    from dougong.web import app
+
+    https = replace(settings(), public_url="https://shop.example")
+    monkeypatch.setattr(app, "settings", lambda: https)
+    async with a_client() as client:
+        cookie = (await client.get("/sign-in")).headers["set-cookie"]
+    assert cookie.startswith("csrftoken=")
+    assert "secure" in cookie.lower()
+
+
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
@@ -102,7 +117,7 @@ async def test_unknown_email_and_wrong_password_get_one_answer() -> None:
         unknown = await client.post(
             "/api/v1/sessions", json={"email": an_email(), "password": "wrong-password"}
         )
-    assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
+    assert said(known) == said(unknown)
     assert known.json()["code"] == "wrong_sign_in"
 
 

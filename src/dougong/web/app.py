@@ -93,6 +93,7 @@ def _csrf() -> CSRFConfig:
         cookie_name="csrftoken",
         cookie_httponly=False,
         cookie_samesite="lax",
+        cookie_secure=settings().public_url.startswith("https://"),
         exclude=["^/api/", "^/gateways/", "^/hooks/"],
     )
 

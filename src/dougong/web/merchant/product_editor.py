@@ -12,7 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.access import Permission
+from dougong.accounts.commands import audit
+from dougong.base.access import Access, Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import ProductId, SkuId, StoreId
 from dougong.base.money import decimal_text
@@ -30,7 +31,7 @@ from dougong.catalog.queries import category_tree, store_of
 from dougong.catalog.rules import MAX_IMAGES, TooManyImages, Variant
 from dougong.flows.change_stock import change_stock
 from dougong.reads.merchant_products import product_to_edit
-from dougong.web.deps import Conn, Now
+from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.merchant.common import (
     STORE,
@@ -47,6 +48,8 @@ from dougong.web.render import Page
 
 ROUTE: dict[str, Any] = {"permission": Permission.CATALOG_MANAGE, "include_in_schema": False}
 PRODUCT = STORE + "/products/{product_id:uuid}"
+# Several photographs of a telephone at once; each is judged by itself.
+MAX_PICTURES_BYTES = 60_000_000
 Cells = str | list[str]
 VARIANT_FIELDS = ("sku_id", "sku_code", "options", "price", "list_price", "stock", "gtin", "weight")
 
@@ -229,6 +232,7 @@ async def add_product(
     store_id: FromPath[UUID],
     request: Request[Any, Any, Any],
     data: FormData[ProductForm],
+    who: Who,
     conn: Conn,
     now: Now,
 ) -> Response[Any]:
@@ -247,6 +251,9 @@ async def add_product(
                 )
     except Refusal as refusal:
         return await _editor(request, conn, store_id, None, data=data, error=refusal)
+    await _note(
+        conn, who, "catalog.product_created", store_id, data, told_prices(variants, currency), now
+    )
     return see(store_url(store_id, f"products/{product_id}"))
 
 
@@ -256,6 +263,7 @@ async def save_product(
     product_id: FromPath[UUID],
     request: Request[Any, Any, Any],
     data: FormData[ProductForm],
+    who: Who,
     conn: Conn,
     now: Now,
 ) -> Response[Any]:
@@ -275,7 +283,37 @@ async def save_product(
         if refusal.status == 404:
             raise
         return await _editor(request, conn, store_id, product_id, data=data, error=refusal)
+    await _note(
+        conn, who, "catalog.product_changed", store_id, data, told_prices(variants, currency), now
+    )
     return see(store_url(store_id, f"products/{product_id}?saved=1"))
+
+
+def told_prices(variants: list[Variant], currency: str) -> list[str]:
+    """`T1-50 39.00 CNY`, for people."""
+    return [f"{one.code} {decimal_text(one.price_minor, currency)} {currency}" for one in variants]
+
+
+async def _note(
+    conn: AsyncConnection,
+    who: Access,
+    action: str,
+    store_id: UUID,
+    data: ProductForm,
+    prices: list[str],
+    at: datetime,
+) -> None:
+    """What was saved, with its prices, in the audit log."""
+    facts = {"state": data.state, "commission": data.commission, "prices": prices}
+    await audit(
+        conn,
+        at=at,
+        person_id=who.person_id,
+        action=action,
+        owner_id=store_id,
+        subject=data.code,
+        facts=facts,
+    )
 
 
 async def _stock(
@@ -289,7 +327,7 @@ async def _stock(
     await change_stock(conn, store_id=store_id, levels=levels, at=at)
 
 
-@post(PRODUCT + "/images", **ROUTE)
+@post(PRODUCT + "/images", request_max_body_size=MAX_PICTURES_BYTES, **ROUTE)
 async def add_pictures(
     store_id: FromPath[UUID],
     product_id: FromPath[UUID],
