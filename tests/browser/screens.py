@@ -49,12 +49,14 @@ def screens_of(role: str, left: Told) -> list[str]:
         case "merchant":
             tails = ("today", "orders", f"orders/{left.order}", "products", "stock", "coupons")
             more = ("refunds", "money", "webhooks", "settings", "imports", f"imports/{left.run}")
+            many = ("orders/ship-many", f"orders/slips?order={left.order}", "coupons?new=1")
             products = (f"products/{left.product}", "products/new")
             explained = f"/explain/{left.store}/{left.order}"
-            paths = [f"{store}/{tail}" for tail in (*tails, *products, *more)]
+            paths = [f"{store}/{tail}" for tail in (*tails, *products, *more, *many)]
             return ["/merchant/stores", *paths, explained]
     tails = ("overview", "rules", "terms", "ledger", "unallocated", "orders", "jobs")
-    return [f"/operator/{tail}" for tail in (*tails, "audit", "reports", "clock")]
+    rules = ("rules/draft", "rules/case", "terms/draft", "terms/case")
+    return [f"/operator/{tail}" for tail in (*tails, *rules, "audit", "reports", "clock")]
 
 
 async def look_at(market: Market, role: str, locale: str) -> Seen:

@@ -130,6 +130,7 @@ async def _list(
     rows = await rule_rows(conn, family=FAMILIES[screen])
     drafts = sum(row.approved_at is None for row in rows)
     names = {one.path: pick(one, "name") for one in await categories_named(conn)}
+    paths = set(names)
     names |= {str(one.id): pick(one, "name") for one in await parties_named(conn)}
     seen = [row for row in rows if show in ("all", row.state_at(moment))]
     seen = [row for row in seen if q.strip().lower() in _said(row, names)]
@@ -154,6 +155,7 @@ async def _list(
         columns={column: gettext(words) for column, words in COLUMNS.items()},
         precedence=PRECEDENCE,
         span_words=span_words,
+        paths=paths,
         cell=lambda value: names.get(value) or cell_words(value),
         refusal=message_for(refusal.code, refusal.facts) if refusal else "",
     )
