@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,13 +15,15 @@ from tests.factories import (
     a_buyer,
     a_coupon,
     a_link,
+    a_person,
     a_store,
     the_rules,
 )
 
-from dougong.base.ids import PLATFORM_BOOK, OrderId
+from dougong.base.ids import PLATFORM_BOOK, OrderId, RuleId, new_id
 from dougong.flows.close_order import cancel_unpaid
 from dougong.flows.deadlines import act_on_one
+from dougong.flows.order_for_books import booked_order, line_money
 from dougong.flows.pay import start_payment
 from dougong.flows.payment_arrived import receive
 from dougong.flows.place_orders import Placed, place_in
@@ -29,8 +32,10 @@ from dougong.flows.refund_lines import refund_lines
 from dougong.flows.ship_order import ship_order
 from dougong.infra import clock
 from dougong.infra.db import transaction
-from dougong.orders.rules import RefundTooMuch, WrongState
+from dougong.orders.rules import RefundTooMuch, WrongState, line_shares
 from dougong.payments.adapters.sandbox import Outcome, choose
+from dougong.policy.commands import install_rules
+from dougong.policy.defaults import default_rules
 
 pytestmark = pytest.mark.money
 
@@ -163,6 +168,102 @@ async def test_partial_refunds_before_and_after_final_end_at_zero(
         assert await balances(conn, store.store_id) == {}
     with pytest.raises(RefundTooMuch):
         await refund(placed, {1: 1})
+
+
+async def shares_of(placed: Placed, refunded: dict[int, int]) -> dict[str, int]:
+    """What each should hold of a final order, from its frozen lines and what went back so far."""
+    async with transaction() as conn:
+        _, rows = await booked_order(conn, store_id=placed.store_id, order_id=placed.order_id)
+    held: dict[str, int] = {}
+    for row in rows:
+        s = line_shares(line_money(row), refunded_minor=refunded.get(row.line_no, 0))
+        for name, amount in (
+            ("gateway_clearing", -s.paid),
+            ("coupon_cost", -s.platform_discount),
+            ("merchant_payable", s.merchant - s.merchant_discount),
+            ("creator_payable", s.creator - s.creator_discount),
+            ("platform_service_fee", s.service_fee),
+            ("platform_commission_cut", s.commission_cut),
+            ("platform_payment_cost", s.payment_cost),
+        ):
+            held[name] = held.get(name, 0) + amount
+    return {name: amount for name, amount in held.items() if amount}
+
+
+async def test_refunds_after_final_take_each_share_back_to_the_fen(connections: None) -> None:
+    """Seven refunds over goods with a coupon and freight: after each, whoever had a share is down
+    by exactly what the smaller order no longer earns it, and at the end nobody has anything."""
+    async with transaction() as conn:
+        await the_rules(conn)
+        store = await a_store(conn, prices=(9_900, 101), shipping_fee_minor=777)
+        buyer = await a_buyer(conn)
+        link_id, _ = await a_link(conn, store)
+        await a_coupon(conn, store, funder="platform", funder_org_id=PLATFORM_BOOK)
+    request = ARequest(store, buyer, 9_778, {0: 1, 1: 1}, coupon_code="SAVE10", link_id=link_id)
+    placed = await a_placed_order(request)
+    await pay(placed, buyer)
+    await to_final(placed, {1: 1, 2: 1})
+    async with transaction() as conn:
+        rows = await conn.execute(
+            text("SELECT line_no, paid_minor FROM order_lines WHERE order_id = :o"),
+            {"o": placed.order_id},
+        )
+        left = {row.line_no: row.paid_minor for row in rows}
+    assert sum(left.values()) == 9_778 and len(left) == 3
+    refunded = dict.fromkeys(left, 0)
+    for step in ({1: 1}, {1: 3_333}, {3: 300}, {2: 50}, {1: 17, 3: 77}, {1: 999}, dict(left)):
+        amounts = {n: min(amount, left[n] - refunded[n]) for n, amount in step.items()}
+        await refund(placed, amounts)
+        for n, amount in amounts.items():
+            refunded[n] += amount
+        async with transaction() as conn:
+            found = await balances(conn, store.store_id)
+        assert {purpose: n for (_, purpose), n in found.items()} == await shares_of(
+            placed, refunded
+        )
+    assert refunded == left
+    async with transaction() as conn:
+        assert await balances(conn, store.store_id) == {}
+
+
+async def test_a_rule_change_leaves_what_was_agreed_alone(shop: tuple[AStore, ABuyer]) -> None:
+    """A placed order keeps its fee, its cost and its after-sales window; the next one does not."""
+    store, buyer = shop
+    first = await a_placed_order(ARequest(store, buyer, 9_900))
+    at = clock.now()
+    kinds = {"platform_service_fee": 5_000, "payment_cost": 100, "after_sales_window_s": 60}
+    changed = [
+        msgspec.structs.replace(
+            next(r for r in default_rules() if r.kind == kind),
+            id=RuleId(new_id()), party=str(store.org_id), value=value, starts=at, announced_at=at,
+        )
+        for kind, value in kinds.items()
+    ]  # fmt: skip
+    async with transaction() as conn:
+        author, approver = await a_person(conn), await a_person(conn)
+        await install_rules(conn, rules=changed, at=at, author_id=author, approver_id=approver)
+    second = await a_placed_order(ARequest(store, buyer, 9_900))
+    fees, windows = [], []
+    for placed in (first, second):
+        before = await fee_of(store)
+        await pay(placed, buyer)
+        await to_final(placed, {1: 1})
+        fees.append(await fee_of(store) - before)
+        async with transaction() as conn:
+            windows.append(
+                await conn.scalar(
+                    text("SELECT after_sales_window_s FROM orders WHERE id = :o"),
+                    {"o": placed.order_id},
+                )
+            )
+    assert fees == [495, 4_950]
+    assert windows == [7 * 86_400, 60]
+
+
+async def fee_of(store: AStore) -> int:
+    async with transaction() as conn:
+        found = await balances(conn, store.store_id)
+    return found.get((PLATFORM_BOOK, "platform_service_fee"), 0)
 
 
 async def test_full_refund_before_shipping_gives_units_back(shop: tuple[AStore, ABuyer]) -> None:

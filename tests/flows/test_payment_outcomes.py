@@ -1,23 +1,25 @@
 """What a gateway can say, in any order, as often as it likes: one payment, and no fen lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
-from tests.books import balances
+from tests.books import balances, stock_of
 from tests.factories import ABuyer, ARequest, AStore, a_buyer, a_store, the_rules
 from tests.races.flows import PRICE, a_scene, a_shop, place
 
 from dougong.base.errors import KeyReused
 from dougong.base.ids import PLATFORM_BOOK
+from dougong.flows.check_out import StorePart, check_out
 from dougong.flows.close_order import cancel_unpaid
 from dougong.flows.pay import start_payment
 from dougong.flows.payment_arrived import act_on_inbox, receive, send_late_answers
 from dougong.flows.place_orders import Placed
+from dougong.flows.price_orders import WantedLine
 from dougong.flows.refund_lines import refund_lines
 from dougong.flows.send_refunds import note_refund, send_again
 from dougong.infra import clock
@@ -185,6 +187,53 @@ async def test_asking_to_pay_ten_times_at_once_opens_one_payment(
     found = await one("SELECT count(*) n FROM payments WHERE checkout_id = :c",
                       c=placed.checkout_id)  # fmt: skip
     assert found.n == 1
+
+
+async def test_everything_ten_times_at_once_is_one_order_one_payment_one_refund(
+    shop: tuple[AStore, ABuyer],
+) -> None:
+    """Each request is sent ten times together and ten times after: the answer is the same."""
+    store, buyer = shop
+    part = StorePart(store.store_id, (WantedLine(store.skus[0], 2),), None, 2 * PRICE)
+
+    async def place_it() -> Any:
+        return await check_out(
+            buyer_id=buyer.person_id, key=key, address_id=buyer.address_id, parts=[part]
+        )
+
+    async def refund_it() -> Any:
+        async with transaction() as conn:
+            return await refund_lines(
+                conn, store_id=store.store_id, order_id=placed.order_id, amounts={1: 500},
+                reason="once", asked_by=None, key=key, at=at,
+            )  # fmt: skip
+
+    async def ten_times(ask: Callable[[], Awaitable[Any]]) -> Any:
+        answers = list(await asyncio.gather(*(ask() for _ in range(10))))
+        answers += [await ask() for _ in range(10)]
+        assert all(answer == answers[0] for answer in answers)
+        return answers[0]
+
+    key, at = uuid4().hex, clock.now()
+    (placed,) = (await ten_times(place_it)).placed
+    charge_id = await ten_times(lambda: charge_of(placed, buyer))
+    await ten_times(lambda: chosen(charge_id, Outcome.TWICE))
+    await ten_times(refund_it)
+    found = await one(
+        """
+        SELECT (SELECT count(*) FROM orders WHERE checkout_id = :c) AS orders,
+          (SELECT count(*) FROM payments WHERE checkout_id = :c AND state = 'captured') AS payments,
+          (SELECT count(*) FROM refunds WHERE order_id = :o) AS refunds,
+          (SELECT array_agg(kind ORDER BY kind) FROM ledger_entries WHERE order_id = :o) AS entries,
+          (SELECT count(*) FROM procrastinate_jobs WHERE args->>'refund_id' =
+            (SELECT id::text FROM refunds WHERE order_id = :o)) AS jobs
+        """,
+        c=placed.checkout_id,
+        o=placed.order_id,
+    )
+    assert tuple(found) == (1, 1, 1, ["capture", "refund"], 1)
+    async with transaction() as conn:
+        assert await stock_of(conn, store.store_id, store.skus[0]) == (10_000, 2)
 
 
 async def test_stores_in_two_currencies_are_two_payments(connections: None) -> None:
