@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -13,6 +15,9 @@ from dougong.infra import clock
 from dougong.infra.db import dispose, transaction
 from dougong.infra.migrate import migrate
 from dougong.infra.settings import settings
+
+if TYPE_CHECKING:
+    from dougong.cli.demo.market import Market
 
 PIECES = len(story.PRODUCTS) + len(story.CREATORS) + len(story.STORES) + 30
 
@@ -55,20 +60,30 @@ def _bar(progress: Progress, what: str, total: int) -> Callable[[], None]:
 
 
 async def _seed(progress: Progress) -> None:
-    from dougong.cli.demo.art import draw_all
     from dougong.cli.demo.history import ORDERS, write_history
-    from dougong.cli.demo.market import write_market
     from dougong.cli.demo.marks import read_market, write_mark
+
+    async with transaction() as conn:
+        now = await clock.refresh(conn)
+        market = await read_market(conn)
+    if market is None:
+        market = await _open(progress, now)
+    await write_history(market, now=now, done=_bar(progress, "Living sixty days", ORDERS + 6))
+    async with transaction() as conn:
+        await write_mark(conn, market, at=now, is_last=True)
+    await dispose()
+
+
+async def _open(progress: Progress, now: datetime) -> "Market":
+    from dougong.cli.demo.art import draw_all
+    from dougong.cli.demo.market import write_market
+    from dougong.cli.demo.marks import write_mark
 
     drawn = _bar(progress, "Drawing pictures and clips", PIECES)
     art = await asyncio.to_thread(draw_all, drawn)
     opened = _bar(progress, "Opening the market", 1)
     async with transaction(slow=True) as conn:
-        now = await clock.refresh(conn)
-        market = await read_market(conn) or await write_market(conn, art=art, now=now)
+        market = await write_market(conn, art=art, now=now)
         await write_mark(conn, market, at=now)
     opened()
-    await write_history(market, now=now, done=_bar(progress, "Living sixty days", ORDERS + 6))
-    async with transaction() as conn:
-        await write_mark(conn, market, at=now, is_last=True)
-    await dispose()
+    return market

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.ids import OrderId, SkuId, StoreId, derived_id
 from dougong.cli.demo import story
 from dougong.cli.demo.market import Market, Shopper
+from dougong.cli.demo.marks import ORDER_KEY, orders_lived
 from dougong.flows.close_order import cancel_unpaid
 from dougong.flows.payment_arrived import book_part
 from dougong.flows.place_orders import Placed, PlaceOrder, place_in
@@ -20,6 +21,7 @@ from dougong.flows.receive_order import finalise_order, receive_order
 from dougong.flows.refund_lines import refund_lines
 from dougong.flows.ship_order import ship_order
 from dougong.infra.db import transaction
+from dougong.links.commands import record_click
 from dougong.payments.commands import (
     Part,
     mark_captured,
@@ -32,6 +34,19 @@ from dougong.reads.order_books import lines_of
 
 ORDERS = 1_400
 DAYS = 60
+# The demo shopper's own orders, so that every state has one: how many days ago, and the fate that
+# `_live` reads (0.33 is partly refunded once received, 0.05 never paid, 0.12 refunded whole).
+MINE = (
+    (0.001, 0.05),
+    (0.02, 0.5),
+    (0.4, 0.5),
+    (1.5, 0.5),
+    (6, 0.5),
+    (14, 0.33),
+    (20, 0.05),
+    (30, 0.5),
+    (45, 0.12),
+)
 CARRIERS = ("顺丰速运", "中通快递", "京东物流", "圆通速递")
 
 
@@ -45,6 +60,11 @@ class Plan(msgspec.Struct):
     coupon_code: str | None
     at: datetime
     chance: random.Random
+    fate: float | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{ORDER_KEY}{self.number:05}"
 
 
 def plans(market: Market, *, now: datetime) -> list[Plan]:
@@ -80,22 +100,23 @@ def plans(market: Market, *, now: datetime) -> list[Plan]:
                 random.Random(f"order {number}"),
             )
         )
-    # The demo shopper has a handful of her own, one in each state that a shopper meets.
-    for number, days in enumerate((0.02, 0.4, 1.5, 6, 14, 30), start=ORDERS):
+    for number, (days, fate) in enumerate(MINE, start=ORDERS):
         base = found[number % 7]
         me = Shopper(market.people["shopper"], derived_id(market.people["shopper"], "home"))
         at = now - timedelta(days=days)
-        found.append(
-            Plan(number, me, base.store_id, base.lines, None, at, random.Random(f"me {number}"))
-        )
+        mine = random.Random(f"me {number}")
+        found.append(Plan(number, me, base.store_id, base.lines, None, at, mine, fate))
     return sorted(found, key=lambda plan: plan.at)
 
 
 async def write_history(market: Market, *, now: datetime, done: Callable[[], None]) -> None:
-    """Each order's whole life is one transaction, under a key of its own: a second run finds it."""
+    """Each order's whole life is one transaction: what an earlier run has lived is passed over."""
+    async with transaction() as conn:
+        lived = await orders_lived(conn)
     for plan in plans(market, now=now):
-        async with transaction() as conn:
-            await _live(conn, plan, now=now)
+        if plan.key not in lived:
+            async with transaction() as conn:
+                await _live(conn, plan, now=now)
         done()
 
 
@@ -104,7 +125,9 @@ async def _live(conn: AsyncConnection, plan: Plan, *, now: datetime) -> None:
     if placed is None:
         return
     order_id, store_id, at = placed.order_id, placed.store_id, plan.at
-    fate, chance = plan.chance.random(), plan.chance
+    drawn, chance = plan.chance.random(), plan.chance
+    fate = drawn if plan.fate is None else plan.fate
+    await _clicks(conn, plan)
     if fate < 0.10:  # never paid
         if placed.pay_by <= now:
             reason = "not_paid_in_time" if fate < 0.07 else "by_buyer"
@@ -130,6 +153,20 @@ async def _live(conn: AsyncConnection, plan: Plan, *, now: datetime) -> None:
     if is_part:
         return
     await _arrive(conn, plan, placed, goods, fate=fate, shipped_at=shipped_at, now=now)
+
+
+async def _clicks(conn: AsyncConnection, plan: Plan) -> None:
+    """Who bought by a link tapped it first, and others tapped it and did not buy."""
+    chance = random.Random(f"taps {plan.number}")
+    for link_id in {line.link_id for line in plan.lines if line.link_id}:
+        for nth in range(1 + chance.randrange(4)):
+            await record_click(
+                conn,
+                link_id=link_id,
+                click_id=derived_id(plan.shopper.person_id, f"tap {plan.number} {nth}"),
+                person_id=None if nth else plan.shopper.person_id,
+                at=plan.at - timedelta(seconds=chance.randrange(20, 600)),
+            )
 
 
 async def _arrive(
@@ -169,11 +206,10 @@ async def _place(conn: AsyncConnection, plan: Plan) -> Placed | None:
         priced = await price_for(conn, store_id=plan.store_id, wanted=wanted, at=plan.at)
     if isinstance(priced, Exception):
         return None
-    key = f"demo-order-{plan.number:05}"
     request = PlaceOrder(
         store_id=plan.store_id,
-        checkout_id=derived_id(plan.shopper.person_id, key),
-        key=key,
+        checkout_id=derived_id(plan.shopper.person_id, plan.key),
+        key=plan.key,
         wanted=wanted,
         expected_total_minor=priced.quote.total_minor,
     )

@@ -1,4 +1,4 @@
-"""How far seeding has come, kept as events: a stop in the middle goes on where it stopped."""
+"""How far seeding has come: a stop in the middle goes on where it stopped."""
 
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from dougong.cli.demo.market import Market
 from dougong.infra.events import record
 
 OPENED, SEEDED = "demo.market_opened", "demo.seeded"
+ORDER_KEY = "demo-order-"
 
 
 async def read_market(conn: AsyncConnection) -> Market | None:
@@ -26,6 +27,15 @@ async def write_mark(
 ) -> None:
     if is_last:
         await record(conn, SEEDED, subject_id=PLATFORM_BOOK, at=at, facts={})
-    elif await read_market(conn) is None:
+    else:
         facts = {"market": msgspec.to_builtins(market)}
         await record(conn, OPENED, subject_id=PLATFORM_BOOK, at=at, facts=facts)
+
+
+async def orders_lived(conn: AsyncConnection) -> set[str]:
+    """The keys of the story's orders that are there, each with its whole life."""
+    found = await conn.scalars(
+        text("SELECT idempotency_key FROM orders WHERE starts_with(idempotency_key, :key)"),
+        {"key": ORDER_KEY},
+    )
+    return set(found)
