@@ -3,6 +3,8 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -54,21 +56,26 @@ async def test_no_event_is_passed_over_however_late_it_commits() -> None:
     await asyncio.gather(*(write(list(subjects[n::WRITERS])) for n in range(WRITERS)))
     writing = False
     await asyncio.gather(*readers)
+    found = await delivered(store.store_id, endpoint_id)
+    assert Counter(row.subject_id for row in found) == Counter(subjects)
+    assert len({row.id for row in found}) == len(subjects)
+
+
+async def delivered(store_id: UUID, endpoint_id: UUID) -> Sequence[Any]:
+    """What is to be delivered once the last event is fanned out; nobody calls it here."""
     async with transaction() as conn:
         while await fan_out(conn, at=wall_now(), most=500):
             pass
+        await conn.execute(
+            text("UPDATE webhook_endpoints SET removed_at = now() WHERE id = :e"),
+            {"e": endpoint_id},
+        )
         rows = await conn.execute(
             text("""
                 SELECT e.subject_id, d.id FROM webhook_deliveries d
                 JOIN events e ON e.id = d.event_id
                 WHERE d.store_id = :s AND d.endpoint_id = :e
             """),
-            {"s": store.store_id, "e": endpoint_id},
+            {"s": store_id, "e": endpoint_id},
         )
-        found = rows.all()
-        await conn.execute(
-            text("UPDATE webhook_endpoints SET removed_at = now() WHERE id = :e"),
-            {"e": endpoint_id},
-        )
-    assert Counter(row.subject_id for row in found) == Counter(subjects)
-    assert len({row.id for row in found}) == len(subjects)
+        return rows.all()
