@@ -31,7 +31,7 @@ BY_NATURE = {
     "videos_click": "the caller's click_id counts once",
     "videos_hide": "it is hidden",
     "videos_report": "one open report a person",
-    "videos_seen": "the longest watching counts",
+    "videos_seen": "bounded, and weighs in the feed only",
     "webhooks_replay": "it waits then: 409",
     "webhooks_send_test": "a test is a test",
 }
