@@ -288,6 +288,19 @@ async def test_the_audit_log_speaks_in_words(client: Client, desk: Desk, locale:
     assert "12.50" in page
 
 
+async def test_the_audit_log_names_the_order_and_leads_to_it(client: Client, desk: Desk) -> None:
+    store_id, order_id = desk.market.store_id, desk.story.order_id
+    async with transaction() as conn:
+        at = clock.wall_now()
+        await audit(conn, at=at, person_id=None, action="orders.refunded", owner_id=store_id,
+                    subject=str(order_id))  # fmt: skip
+        number = await conn.scalar(
+            text("SELECT number FROM orders WHERE id = :id"), {"id": order_id}
+        )
+    page = (await as_(client, desk.one).get("/operator/audit", params={"words": number})).text
+    assert f'<a href="/explain/{store_id}/{order_id}">{number}</a>' in page
+
+
 async def test_orders_are_found_by_store_buyer_and_days(client: Client, desk: Desk) -> None:
     as_(client, desk.one)
     async with transaction() as conn:

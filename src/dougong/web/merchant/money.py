@@ -83,7 +83,7 @@ SHARE_WORDS = {
     "merchant_payable": (mark("Yours"), "#5b8c3e"),
     "platform_service_fee": (mark("Platform service fee"), "#d1331a"),
     "creator_payable": (mark("Creators"), "#7a5aa6"),
-    "platform_commission_cut": (mark("The platform's part of the commission"), "#e8a13a"),
+    "platform_commission_cut": (mark("Part of commissions"), "#e8a13a"),
     "platform_payment_cost": (mark("Payment cost"), "#9a8577"),
 }
 

@@ -46,6 +46,8 @@ function dress(option, words) {
   if (option.tooltip !== false) option.tooltip = { trigger: "axis", valueFormatter: says, confine: true, ...option.tooltip };
   option.grid ??= { left: 8, right: 12, top: many(option.series).length > 1 ? 36 : 16, bottom: 4, containLabel: true };
   if (many(option.series).length > 1) option.legend ??= { top: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8 };
+  option.animation ??= !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  option.animationDuration ??= 250;
   option.aria = { enabled: true };
   return option;
 }
