@@ -45,7 +45,8 @@ def screens_of(role: str, left: Told) -> list[str]:
             ]
         case "creator":
             tails = ("videos", f"videos/{left.video}", "upload", "links", "earnings")
-            return ["/creator", *(f"{creator}/{tail}" for tail in tails)]
+            members = f"/organisations/{left.creator}/members"
+            return ["/creator", *(f"{creator}/{tail}" for tail in tails), members]
         case "merchant":
             tails = ("today", "orders", f"orders/{left.order}", "products", "stock", "coupons")
             more = ("refunds", "money", "webhooks", "settings", "imports", f"imports/{left.run}")
@@ -56,7 +57,8 @@ def screens_of(role: str, left: Told) -> list[str]:
             return ["/merchant/stores", *paths, explained]
     tails = ("overview", "rules", "terms", "ledger", "unallocated", "orders", "jobs")
     rules = ("rules/draft", "rules/case", "terms/draft", "terms/case")
-    return [f"/operator/{tail}" for tail in (*tails, *rules, "audit", "reports", "clock")]
+    more = ("audit", "reports", "people", "categories", "clock")
+    return [f"/operator/{tail}" for tail in (*tails, *rules, *more)]
 
 
 async def look_at(market: Market, role: str, locale: str) -> Seen:
