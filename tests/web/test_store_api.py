@@ -68,11 +68,11 @@ async def test_an_order_is_found_shipped_in_parts_and_refunded_once(client: Clie
     (row,) = listed.json()["items"]
     assert (row["order_id"], row["total"]["minor"]) == (str(shop.order.order_id), 19_901)
 
-    async def ship(quantity: int, key: str, tracking_no: str) -> Any:
+    async def ship(quantity: int, key: str, tracking_no: str, *, line_no: int = 1) -> Any:
         body = {
             "carrier": "SF",
             "tracking_no": tracking_no,
-            "lines": [{"line_no": 1, "quantity": quantity}],
+            "lines": [{"line_no": line_no, "quantity": quantity}],
         }
         return await client.post(f"{order}/packages", json=body, headers=auth(shop.token, key))
 
@@ -81,6 +81,8 @@ async def test_an_order_is_found_shipped_in_parts_and_refunded_once(client: Clie
     assert (await ship(1, "package-1", "SF0001")).json() == first.json()
     assert (await ship(2, "package-1", "SF0001")).status_code == 409
     assert (await ship(2, "package-2", "SF0002")).status_code == 409  # one is left
+    other = await ship(1, "package-3", "SF0001", line_no=2)  # of other lines
+    assert (other.status_code, other.json()["code"]) == (409, "package_known")
     assert (await client.get(order, headers=auth(shop.token))).json()["lines"][0]["units_left"] == 1
 
     async def refund(minor: int, key: str) -> Any:

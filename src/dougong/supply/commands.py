@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import OrderId, SkuId, StoreId, new_id
-from dougong.supply.rules import StockBelowReserved
+from dougong.supply.rules import PackageKnown, StockBelowReserved
 
 # One lock per SKU, in id order, before anything is decided: no two batches can wait in a circle.
 HOLD = text("""
@@ -95,6 +96,36 @@ async def _change(
         )
 
 
+async def package_before(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    order_id: OrderId,
+    carrier: str,
+    tracking_no: str,
+    lines: Mapping[int, int],
+) -> UUID | None:
+    """The package of this order that these very lines went out in, if they did."""
+    found: UUID | None = await conn.scalar(
+        text("""
+            SELECT p.id FROM packages p
+            JOIN package_lines l ON l.store_id = p.store_id AND l.package_id = p.id
+            WHERE p.store_id = :store_id AND p.order_id = :order_id
+              AND p.carrier = :carrier AND p.tracking_no = :tracking_no
+            GROUP BY p.id
+            HAVING jsonb_object_agg(l.line_no, l.quantity) = CAST(:lines AS jsonb)
+        """),
+        {
+            "store_id": store_id,
+            "order_id": order_id,
+            "carrier": carrier,
+            "tracking_no": tracking_no,
+            "lines": msgspec.json.encode(lines).decode(),
+        },
+    )
+    return found
+
+
 async def ship_package(
     conn: AsyncConnection,
     *,
@@ -109,13 +140,15 @@ async def ship_package(
     """Write a package of `lines` (line number to quantity) and take its units out of stock.
 
     Whether that much is left to ship is decided by the order's own line, in the same transaction.
+    Raises PackageKnown (409) when the order has this package already.
     """
     package_id = new_id()
     await _change(conn, store_id=store_id, units=units, statement=SHIP_OUT)
-    await conn.execute(
+    made = await conn.execute(
         text("""
             INSERT INTO packages (store_id, id, order_id, carrier, tracking_no, shipped_at)
             VALUES (:store_id, :id, :order_id, :carrier, :tracking_no, :at)
+            ON CONFLICT (store_id, carrier, tracking_no, order_id) DO NOTHING
         """),
         {
             "store_id": store_id,
@@ -126,6 +159,8 @@ async def ship_package(
             "at": at,
         },
     )
+    if made.rowcount != 1:
+        raise PackageKnown(field="tracking_no")
     await conn.execute(
         text("""
             INSERT INTO package_lines (store_id, package_id, line_no, quantity)

@@ -16,6 +16,12 @@ class StockBelowReserved(Conflict):
     code = "stock_below_reserved"
 
 
+class PackageKnown(Conflict):
+    """The order has a package of this carrier and tracking number already."""
+
+    code = "package_known"
+
+
 class UnknownPackageLine(Refusal):
     """A package names a line, or more units of it, than are left to ship."""
 

@@ -19,6 +19,7 @@ REFUSALS: dict[str, str] = {
     "not_migrated": mark("The platform is being updated. Please try again in a moment."),
     "unavailable": mark("We are busy for a moment. Please try again; nothing is done twice."),
     "sold_out": mark("Sold out: fewer are left than you want."),
+    "package_known": mark("This order has a package of that carrier and number already."),
     "stock_below_reserved": mark("Open orders have reserved more than this."),
     "nothing_left_to_ship": mark("This is more than is left to ship."),
     "empty_order": mark("There is nothing in this order."),
