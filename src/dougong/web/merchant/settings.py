@@ -85,6 +85,7 @@ async def save_settings(
             bad_field=refusal.field,
             bad_words=problem_words(refusal),
         )
+    fees = {"shipping_fee_minor": fee, "free_shipping_from_minor": free_from}
     await audit(
         conn,
         at=now,
@@ -92,11 +93,7 @@ async def save_settings(
         action="catalog.store_changed",
         owner_id=store_id,
         subject="settings",
-        facts={
-            "shipping_fee_minor": fee,
-            "free_shipping_from_minor": free_from,
-            "currency": currency,
-        },
+        facts=fees | {"currency": currency},
     )
     return see(store_url(store_id, "settings?saved=1"))
 

@@ -12,7 +12,7 @@ from litestar.params import FromQuery
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput
 from dougong.orders.rules import OrderState
-from dougong.reads.operator_orders import order_rows, store_names
+from dougong.reads.operator_orders import OrderRow, order_rows, store_names
 from dougong.web.deps import Conn
 from dougong.web.operator.common import MOST_IN_FILE, PAGE, csv_file, midnight
 from dougong.web.render import page
@@ -44,13 +44,7 @@ async def orders_page(
         most=most,
     )
     if file == "csv":
-        head = ("placed_at", "number", "store", "state", "total_minor", "currency", "origin")
-        lines = [
-            (r.placed_at.isoformat(), r.number, r.store_zh, r.state, r.total_minor, r.currency,
-             r.origin)
-            for r in rows
-        ]  # fmt: skip
-        return csv_file("orders", head, lines)
+        return csv_file("orders", CSV_HEAD, map(_csv_row, rows))
     shown = rows[:PAGE]
     query = {"status": status, "q": q, "store": store, "since": since, "until": until}
     first_url = "?" + urlencode(query) if before else ""
@@ -71,6 +65,14 @@ async def orders_page(
         next_url="?" + urlencode(query) if "before" in query else "",
         file_url="?" + urlencode(query | {"before": "", "file": "csv"}),
     )
+
+
+CSV_HEAD = ("placed_at", "number", "store", "state", "total_minor", "currency", "origin")
+
+
+def _csv_row(row: OrderRow) -> tuple[Any, ...]:
+    money = (row.total_minor, row.currency)
+    return (row.placed_at.isoformat(), row.number, row.store_zh, row.state, *money, row.origin)
 
 
 def _cursor(text: str) -> tuple[datetime, UUID] | None:

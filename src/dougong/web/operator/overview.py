@@ -125,12 +125,8 @@ async def overview_page(
         currency=chosen,
     )
     if file == "csv":
-        days = enumerate(found.days)
-        rows = [
-            [day, found.turnover[n], *(found.revenue[kind][n] for kind in KINDS)] for n, day in days
-        ]
         head = ["day", "turnover", *KINDS]
-        return csv_file(f"revenue-{first}-{last}-{chosen}", head, rows)
+        return csv_file(f"revenue-{first}-{last}-{chosen}", head, _csv_rows(found))
     return page(
         request,
         "operator/overview.html",
@@ -146,6 +142,13 @@ async def overview_page(
         by_day=revenue_chart(found),
         by_kind=kind_chart(found),
     )
+
+
+def _csv_rows(found: Overview) -> list[list[Any]]:
+    return [
+        [day, found.turnover[n], *(found.revenue[kind][n] for kind in KINDS)]
+        for n, day in enumerate(found.days)
+    ]
 
 
 HANDLERS: list[HTTPRouteHandler] = [overview_page]
