@@ -1,11 +1,13 @@
 """The feed and reactions over HTTP: API and fragments, limits, hostile texts, moderation."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
@@ -22,6 +24,7 @@ from tests.content.factories import (
 from dougong.base.ids import new_id
 from dougong.infra import clock
 from dougong.infra.db import transaction
+from dougong.infra.settings import settings
 from dougong.links.commands import add_link
 from dougong.reads import feed
 from dougong.web.app import create_app
@@ -286,3 +289,56 @@ async def test_the_operator_decides_reports_with_a_reason(client: Client) -> Non
             {"s": str(made["video"])},
         )
     assert audited == "A counterfeit."
+
+
+async def test_the_operator_restores_a_video_with_a_reason(client: Client) -> None:
+    made, operator = await a_published_video(), await an_operator()
+    cookie(client, made)
+    await client.post(f"/videos/{made['video']}/report", data={"reason": "fake"})
+    cookie(client, operator)
+    gone = await decide(client, made["video"], resolution="removed", reason="a counterfeit")
+    assert gone.status_code == 303
+    assert (await client.get(f"/v/{made['video']}")).status_code == 404
+    place = f"/operator/reports/{made['video']}/restore"
+    assert f'action="{place}"' in (await client.get("/operator/reports")).text
+    assert (await client.post(place, data={"reason": " "})).status_code == 422
+    assert (await client.get(f"/v/{made['video']}")).status_code == 404
+    back = await client.post(place, data={"reason": "genuine"}, follow_redirects=False)
+    assert back.status_code == 303
+    assert (await client.get(f"/v/{made['video']}")).status_code == 200
+    again = await client.post(place, data={"reason": "genuine"}, follow_redirects=False)
+    assert again.status_code == 409
+
+
+async def test_the_operator_may_take_any_comment_away(client: Client) -> None:
+    made, operator = await a_published_video(), await an_operator()
+    place = f"/videos/{made['video']}/comments"
+    cookie(client, made)
+    await client.post(place, data={"body": "spam"})
+    stranger = await a_published_video()
+    cookie(client, stranger)
+    assert "hx-delete" not in (await client.get(place)).text
+    cookie(client, operator)
+    found = re.search(rf'hx-delete="({place}/[0-9a-f-]+)"', (await client.get(place)).text)
+    assert found
+    assert (await client.delete(found[1])).status_code == 200
+    assert "spam" not in (await client.get(place)).text
+
+
+async def test_taps_are_limited_by_the_address_behind_the_proxy(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = msgspec.structs.replace(settings(), trusted_proxies=1)
+    monkeypatch.setattr("dougong.web.account.common.settings", lambda: behind)
+    monkeypatch.setattr("dougong.web.videos.MOST_CLICKS_A_MINUTE", 1)
+    made = await a_published_video()
+
+    async def tap(address: str) -> int:
+        head = {"x-forwarded-for": address, "x-csrftoken": client.cookies["csrftoken"]}
+        return (
+            await client.post(f"/links/{made['link']}/clicks", data={}, headers=head)
+        ).status_code
+
+    one, two = new_id().hex, new_id().hex
+    assert [await tap(one), await tap(two)] == [204, 204]
+    assert 429 in [await tap(one), await tap(one)]  # a minute may have ended in between
