@@ -311,6 +311,25 @@ async def test_part_shipment_takes_stock_as_it_goes(shop: tuple[AStore, ABuyer])
             )  # fmt: skip
 
 
+async def test_a_package_sent_ten_times_is_one_package(shop: tuple[AStore, ABuyer]) -> None:
+    """A second tap ships nothing more, though the order has units left; another number does."""
+    store, buyer = shop
+    placed = await a_placed_order(ARequest(store, buyer, 49_500, {0: 5}))
+    await pay(placed, buyer)
+
+    async def ship(tracking_no: str) -> UUID:
+        async with transaction() as conn:
+            return await ship_order(
+                conn, store_id=placed.store_id, order_id=placed.order_id, carrier="顺丰",
+                tracking_no=tracking_no, lines={1: 2}, at=await clock.refresh(conn),
+            )  # fmt: skip
+
+    assert len({await ship("SF00001") for _ in range(10)}) == 1
+    assert await ship("SF00002") != await ship("SF00001")
+    async with transaction() as conn:
+        assert await stock_of(conn, store.store_id, store.skus[0]) == (96, 1)
+
+
 async def test_unpaid_order_ends_at_its_deadline_to_the_microsecond(
     conn: AsyncConnection, connections: None
 ) -> None:

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 from tests.books import balances, stock_of
-from tests.factories import ABuyer, ARequest, AStore, a_buyer, a_store, the_rules
+from tests.factories import ABuyer, ARequest, AStore, a_buyer, a_person, a_store, the_rules
 from tests.races.flows import PRICE, a_scene, a_shop, place
 
-from dougong.base.errors import KeyReused
+from dougong.base.errors import KeyReused, NotFound
 from dougong.base.ids import PLATFORM_BOOK
 from dougong.flows.check_out import StorePart, check_out
 from dougong.flows.close_order import cancel_unpaid
@@ -21,6 +21,7 @@ from dougong.flows.payment_arrived import act_on_inbox, receive, send_late_answe
 from dougong.flows.place_orders import Placed
 from dougong.flows.price_orders import WantedLine
 from dougong.flows.refund_lines import refund_lines
+from dougong.flows.resolve_unallocated import resolve
 from dougong.flows.send_refunds import note_refund, send_again
 from dougong.infra import clock
 from dougong.infra.db import transaction
@@ -303,6 +304,37 @@ async def test_two_captures_of_an_unknown_payment_are_both_kept(connections: Non
         )
         assert list(rows) == [300, 700]
         assert sum((await balances(conn, PLATFORM_BOOK)).values()) == 0
+
+
+async def test_money_kept_for_its_owner_can_be_sent_back_once(connections: None) -> None:
+    reference = f"sb_{uuid4().hex}"
+    signed = sign(
+        GatewayEvent(uuid4().hex, EventKind.CAPTURED, reference, 700, "CNY", clock.wall_now())
+    )
+    await receive(code="sandbox", body=signed.body, headers=signed.headers)
+    found = await one("SELECT id FROM unallocated_money WHERE gateway_ref = :r", r=reference)
+    async with transaction() as conn:
+        operator = await a_person(conn)
+        before = (await balances(conn, PLATFORM_BOOK))[(PLATFORM_BOOK, "unallocated")]
+
+    async def decide(resolution: str) -> str:
+        async with transaction() as conn:
+            try:
+                await resolve(
+                    conn, unallocated_id=found.id, person_id=operator, resolution=resolution,
+                    note="", at=clock.now(),
+                )  # fmt: skip
+            except NotFound:
+                return "decided"
+        return resolution
+
+    wishes = ("kept_for_claim", "kept_for_claim", "sent_back", "sent_back", "kept_for_claim")
+    assert [await decide(wish) for wish in wishes] == [
+        "kept_for_claim", "decided", "sent_back", "decided", "decided",
+    ]  # fmt: skip
+    async with transaction() as conn:
+        after = (await balances(conn, PLATFORM_BOOK)).get((PLATFORM_BOOK, "unallocated"), 0)
+    assert before - after == 700
 
 
 # refunds at the gateway ---------------------------------------------------------------------

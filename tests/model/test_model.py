@@ -209,7 +209,7 @@ class Shop(RuleBasedStateMachine):
             async with db.transaction() as conn:
                 await ship_order(
                     conn, store_id=self.store.store_id, order_id=live.placed.order_id,
-                    carrier="顺丰", tracking_no="SF12345678", lines=left,
+                    carrier="顺丰", tracking_no=new_id().hex, lines=left,
                     at=await clock.refresh(conn),
                 )  # fmt: skip
 

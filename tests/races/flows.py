@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -66,7 +66,13 @@ class Scene:
     async def fall_due(self) -> str:
         """The job that acts on what is due, at the end of the order's time to pay or to be
         received."""
-        at = clock.now() + timedelta(days=11)
+        return await self._act_at(clock.now() + timedelta(days=11))
+
+    async def become_final(self) -> str:
+        """The job again, when the after-sales window of a received order is over."""
+        return await self._act_at(clock.now() + timedelta(days=8))
+
+    async def _act_at(self, at: datetime) -> str:
         async with transaction() as conn:
             await act_on_one(conn, at=at)
         return "looked"
@@ -144,7 +150,7 @@ async def place(request: PlaceOrder) -> Placed:
 
 
 async def a_scene(shop: tuple[AStore, ABuyer], *, state: str = "placed") -> Scene:
-    """An order that is placed, paid, or shipped."""
+    """An order that is placed, paid, shipped, or received."""
     store, buyer = shop
     placed = await place(ARequest(store, buyer, 2 * PRICE, {0: 2}).build())
     started = await start_payment(
@@ -154,10 +160,12 @@ async def a_scene(shop: tuple[AStore, ABuyer], *, state: str = "placed") -> Scen
     async with transaction() as conn:
         events = await choose(conn, charge_id=charge_id, outcome=Outcome.PAID)
     scene = Scene(store, buyer, placed, events)
-    if state in ("paid", "shipped"):
+    if state in ("paid", "shipped", "received"):
         await scene.pay()
-    if state == "shipped":
+    if state in ("shipped", "received"):
         await scene.ship()
+    if state == "received":
+        await scene.confirm()
     return scene
 
 

@@ -103,6 +103,19 @@ async def test_confirm_and_the_deadline() -> None:
     )
 
 
+async def test_refund_and_the_order_becoming_final() -> None:
+    """Before or after it is final: the same money goes back, and the books are whole."""
+    await nothing_else_is_due()
+    left = 2 * PRICE - 100
+    await states(
+        "received",
+        lambda s: (s.refund_most, s.become_final),
+        {("refunded", "looked"): ("final", left, 1, 0)},
+        {("refunded", "looked"): ("received", left, 1, 0)},  # the job left it to the next tick
+        points={"refund: asked", "refund: read the lines", "deadline: found it"},
+    )
+
+
 async def test_pay_and_cancel_by_buyer() -> None:
     await states(
         "placed",

@@ -27,7 +27,8 @@ async def resolve(
     note: str,
     at: datetime,
 ) -> None:
-    """`resolution`: sent_back (booked at once, sent by a job) or kept_for_claim.
+    """`resolution`: sent_back (booked at once, sent by a job) or kept_for_claim, until its owner
+    claims it and it is sent back too.
 
     Raises NotFound when somebody has decided before.
     """

@@ -12,7 +12,7 @@ from dougong.infra import pause
 from dougong.infra.events import record, set_deadline
 from dougong.orders.commands import lock_order, mark_shipped, ship_lines, units_to_ship
 from dougong.orders.rules import OrderState, WrongState
-from dougong.supply.commands import ship_package
+from dougong.supply.commands import package_before, ship_package
 
 SHIPPABLE = (OrderState.PAID, OrderState.PART_SHIPPED)
 
@@ -29,6 +29,7 @@ async def ship_order(
 ) -> UUID:
     """Ship `lines` (line number to quantity) in one package; answers its id.
 
+    A package is known by its carrier and tracking number: the same one again is the same package.
     Raises NotFound, WrongState (not paid, all shipped, or more than is left), BadInput.
     """
     if not lines or min(lines.values()) < 1:
@@ -37,6 +38,16 @@ async def ship_order(
         raise BadInput(field="tracking_no", reason="missing")
     await pause.point("ship: asked")
     order = await lock_order(conn, store_id=store_id, order_id=order_id)
+    before = await package_before(
+        conn,
+        store_id=store_id,
+        order_id=order_id,
+        carrier=carrier.strip(),
+        tracking_no=tracking_no.strip(),
+        lines=lines,
+    )
+    if before is not None:
+        return before
     if order.state not in SHIPPABLE:
         raise WrongState(order_state=order.state)
     await pause.point("ship: read the order")

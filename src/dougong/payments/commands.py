@@ -232,13 +232,18 @@ async def resolve_unallocated(
     note: str,
     at: datetime,
 ) -> Any:
-    """An operator's decision: sent_back or kept_for_claim. Raises NotFound when decided before."""
+    """An operator's decision: sent_back or kept_for_claim; what was kept may yet be sent back.
+
+    Raises NotFound when decided before.
+    """
     row = (
         await conn.execute(
             text("""
                 UPDATE unallocated_money SET resolved_at = :at, resolved_by = :person_id,
                   resolution = :resolution, note = :note
-                WHERE id = :id AND resolved_at IS NULL RETURNING *
+                WHERE id = :id AND (resolved_at IS NULL
+                  OR (resolution = 'kept_for_claim' AND :resolution = 'sent_back'))
+                RETURNING *
             """),
             {
                 "id": unallocated_id,
