@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sqlalchemy import text
 from tests.web.accounts import AT, a_client, a_person, a_role, a_session, send
 from tests.webhooks.receiver import a_receiver
 
@@ -11,6 +12,7 @@ from dougong.base.ids import StoreId, new_id
 from dougong.catalog.commands import open_store
 from dougong.flows import deliver_webhooks
 from dougong.infra.db import transaction
+from dougong.webhooks import commands
 
 
 async def a_store() -> tuple[StoreId, str]:
@@ -127,3 +129,23 @@ async def test_the_api_lists_and_replays_deliveries() -> None:
             assert again.status_code == 202
             assert (await client.delete(one, headers=head)).status_code == 204
             assert (await client.get(f"{base}/webhooks", headers=head)).json() == {"items": []}
+
+
+async def test_the_first_page_says_that_an_endpoint_was_given_up() -> None:
+    store_id, token = await a_store()
+    async with a_client(token) as client:
+        today = f"/merchant/stores/{store_id}/today"
+        async with transaction() as conn:
+            await commands.add_endpoint(
+                conn, store_id=store_id, url="http://127.0.0.1:9/gone", kinds=["*"], at=AT
+            )
+        assert "127.0.0.1:9/gone" not in (await client.get(today)).text
+        async with transaction() as conn:
+            await conn.execute(
+                text("""
+                    UPDATE webhook_endpoints SET disabled_at = now(), disabled_why = 'failing'
+                    WHERE store_id = :id
+                """),
+                {"id": store_id},
+            )
+        assert "127.0.0.1:9/gone" in (await client.get(today)).text

@@ -16,7 +16,7 @@ from tests.web.accounts import a_client, a_person, a_session, an_email, send
 
 from dougong.infra.db import side_engine, transaction
 from dougong.infra.settings import settings
-from dougong.web import health, observe
+from dougong.web import health
 from dougong.web.app import create_app
 from dougong.web.security import SESSION_COOKIE
 
@@ -141,4 +141,6 @@ def test_every_worker_counts_into_one_directory(tmp_path: Path) -> None:
         [sys.executable, "-c", tell], env=environ, check=True, capture_output=True, text=True
     )
     assert 'dougong_requests_total{method="GET",status="200"} 2.0' in told.stdout
-    assert observe.REQUESTS is not None
+    told_once = [line for line in told.stdout.splitlines() if "database_up" in line]
+    assert told_once[-1:] == ["dougong_database_up 1.0"]
+    assert len(told_once) == 3  # with its help and its type

@@ -13,9 +13,9 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
     CollectorRegistry,
-    Gauge,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -27,7 +27,7 @@ from dougong.infra import clock
 from dougong.infra.clock import wall_now
 from dougong.infra.db import transaction
 from dougong.infra.settings import settings
-from dougong.reads.operator_jobs import waiting
+from dougong.reads.operator_jobs import Waiting, waiting
 from dougong.web.deps import Conn
 
 # A worker gives a sign every ten seconds.
@@ -110,20 +110,37 @@ async def _registry() -> CollectorRegistry:
         MultiProcessCollector(made)  # type: ignore[no-untyped-call]
     else:
         made.register(_OfThisProcess())
-    is_up = Gauge("dougong_database_up", "Whether the database answers", registry=made)
     try:
         async with transaction() as conn:
             found = await waiting(conn, at=await clock.refresh(conn))
     except (OperationalError, PoolTimeout):
-        return made
-    is_up.set(1)
-    for name in ("deadlines", "deadlines_due", "events", "inbox", "unsealed"):
-        gauge = Gauge(f"dougong_waiting_{name}", "Rows that a job will act on", registry=made)
-        gauge.set(getattr(found, name))
-    seen = found.worker_seen_at
-    age = Gauge("dougong_job_worker_seen_seconds", "Since a job worker's sign", registry=made)
-    age.set((wall_now() - seen).total_seconds() if seen else float("inf"))
+        found = None
+    made.register(_OfTheDatabase(found))
     return made
+
+
+class _OfTheDatabase:
+    """Plain values: a gauge would be shared between the workers as well, and then told twice."""
+
+    def __init__(self, found: Waiting | None) -> None:
+        self.found = found
+
+    def collect(self) -> Any:
+        found = self.found
+        yield GaugeMetricFamily(
+            "dougong_database_up", "Whether the database answers", value=float(found is not None)
+        )
+        if found is None:
+            return
+        for name in ("deadlines", "deadlines_due", "events", "inbox", "unsealed"):
+            yield GaugeMetricFamily(
+                f"dougong_waiting_{name}", "Rows that a job will act on", value=getattr(found, name)
+            )
+        seen = found.worker_seen_at
+        age_s = (wall_now() - seen).total_seconds() if seen else float("inf")
+        yield GaugeMetricFamily(
+            "dougong_job_worker_seen_seconds", "Since a job worker's sign", value=age_s
+        )
 
 
 class _OfThisProcess:
