@@ -2,8 +2,10 @@
 
 import os
 import pwd
+import shutil
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +20,16 @@ LET_ALL_IN = "local all all trust\nhost all all all trust\n"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    made = EmbeddedPostgres(tmp_path)
+def home() -> Iterator[Path]:
+    """Not below pytest's own directory: another session of pytest closes that to other users."""
+    made = Path(tempfile.mkdtemp(prefix="dougong-test-"))
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[EmbeddedPostgres]:
+    made = EmbeddedPostgres(home)
     yield made
     made.stop(mode="immediate")
     if made.socket_dir.is_symlink():
@@ -101,19 +111,19 @@ def test_a_running_server_that_let_everybody_in_is_closed(server: EmbeddedPostgr
 
 
 def test_a_link_in_the_socket_directory_s_place_is_refused(
-    server: EmbeddedPostgres, tmp_path: Path
+    server: EmbeddedPostgres, home: Path
 ) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    server.socket_dir.symlink_to(tmp_path / "elsewhere")
+    (home / "elsewhere").mkdir()
+    server.socket_dir.symlink_to(home / "elsewhere")
     with pytest.raises(DatabaseDown, match="no directory of ours"):
         server.ensure_running()
     assert not server.pgdata.exists()
 
 
-def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path)
+def test_a_directory_of_somebody_else_is_refused(home: Path) -> None:
+    server = EmbeddedPostgres(home)
     if os.geteuid() == 0:
-        server.socket_dir = tmp_path / "socket"
+        server.socket_dir = home / "socket"
         server.socket_dir.mkdir()
         os.chown(server.socket_dir, pwd.getpwnam(STRANGER).pw_uid, -1)
     else:
