@@ -191,8 +191,7 @@ async def shares_of(placed: Placed, refunded: dict[int, int]) -> dict[str, int]:
 
 
 async def test_refunds_after_final_take_each_share_back_to_the_fen(connections: None) -> None:
-    """Seven refunds over goods with a coupon and freight: after each, whoever had a share is down
-    by exactly what the smaller order no longer earns it, and at the end nobody has anything."""
+    """After each of seven, whoever had a share is down by what the smaller order earns it less."""
     async with transaction() as conn:
         await the_rules(conn)
         store = await a_store(conn, prices=(9_900, 101), shipping_fee_minor=777)
@@ -312,7 +311,6 @@ async def test_part_shipment_takes_stock_as_it_goes(shop: tuple[AStore, ABuyer])
 
 
 async def test_a_package_sent_ten_times_is_one_package(shop: tuple[AStore, ABuyer]) -> None:
-    """A second tap ships nothing more, though the order has units left; another number does."""
     store, buyer = shop
     placed = await a_placed_order(ARequest(store, buyer, 49_500, {0: 5}))
     await pay(placed, buyer)

@@ -32,21 +32,13 @@ async def ship_order(
     A package is known by its carrier and tracking number: the same one again is the same package.
     Raises NotFound, WrongState (not paid, all shipped, or more than is left), BadInput.
     """
-    if not lines or min(lines.values()) < 1:
-        raise BadInput(field="lines", reason="nothing_to_ship")
-    if not carrier.strip() or len(tracking_no.strip()) < 4:
-        raise BadInput(field="tracking_no", reason="missing")
+    carrier, tracking_no = carrier.strip(), tracking_no.strip()
+    _check(carrier, tracking_no, lines)
     await pause.point("ship: asked")
     order = await lock_order(conn, store_id=store_id, order_id=order_id)
-    before = await package_before(
-        conn,
-        store_id=store_id,
-        order_id=order_id,
-        carrier=carrier.strip(),
-        tracking_no=tracking_no.strip(),
-        lines=lines,
-    )
-    if before is not None:
+    named = {"carrier": carrier, "tracking_no": tracking_no}
+    before = await package_before(conn, store_id=store_id, order_id=order_id, **named, lines=lines)
+    if before:
         return before
     if order.state not in SHIPPABLE:
         raise WrongState(order_state=order.state)
@@ -60,23 +52,24 @@ async def ship_order(
         conn,
         store_id=store_id,
         order_id=order_id,
-        carrier=carrier.strip(),
-        tracking_no=tracking_no.strip(),
+        **named,
         lines=lines,
         units=units,
         at=at,
     )
     await after_shipping(conn, store_id=store_id, order_id=order_id, at=at)
-    facts = {
-        "number": order.number,
-        "package_id": str(package_id),
-        "carrier": carrier.strip(),
-        "tracking_no": tracking_no.strip(),
-    }
+    facts = {"number": order.number, "package_id": str(package_id), **named}
     await record(
         conn, "order.package_shipped", store_id=store_id, subject_id=order_id, at=at, facts=facts
     )
     return package_id
+
+
+def _check(carrier: str, tracking_no: str, lines: Mapping[int, int]) -> None:
+    if not lines or min(lines.values()) < 1:
+        raise BadInput(field="lines", reason="nothing_to_ship")
+    if not carrier or len(tracking_no) < 4:
+        raise BadInput(field="tracking_no", reason="missing")
 
 
 async def after_shipping(
