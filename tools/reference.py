@@ -101,7 +101,8 @@ def refusals_page(files: list[SourceFile]) -> str:
             found[one.code] = one.status
     intro = (
         "Every clear “no” has a stable code; nothing has changed when it comes. The API answers "
-        '`{"code", "message", "field", "facts"}`; a page shows the message, in a form at the field.'
+        '`{"code", "message", "field", "facts", "request_id"}`; a page shows the message, in a '
+        "form at the field."
     )
     rows = ((f"`{code}`", str(found[code]), texts.get(code, "")) for code in sorted(found))
     return page("Refusals", intro, table(("Code", "Status", "Text"), rows))

@@ -67,3 +67,9 @@ class Unavailable(Refusal):
 
     code = "unavailable"
     status = 503
+
+
+class NotMigrated(Unavailable):
+    """The database is at another revision than this code. Facts: `revision`, `wanted`."""
+
+    code = "not_migrated"

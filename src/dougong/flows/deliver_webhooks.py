@@ -181,7 +181,7 @@ async def _tell_owner(
     facts = {"url": off.url, "why": off.why}
     await record(
         conn,
-        rules.DISABLED_KIND,
+        "webhooks.endpoint_disabled",
         subject_id=off.endpoint_id,
         store_id=store_id,
         at=at,

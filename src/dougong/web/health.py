@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dougong.base.access import Permission
-from dougong.base.errors import NotFound, Unavailable
+from dougong.base.errors import NotFound, NotMigrated
 from dougong.infra import clock
 from dougong.infra.clock import wall_now
 from dougong.infra.db import transaction
@@ -33,12 +33,6 @@ from dougong.web.deps import Conn
 # A worker gives a sign every ten seconds.
 AWAY_AFTER = timedelta(seconds=40)
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
-
-
-class NotMigrated(Unavailable):
-    """The database is at another revision than this code. Facts: `revision`, `wanted`."""
-
-    code = "not_migrated"
 
 
 @cache
