@@ -144,9 +144,9 @@ async def test_the_default_rules_are_complete_and_come_once(conn: AsyncConnectio
         "platform_service_fee": 500,
         "receive_within_s": 864_000,
     }
-    electronics = book.decide(facts(category="electronics/phone")).rule
-    assert electronics is not None
-    assert electronics.value == 200
+    digital = book.decide(facts(category="digital/accessories")).rule
+    assert digital is not None
+    assert digital.value == 200
     assert len(await rules_in_force(conn, at=NOW)) == 12
     assert await rules_in_force(conn, at=NOW - timedelta(days=10_000)) == []
 

@@ -22,9 +22,9 @@ _WINDOW = RuleKind.AFTER_SALES_WINDOW_S
 # kind, source, category, value, why (zh), why (en)
 _ROWS: tuple[tuple[RuleKind, str, str, int, str, str], ...] = (
     (_FEE, "own", "*", 500, "小店成交的平台服务费", "Platform service fee on mini-store sales"),
-    (_FEE, "own", "electronics", 200, "数码类目利润薄", "Electronics leave thin margins"),
+    (_FEE, "own", "digital", 200, "数码类目利润薄", "Electronics leave thin margins"),
     (_FEE, "own", "food", 300, "鼓励日常食品复购", "Everyday food should be bought again"),
-    (_FEE, "own", "books", 200, "支持阅读", "Reading is worth supporting"),
+    (_FEE, "own", "culture/books", 200, "支持阅读", "Reading is worth supporting"),
     (_FEE, "own", "fashion/jewellery", 400, "珠宝客单价高", "Jewellery sells at high prices"),
     (_FEE, "own", "beauty", 500, "美妆类目标准费率", "The standard rate of beauty"),
     (_COMMISSION, "own", "*", 1000, "商品未设佣金时的默认佣金", "Where the product offers none"),
