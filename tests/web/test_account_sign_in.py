@@ -1,12 +1,16 @@
 """Signing up, in and out in the browser and over the API."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.web.accounts import a_client, a_person, a_role, a_session, an_email, said, send
 
 from dougong.accounts import commands
 from dougong.accounts.rules import token_hash
 from dougong.base.access import Role
+from dougong.base.ids import new_id
 from dougong.infra.clock import wall_now
 from dougong.infra.db import transaction
 from dougong.infra.settings import settings
@@ -248,3 +252,19 @@ async def test_demo_enters_as_one_person_of_each_role(monkeypatch: pytest.Monkey
         assert page.text.count('data-role="merchant"') <= 1
         refused = await send(client, "/enter", person_id=str(real))
         assert (refused.status_code, SESSION_COOKIE in client.cookies) == (404, False)
+
+
+async def test_enter_says_which_operator_is_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def two(_: AsyncConnection) -> list[SimpleNamespace]:
+        known = {"role": "operator", "org_name": "运营组", "org_name_en": "Operations"}
+        return [
+            SimpleNamespace(**known, id=new_id(), name=name, nth=nth)
+            for nth, name in ((2, "Otto"), (1, "Olga"))
+        ]
+
+    monkeypatch.setattr(enter, "require_demo", lambda: None)
+    monkeypatch.setattr(enter.queries, "demo_people", two)
+    async with a_client() as client:
+        page = (await client.get("/enter", headers={"cookie": "dougong_locale=en"})).text
+    assert page.count('data-role="operator"') == page.count('data-second="operator"') == 1
+    assert page.index("Olga") < page.index("Second operator") < page.index("Otto")

@@ -103,19 +103,28 @@ async def organisations_of(conn: AsyncConnection, person_id: PersonId) -> Sequen
 
 
 DEMO_PEOPLE = text("""
-    SELECT DISTINCT ON (role) p.id, p.name, COALESCE(g.role, 'shopper') AS role,
-      o.name AS org_name, o.name_en AS org_name_en
-    FROM people p LEFT JOIN grants g ON g.person_id = p.id
-    LEFT JOIN organisations o ON o.id = g.org_id
-    WHERE p.is_demo AND p.state = 'active' AND NOT EXISTS (
-      SELECT FROM grants real JOIN people r ON r.id = real.person_id
-      WHERE real.role = 'operator' AND NOT r.is_demo)
-    ORDER BY role, g.granted_at NULLS LAST, p.id
+    WITH demo AS (
+      SELECT DISTINCT ON (role, p.id) p.id, p.name, COALESCE(g.role, 'shopper') AS role,
+        o.name AS org_name, o.name_en AS org_name_en, g.granted_at
+      FROM people p LEFT JOIN grants g ON g.person_id = p.id
+      LEFT JOIN organisations o ON o.id = g.org_id
+      WHERE p.is_demo AND p.state = 'active' AND NOT EXISTS (
+        SELECT FROM grants real JOIN people r ON r.id = real.person_id
+        WHERE real.role = 'operator' AND NOT r.is_demo)
+      ORDER BY role, p.id, g.granted_at
+    ), ranked AS (
+      SELECT *, row_number() OVER (PARTITION BY role ORDER BY granted_at NULLS LAST, id) AS nth
+      FROM demo
+    )
+    SELECT id, name, role, org_name, org_name_en, nth FROM ranked
+    WHERE nth = 1 OR (role = 'operator' AND nth = 2)
+    ORDER BY role, nth
 """)
 
 
 async def demo_people(conn: AsyncConnection) -> Sequence[Row[Any]]:
-    """One demo person of each role that has one: id, name, role, org_name, org_name_en.
+    """One demo person of each role that has one, and a second operator, who approves what the first
+    drafts: id, name, role, org_name, org_name_en, nth.
 
     Nobody at all where a real operator is at work: that is no demo market, whatever the mode.
     """

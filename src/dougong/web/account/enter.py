@@ -1,4 +1,7 @@
-"""Demo mode only: "enter as…", one tap to be one of the market's people."""
+"""Demo mode only: "enter as…", one tap to be one of the market's people.
+
+One of each role, and a second operator: who drafts a rule cannot approve it.
+"""
 
 from uuid import UUID
 
@@ -42,8 +45,9 @@ def require_demo() -> None:
 @get("/enter", permission=Permission.PUBLIC, include_in_schema=False)
 async def enter_page(request: AnyRequest, conn: Conn) -> Page:
     require_demo()
-    people = {row.role: row for row in await queries.demo_people(conn)}
-    ordered = [people[role] for role in STARTS if role in people]
+    places = list(STARTS)
+    people = await queries.demo_people(conn)
+    ordered = sorted(people, key=lambda row: (places.index(row.role), row.nth))
     return page(request, "account/enter.html", people=ordered)
 
 
