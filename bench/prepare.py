@@ -68,3 +68,18 @@ def order_body(store: AStore) -> str:
         "expected_total_minor": store.prices[0],
     }
     return msgspec.json.encode({"address_id": "ADDRESS", "parts": [part]}).decode()
+
+
+def sold(store: AStore) -> int:
+    """Units in orders of the store."""
+
+    async def count() -> int:
+        async with transaction() as conn:
+            found = await conn.scalar(
+                text("SELECT sum(quantity) FROM order_lines WHERE store_id = :store_id"),
+                {"store_id": store.store_id},
+            )
+        await dispose()
+        return int(found or 0)
+
+    return asyncio.run(count())

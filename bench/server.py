@@ -49,7 +49,10 @@ def data_dir() -> Iterator[Path]:
     home.chmod(0o755)
     os.environ["DOUGONG_DATA_DIR"], os.environ["DOUGONG_MODE"] = str(home), "test"
     from dougong.infra.db import embedded
+    from dougong.infra.settings import settings
 
+    settings.cache_clear()  # of the round before
+    embedded.cache_clear()
     try:
         yield home
     finally:
