@@ -27,6 +27,54 @@ AT_LEAST = {"stores": 20, "products": 300, "creators": 40, "videos": 80, "clips"
 STATES = {
     *("placed", "paid", "part_shipped", "shipped", "received", "final", "cancelled", "refunded"),
 }
+# What every desk has to show, each as an SQL condition of rows that must be there.
+DESKS = {
+    "late money": "unallocated_money WHERE reason = 'order_closed' AND resolved_at IS NULL",
+    "wrong amount": "unallocated_money WHERE reason = 'wrong_amount' AND resolved_at IS NULL",
+    "money paid twice": "unallocated_money WHERE reason = 'paid_twice'",
+    "money sent back": "unallocated_money WHERE resolution = 'sent_back'",
+    "money kept": "unallocated_money WHERE resolution = 'kept_for_claim'",
+    "refund done": "refunds WHERE state = 'done'",
+    "refund under way": "refunds WHERE state = 'sent'",
+    "refund tried again": "refunds WHERE state = 'failed' AND attempt = 1",
+    "refund failed for good": "refunds WHERE state = 'failed' AND attempt = 4",
+    "open report": "reports WHERE resolved_at IS NULL",
+    "removed video": "reports WHERE resolution = 'removed' AND resolution_reason <> ''",
+    "kept video": "reports WHERE resolution = 'kept' AND resolution_reason <> ''",
+    "failed upload": "videos WHERE state = 'failed'",
+    "video to publish": "videos WHERE state = 'ready'",
+    "rule that waits": "fee_rules WHERE approver_id IS NULL",
+    "rule announced": "fee_rules WHERE approver_id IS NOT NULL AND lower(in_force) > now()",
+    "rule that is over": "fee_rules WHERE upper(in_force) < now()",
+    "endpoint off": "webhook_endpoints WHERE disabled_at IS NOT NULL",
+    "delivered": "webhook_deliveries WHERE delivered",
+    "delivered later": "webhook_deliveries WHERE delivered AND attempts > 1",
+    "given up": "webhook_deliveries WHERE done_at IS NOT NULL AND NOT delivered",
+    "clean import": "import_runs WHERE state = 'done' AND rows_bad = 0 AND rows_done > 10",
+    "import with faults": "import_runs WHERE state = 'done' AND rows_bad = 6",
+    "key": "api_keys WHERE revoked_at IS NULL",
+    "revoked key": "api_keys WHERE revoked_at IS NOT NULL",
+    "invitation": "invitations WHERE closed_at IS NULL",
+    "colleague": "invitations WHERE used_by IS NOT NULL",
+    "audit": "audit_log WHERE action = 'policy.approve'",
+    "saved addresses": "addresses a JOIN people p ON p.id = a.person_id"
+    " WHERE p.email LIKE 'xu.jia@%' AND NOT a.is_default",
+}
+COUNTS = {
+    "SELECT count(DISTINCT c.funder) FROM coupon_uses u"
+    " JOIN coupons c ON c.store_id = u.store_id AND c.id = u.coupon_id": 3,
+    "SELECT count(DISTINCT store_id) FROM cart_items": 3,
+}
+# A rule that names a category which the market does not have would decide nothing.
+IDLE_RULES = """
+    SELECT category FROM fee_rules r
+    WHERE kind = 'platform_service_fee' AND approver_id IS NOT NULL AND lower(in_force) < now()
+      AND NOT EXISTS (SELECT FROM order_lines l WHERE l.service_fee_rule_id = r.id)
+"""
+SOLD_OUT = """
+    SELECT k.product_id FROM skus k JOIN stock s ON s.store_id = k.store_id AND s.sku_id = k.id
+    GROUP BY k.product_id HAVING sum(s.on_hand - s.reserved) = 0
+"""
 
 
 @pytest.fixture
@@ -68,6 +116,11 @@ def test_a_market_is_whole_also_after_a_stop(market: DemoServer) -> None:
     found = {name: ask(market, question)[0][0] for name, question in FIND.items()}
     assert {name: found[name] for name in found if int(str(found[name])) < AT_LEAST[name]} == {}
     assert {row[0] for row in ask(market, "SELECT DISTINCT state FROM orders")} == STATES
+    empty = [name for name in DESKS if not ask(market, f"SELECT FROM {DESKS[name]} LIMIT 1")]
+    assert empty == []
+    assert {question: ask(market, question)[0][0] for question in COUNTS} == COUNTS
+    assert ask(market, IDLE_RULES) == []
+    assert len(ask(market, SOLD_OUT)) == 1
     assert market.doctor_finds() == {}
 
     orders = orders_so_far(market)

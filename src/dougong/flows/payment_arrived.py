@@ -96,9 +96,7 @@ async def _captured(code: str, event: GatewayEvent) -> str:
             reason = refused or Unallocated.UNKNOWN_PAYMENT
             if payment is not None:
                 await abandon(conn, payment_id=payment.id)
-            await _keep_unallocated(
-                conn, code, event, payment, None, event.amount_minor, reason, at
-            )
+            await keep_unallocated(conn, code, event, payment, None, event.amount_minor, reason, at)
             return str(reason)
         if await mark_captured(conn, payment_id=payment.id, gateway_ref=event.gateway_ref, at=at):
             facts = {"amount_minor": payment.amount_minor, "currency": payment.currency}
@@ -139,7 +137,7 @@ async def book_part(
     if not is_waited_for:
         closed = order.state == OrderState.CANCELLED
         reason = Unallocated.ORDER_CLOSED if closed else Unallocated.PAID_TWICE
-        await _keep_unallocated(conn, code, event, payment, order_id, part.amount_minor, reason, at)
+        await keep_unallocated(conn, code, event, payment, order_id, part.amount_minor, reason, at)
         return
     await mark_paid(conn, store_id=store_id, order_id=order_id, at=at)
     await drop_deadline(
@@ -157,7 +155,7 @@ async def book_part(
     await record(conn, "order.paid", store_id=store_id, subject_id=order_id, at=at, facts=facts)
 
 
-async def _keep_unallocated(
+async def keep_unallocated(
     conn: AsyncConnection,
     code: str,
     event: GatewayEvent,

@@ -10,7 +10,7 @@ from dougong.base.ids import PLATFORM_BOOK
 from dougong.cli.demo.market import Market
 from dougong.infra.events import record
 
-OPENED, SEEDED = "demo.market_opened", "demo.seeded"
+OPENED, SEEDED, PIECE = "demo.market_opened", "demo.seeded", "demo.piece_written"
 ORDER_KEY = "demo-order-"
 
 
@@ -39,3 +39,20 @@ async def orders_lived(conn: AsyncConnection) -> set[str]:
         {"key": ORDER_KEY},
     )
     return set(found)
+
+
+async def begin_piece(conn: AsyncConnection, name: str, *, at: datetime) -> bool:
+    """False when an earlier run has written this piece of the story; else it counts as written
+    with this transaction."""
+    if await has_piece(conn, name):
+        return False
+    await record(conn, PIECE, subject_id=PLATFORM_BOOK, at=at, facts={"piece": name})
+    return True
+
+
+async def has_piece(conn: AsyncConnection, name: str) -> bool:
+    found = await conn.scalar(
+        text("SELECT true FROM events WHERE kind = :kind AND facts->>'piece' = :name LIMIT 1"),
+        {"kind": PIECE, "name": name},
+    )
+    return bool(found)

@@ -141,11 +141,11 @@ def _videos() -> tuple[Video, ...]:
 
 
 def _comments() -> tuple[Comment, ...]:
-    found = []
-    for number in range(54):
-        video = VIDEOS[number * 29 % len(VIDEOS)]
-        author = FANS[number * 5 % len(FANS)]
-        found.append(Comment(video.code, author, COMMENTS[number % len(COMMENTS)]))
+    found: list[Comment] = []
+    for video in VIDEOS:
+        source = dice("comments", video.code)
+        said = source.sample(COMMENTS, 1 + int(9 * source.random() ** 2))
+        found.extend(Comment(video.code, source.choice(FANS), words) for words in said)
     return tuple(found)
 
 

@@ -1,0 +1,37 @@
+"""What the screens show beside orders: each piece is written once, whole or not at all."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+from dougong.cli.demo.market import Market
+from dougong.cli.demo.money_cases import write_refunds, write_unallocated
+from dougong.cli.demo.shop_cases import write_access, write_imports, write_stock
+from dougong.cli.demo.shopper_cases import write_shopper
+from dougong.cli.demo.video_cases import write_reports, write_uploads
+from dougong.cli.demo.webhook_cases import write_webhooks
+
+
+class Piece(Protocol):
+    def __call__(self, market: Market, *, now: datetime) -> Awaitable[None]: ...
+
+
+# In this order: the feed brings stock, and the stock counted last says what is sold out.
+PIECES: tuple[Piece, ...] = (
+    write_unallocated,
+    write_refunds,
+    write_webhooks,
+    write_reports,
+    write_uploads,
+    write_imports,
+    write_stock,
+    write_access,
+    write_shopper,
+)
+
+
+async def write_pieces(market: Market, *, now: datetime, done: Callable[[], None]) -> None:
+    """Passes over what an earlier run has written."""
+    for write in PIECES:
+        await write(market, now=now)
+        done()

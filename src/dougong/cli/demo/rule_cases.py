@@ -1,0 +1,84 @@
+"""Fee rules beside the first ones: one that is over, one announced, two that wait for approval."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.accounts.commands import audit
+from dougong.base.ids import PersonId, RuleId, derived_id
+from dougong.base.money import FULL_BP
+from dougong.cli.demo.market import Market
+from dougong.policy.commands import approve_rule, draft_rule
+from dougong.policy.rules import Rule, RuleKind
+
+MIDNIGHT_H = 16  # in UTC, of Asia/Shanghai
+
+
+class Case(NamedTuple):
+    """Days count from today: before it below zero. `approved`: None while it waits."""
+
+    name: str
+    kind: RuleKind
+    category: str
+    value_bp: int
+    drafted: int
+    approved: int | None
+    starts: int
+    ends: int | None
+    rollout_bp: int
+    author: str
+    zh: str
+    en: str
+
+
+FEE, CUT = RuleKind.PLATFORM_SERVICE_FEE, RuleKind.COMMISSION_CUT
+CASES = (
+    Case("tea", FEE, "food/tea", 100, -42, -41, -35, -21, FULL_BP, "operator",
+         "新茶上市两周，茶叶服务费降到 1%", "Two weeks for new tea: the fee comes down to 1%"),
+    Case("clothing", FEE, "fashion/clothing", 400, -3, -2, 14, None, FULL_BP, "operator",
+         "服装退货多，长期下调一个点", "Clothing comes back often: one point less for good"),
+    Case("toys", FEE, "kids/toys", 300, -1, None, 10, 70, 5_000, "operator",
+         "玩具类目先向一半商家试行两个月", "Toys: tried with half of the merchants for two months"),
+    Case("cut", CUT, "*", 800, -2, None, 21, None, FULL_BP, "second-operator",
+         "让利创作者，佣金分成降到 8%", "More for creators: the platform's part comes down to 8%"),
+)  # fmt: skip
+
+
+async def write_rules(conn: AsyncConnection, market: Market, *, now: datetime) -> None:
+    """One operator drafts, the other approves; orders in the story's past go by what was in
+    force."""
+    for case in CASES:
+        others = {"operator": "second-operator", "second-operator": "operator"}
+        author = market.people[case.author]
+        drafted_at = now + timedelta(days=case.drafted)
+        rule_id = await draft_rule(
+            conn, rule=_rule(case, author, now=now), author_id=author, at=drafted_at
+        )
+        subject = str(rule_id)
+        await audit(conn, at=drafted_at, person_id=author, action="policy.draft", subject=subject)
+        if case.approved is None:
+            continue
+        second = market.people[others[case.author]]
+        at = now + timedelta(days=case.approved)
+        await approve_rule(conn, rule_id=rule_id, approver_id=second, at=at)
+        await audit(conn, at=at, person_id=second, action="policy.approve", subject=subject)
+
+
+def _rule(case: Case, author: PersonId, *, now: datetime) -> Rule:
+    """Fee rules begin and end at midnight in Shanghai."""
+    day = now.replace(hour=MIDNIGHT_H, minute=0, second=0, microsecond=0)
+    return Rule(
+        id=RuleId(derived_id(author, f"rule {case.name}")),
+        kind=case.kind.value,
+        source="own",
+        category=case.category,
+        announced_at=now + timedelta(days=case.drafted),
+        starts=day + timedelta(days=case.starts),
+        ends=None if case.ends is None else day + timedelta(days=case.ends),
+        rollout_bp=case.rollout_bp,
+        value=case.value_bp,
+        reason_zh=case.zh,
+        reason_en=case.en,
+        citation=f"斗拱规则公告 {now.year} / {case.name}",
+    )
