@@ -15,17 +15,17 @@ from tests.reads.stories import AT, Story, a_final_order, a_market, money
 from dougong.base.errors import NotFound
 from dougong.base.ids import PersonId, new_id
 from dougong.flows.book_orders import refund_entry
+from dougong.ledger.rules import PLATFORM
 from dougong.orders.rules import LineMoney
 from dougong.policy.commands import install_default_rules
 from dougong.policy.defaults import default_rules
-from dougong.reads import explain
 from dougong.reads.explain import (
     explain_line,
     explain_order,
-    explain_payee,
     for_buyer,
     for_creator,
 )
+from dougong.reads.explain_payee import explain_payee
 from dougong.reads.explain_tree import Node
 
 pytestmark = pytest.mark.money
@@ -283,18 +283,51 @@ async def test_a_payee_may_owe_and_is_told_why(conn: AsyncConnection) -> None:
 
 
 async def test_a_payee_of_many_orders_is_told_the_newest_and_the_sum_of_the_rest(
-    conn: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+    conn: AsyncConnection,
 ) -> None:
-    monkeypatch.setattr(explain, "MOST_ORDERS", 2)
     market = await a_market(conn)
     for gross in (10_000, 20_000, 30_000, 40_000, 50_000):
         await a_final_order(conn, market, money(gross_minor=gross))
+    seen: list[int] = []
+    for skip, want in ((0, 2), (2, 2), (4, 1)):
+        tree = await explain_payee(
+            conn,
+            owner_id=market.creator_id,
+            currency="CNY",
+            since=AT,
+            until=AT + timedelta(days=1),
+            skip=skip,
+            most=2,
+        )
+        assert (tree.amount_minor, tree.residual_minor) == (150_000 * 9 // 100, 0)
+        assert [one.label for one in tree.children] == ["payee_order"] * want + ["other_orders"]
+        assert sum(one.amount_minor for one in tree.children) == tree.amount_minor
+        (others,) = tree.children[-1].children
+        assert (others.label, others.amount_minor) == ("creator", tree.children[-1].amount_minor)
+        seen += [one.amount_minor for one in tree.children[:-1]]
+    assert sorted(seen) == [900, 1_800, 2_700, 3_600, 4_500]
+
+
+async def test_the_platform_is_a_payee_and_pays_for_its_coupons(conn: AsyncConnection) -> None:
+    market = await a_market(conn)
+    day = AT + timedelta(days=9_000)  # nobody else's
+    story = Story(conn, market, [money(platform_discount_minor=1_000)])
+    await (await (await story.place()).pay()).finish()
     tree = await explain_payee(
-        conn, owner_id=market.creator_id, currency="CNY", since=AT, until=AT + timedelta(days=1)
+        conn, owner_id=PLATFORM, currency="CNY", since=AT, until=AT + timedelta(days=1)
     )
-    assert (tree.amount_minor, tree.residual_minor) == (150_000 * 9 // 100, 0)
-    assert [one.label for one in tree.children] == ["payee_order", "payee_order", "other_orders"]
-    assert sum(one.amount_minor for one in tree.children) == tree.amount_minor
+    mine = next(one for one in tree.children if one.order_id == story.order_id)
+    assert (tree.residual_minor, mine.owner_id) == (0, market.store_id)
+    assert {part.label: part.amount_minor for part in mine.children} == {
+        "platform_discount": -1_000,
+        "service_fee": 500,
+        "commission_cut": 100,
+        "payment_cost": 54,
+    }
+    later = await explain_payee(
+        conn, owner_id=PLATFORM, currency="CNY", since=day, until=day + timedelta(days=1)
+    )
+    assert (later.amount_minor, later.children) == (0, [])
 
 
 async def test_each_role_sees_its_own_part(conn: AsyncConnection) -> None:

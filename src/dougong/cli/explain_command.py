@@ -17,7 +17,8 @@ from dougong.base.errors import NotFound
 from dougong.base.money import decimal_text
 from dougong.infra.db import dispose, ensure_server, snapshot
 from dougong.infra.settings import settings
-from dougong.reads.explain import explain_line, explain_order, explain_payee, find_order
+from dougong.reads.explain import explain_line, explain_order, find_order
+from dougong.reads.explain_payee import explain_payee
 from dougong.reads.explain_tree import Node
 from dougong.reads.operator_money import names_of
 

@@ -1,7 +1,6 @@
-"""Reads what explains an order, a line or a payee: frozen facts, their rules, booked transfers."""
+"""Reads what explains an order or a line: frozen facts, their rules, booked transfers."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +17,9 @@ from dougong.reads.explain_tree import (
     OrderFacts,
     RuleUsed,
     order_tree,
-    with_residual,
 )
 
 RATES = ("service_fee", "commission", "commission_cut", "payment_cost")
-MOST_ORDERS = 200  # of one payee, shown one by one; the rest are summed
 
 ORDER = text("""
     SELECT o.store_id, o.id, o.number, o.state, o.currency, o.buyer_id, o.paid_at, s.org_id
@@ -159,105 +156,6 @@ def _rule_used(row: RowMapping, rate: str, rules: Mapping[UUID, RuleUsed]) -> Ru
     if rule is None:
         return RuleUsed(row[f"{rate}_rule_id"], rate_bp)
     return msgspec.structs.replace(rule, rate_bp=rate_bp)
-
-
-# payees -------------------------------------------------------------------------------------
-
-# Orders by when they last moved something of the payee's, the newest first; the last row (without
-# a place) is of all the others together.
-PAYEE_ORDERS = text("""
-    WITH mine AS (
-      SELECT e.store_id, e.order_id, e.counts_at,
-        CASE WHEN t.dst = a.id THEN t.amount_minor ELSE -t.amount_minor END AS gained
-      FROM ledger_accounts a
-      JOIN ledger_entries e ON e.store_id = a.store_id
-        AND e.counts_at >= :since AND e.counts_at < :until
-      JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
-        AND a.id IN (t.src, t.dst)
-      WHERE a.owner_id = :owner_id AND a.currency = :currency
-        AND a.purpose IN ('merchant_payable', 'creator_payable', 'agency_payable')
-    ), by_order AS (
-      SELECT store_id, order_id, sum(gained) AS gained,
-        row_number() OVER (ORDER BY max(counts_at) DESC, store_id, order_id) AS place
-      FROM mine GROUP BY store_id, order_id
-    )
-    SELECT b.place, b.store_id, b.order_id, b.gained::bigint AS gained_minor,
-      (SELECT number FROM orders o WHERE o.store_id = b.store_id AND o.id = b.order_id) AS number
-    FROM by_order b WHERE b.place <= :most
-    UNION ALL
-    SELECT NULL, NULL, NULL, sum(gained)::bigint, NULL FROM by_order WHERE place > :most
-    HAVING count(*) > 0
-    ORDER BY 1 NULLS LAST
-""")
-
-# Every transfer of those orders, by order and not by account: another way to the same sums.
-PAYEE_MOVES = text("""
-    SELECT e.store_id, e.order_id, e.counts_at, e.kind, e.id AS entry_id,
-      t.n, t.part, t.line_no, src.purpose AS src_purpose, src.owner_id AS src_owner_id,
-      dst.purpose AS dst_purpose, dst.owner_id AS dst_owner_id, t.amount_minor,
-      CASE WHEN t.dst = a.id THEN t.amount_minor ELSE -t.amount_minor END AS gained_minor
-    FROM unnest(CAST(:stores AS uuid[]), CAST(:orders AS uuid[])) AS w (store_id, order_id)
-    JOIN ledger_entries e ON e.store_id = w.store_id AND e.order_id = w.order_id
-      AND e.counts_at >= :since AND e.counts_at < :until
-    JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
-    JOIN ledger_accounts src ON src.store_id = t.store_id AND src.id = t.src
-    JOIN ledger_accounts dst ON dst.store_id = t.store_id AND dst.id = t.dst
-    JOIN ledger_accounts a ON a.store_id = t.store_id AND a.id IN (t.src, t.dst)
-    WHERE a.owner_id = :owner_id AND a.currency = :currency
-      AND a.purpose IN ('merchant_payable', 'creator_payable', 'agency_payable')
-    ORDER BY e.counts_at, e.id, t.n
-""")
-
-
-async def explain_payee(
-    conn: AsyncConnection, *, owner_id: UUID, currency: str, since: datetime, until: datetime
-) -> Node:
-    """What one payee gained in [since, until) by what counts then: by order, by part.
-
-    Each order's own tree tells the rules. The newest MOST_ORDERS are told one by one.
-    """
-    where = {"owner_id": owner_id, "currency": currency, "since": since, "until": until}
-    found = (await conn.execute(PAYEE_ORDERS, where | {"most": MOST_ORDERS})).all()
-    told = [row for row in found if row.place is not None]
-    orders = {
-        (row.store_id, row.order_id): Node(
-            label="payee_order",
-            amount_minor=row.gained_minor,
-            currency=currency,
-            name_zh=row.number or "",
-            name_en=row.number or "",
-            owner_id=row.store_id,
-        )
-        for row in told
-    }
-    named = {"stores": [row.store_id for row in told], "orders": [row.order_id for row in told]}
-    for move in (await conn.execute(PAYEE_MOVES, where | named)).mappings():
-        _gain(orders[(move["store_id"], move["order_id"])], move)
-    rest = [
-        Node(label="other_orders", amount_minor=row.gained_minor, currency=currency)
-        for row in found
-        if row.place is None
-    ]
-    return with_residual(
-        Node(
-            label="payee",
-            amount_minor=sum(row.gained_minor for row in found),
-            currency=currency,
-            owner_id=owner_id,
-            children=[*orders.values(), *rest],
-        )
-    )
-
-
-def _gain(order: Node, row: RowMapping) -> None:
-    """Add one transfer to its order, under the part that it is of."""
-    part = next((c for c in order.children if c.label == row["part"]), None)
-    if part is None:
-        part = Node(label=row["part"], amount_minor=0, currency=order.currency)
-        order.children.append(part)
-    part.amount_minor += row["gained_minor"]
-    move = {name: row[name] for name in Moved.__struct_fields__}
-    part.transfers = [*part.transfers, Moved(**move)]
 
 
 # views --------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ class Node(msgspec.Struct, kw_only=True):
     name_en: str = ""
     line_no: int | None = None
     owner_id: UUID | None = None
+    order_id: UUID | None = None
     base_minor: int | None = None
     rule: RuleUsed | None = None
     rounding: str | None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from dougong.base.access import Access, Permission
 from dougong.base.errors import NotFound
@@ -44,7 +44,7 @@ LABELS = {
     "coupon_paid": mark("The merchant's own coupon"),
     "payee": mark("Earned"),
     "payee_order": mark("Order"),
-    "other_orders": mark("Earlier orders"),
+    "other_orders": mark("Other orders"),
 }
 ENTRIES = {
     "capture": mark("Payment arrived"),
@@ -95,6 +95,14 @@ async def tree_for(conn: Conn, *, access: Access, store_id: UUID, order_id: UUID
     if not mine:
         raise NotFound
     return for_creator(tree, creator_ids=frozenset(mine))
+
+
+def line_of(order: Node, line_no: int) -> Node:
+    """One line of an order's tree. Raises NotFound."""
+    found = next((line for line in order.children if line.line_no == line_no), None)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def words_for(label: str) -> str:
@@ -149,7 +157,7 @@ def sankey_of(tree: Node) -> dict[str, Any]:
     for source in tree.sources:
         flow(source.label, tree.label, source.amount_minor)
         totals[source.label] = totals.get(source.label, 0) + source.amount_minor
-    for line in tree.children:
+    for line in [tree] if tree.label == "line" else tree.children:
         below(tree.label, line)
     drawn = {label for pair in links for label in pair}
     data = [
@@ -179,20 +187,24 @@ async def explain_page(
     request: Request[Any, Any, Any],
     conn: Conn,
     who: Who,
+    line: FromQuery[int | None] = None,
 ) -> Page:
     """`book_id` is the store: whose part of the order this is depends on who asks, so the guard
-    asks for a signed-in person only, and `tree_for` for the rest."""
-    tree = await tree_for(conn, access=who, store_id=book_id, order_id=order_id)
+    asks for a signed-in person only, and `tree_for` for the rest. `line`: of one line only."""
+    order = await tree_for(conn, access=who, store_id=book_id, order_id=order_id)
+    tree = order if line is None else line_of(order, line)
     home = await _home(conn, access=who, store_id=book_id, order_id=order_id)
     return page(
         request,
         "explain/order.html",
         **home,
+        order=order,
         tree=tree,
         rows=list(rows_of(tree)),
         chart=sankey_of(tree),
         entry_words={kind: gettext(words) for kind, words in ENTRIES.items()},
-        api_url=f"/api/v1/stores/{book_id}/orders/{order_id}/explanation",
+        api_url=f"/api/v1/stores/{book_id}/orders/{order_id}/explanation"
+        + (f"?line_no={line}" if line is not None else ""),
     )
 
 

@@ -2,7 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from dougong.web import explain, gateways, health, language, videos
+from dougong.web import explain, explain_payee, gateways, health, language, videos
 from dougong.web.account import addresses as account_addresses
 from dougong.web.account import enter as account_enter
 from dougong.web.account import keys as account_keys
@@ -80,6 +80,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *creator_uploads.HANDLERS,
     *creator_videos.HANDLERS,
     *explain.HANDLERS,
+    *explain_payee.HANDLERS,
     *gateways.HANDLERS,
     *health.HANDLERS,
     *language.HANDLERS,

@@ -9,12 +9,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from dougong.base.access import Permission
-from dougong.base.errors import BadInput, NotFound
+from dougong.base.errors import BadInput
 from dougong.base.money import Money
-from dougong.reads.explain import explain_payee
+from dougong.reads.explain_payee import explain_payee
 from dougong.reads.explain_tree import Moved, Node, RuleUsed
 from dougong.web.deps import Conn, Who
-from dougong.web.explain import tree_for
+from dougong.web.explain import line_of, tree_for
 
 
 class Explanation(msgspec.Struct):
@@ -33,6 +33,7 @@ class Explanation(msgspec.Struct):
     name_en: str
     line_no: int | None
     owner_id: UUID | None
+    order_id: UUID | None
     base: Money | None
     rule: RuleUsed | None
     rounding: str | None
@@ -52,6 +53,7 @@ def explanation(node: Node) -> Explanation:
         name_en=node.name_en,
         line_no=node.line_no,
         owner_id=node.owner_id,
+        order_id=node.order_id,
         base=None if node.base_minor is None else Money(node.base_minor, currency),
         rule=node.rule,
         rounding=node.rounding,
@@ -77,12 +79,7 @@ async def explain_one_order(
     """`book_id` is the store. A buyer sees what was paid, a creator its own commission, the
     merchant and the operator everything. `line_no` asks for one line only."""
     tree = await tree_for(conn, access=who, store_id=book_id, order_id=order_id)
-    if line_no is None:
-        return explanation(tree)
-    found = next((line for line in tree.children if line.line_no == line_no), None)
-    if found is None:
-        raise NotFound
-    return explanation(found)
+    return explanation(tree if line_no is None else line_of(tree, line_no))
 
 
 async def _payee(

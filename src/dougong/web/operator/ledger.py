@@ -11,6 +11,8 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput, NotFound
 from dougong.base.ids import EntryId, StoreId
 from dougong.ledger.queries import Balance, balances, statement, trial_balance
+from dougong.ledger.rules import PLATFORM
+from dougong.reads.explain_payee import purposes_of
 from dougong.reads.operator_entries import entry_shown
 from dougong.reads.operator_money import Named, names_of
 from dougong.web.deps import Conn
@@ -82,6 +84,7 @@ async def ledger_page(
         has_more=len(found) > number * PAGE,
         names=names,
         purposes=purpose_words(),
+        platform_id=PLATFORM,
         purpose=purpose,
         currency=currency,
         currencies=sorted({b.currency for b in held}),
@@ -144,6 +147,7 @@ async def statement_page(
         request,
         "operator/statement.html",
         account=held[0],
+        is_payee=held[0].purpose in purposes_of(held[0].owner_id),
         lines=shown,
         names=await names_of(conn, ids),
         purposes=purpose_words(),
