@@ -87,7 +87,8 @@ def permission_of(handler: BaseRouteHandler) -> Permission:
     return permission
 
 
-def check_permission(
+# Guards are coroutines: Litestar would send a plain function to a thread, for every request.
+async def check_permission(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """The guard of every route: what one may not touch looks like what does not exist."""
@@ -116,7 +117,9 @@ def _query_names(handler: BaseRouteHandler) -> dict[str, bool]:
     }
 
 
-def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def check_query(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
     """The guard of the API against query parameters that it does not know, or that come twice: a
     mistyped filter would else answer with everything. Raises BadInput."""
     if not connection.scope["query_string"] or not connection.url.path.startswith("/api/v1/"):
