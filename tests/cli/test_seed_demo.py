@@ -71,6 +71,11 @@ IDLE_RULES = """
     WHERE kind = 'platform_service_fee' AND approver_id IS NOT NULL AND lower(in_force) < now()
       AND NOT EXISTS (SELECT FROM order_lines l WHERE l.service_fee_rule_id = r.id)
 """
+# The log is read by its numbers: what is dated later was written later.
+OUT_OF_ORDER = """
+    SELECT id, at, action FROM (SELECT *, lag(at) OVER (ORDER BY id) AS before FROM audit_log) l
+    WHERE at < before
+"""
 SOLD_OUT = """
     SELECT k.product_id FROM skus k JOIN stock s ON s.store_id = k.store_id AND s.sku_id = k.id
     GROUP BY k.product_id HAVING sum(s.on_hand - s.reserved) = 0
@@ -120,6 +125,7 @@ def test_a_market_is_whole_also_after_a_stop(market: DemoServer) -> None:
     assert empty == []
     assert {question: ask(market, question)[0][0] for question in COUNTS} == COUNTS
     assert ask(market, IDLE_RULES) == []
+    assert ask(market, OUT_OF_ORDER) == []
     assert len(ask(market, SOLD_OUT)) == 1
     assert market.doctor_finds() == {}
 

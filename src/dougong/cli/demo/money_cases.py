@@ -42,11 +42,11 @@ async def write_unallocated(market: Market, *, now: datetime) -> None:
     async with transaction() as conn:
         if not await begin_piece(conn, "unallocated", at=now):
             return
-        at = now - 12 * 24 * HOUR
+        at = now - 14 * 24 * HOUR
         await _late(conn, market, "soft-nest", others[11], number=0, at=at)
         why = "订单已超时取消，买家电话确认原路退回 / The buyer asked for it back by phone"
         await _resolve(conn, market, "operator", "sent_back", why, at=at + 20 * HOUR)
-        at = now - 6 * 24 * HOUR
+        at = now - 12 * 24 * HOUR
         await _unknown(conn, market, at=at)
         why = "查不到付款人，留待认领 / Nobody known has paid this: kept for its owner"
         await _resolve(conn, market, "second-operator", "kept_for_claim", why, at=at + 26 * HOUR)

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.money_cases import write_refunds, write_unallocated
-from dougong.cli.demo.shop_cases import write_access, write_imports, write_stock
+from dougong.cli.demo.rule_cases import write_rules
+from dougong.cli.demo.shop_cases import write_imports, write_invitation, write_stock
 from dougong.cli.demo.shopper_cases import write_shopper
 from dougong.cli.demo.video_cases import write_reports, write_uploads
 from dougong.cli.demo.webhook_cases import write_webhooks
@@ -16,7 +17,8 @@ class Piece(Protocol):
     def __call__(self, market: Market, *, now: datetime) -> Awaitable[None]: ...
 
 
-# In this order: the feed brings stock, and the stock counted last says what is sold out.
+# In the order of their dates, by which the audit log is written; and the stock counted last says
+# what is sold out.
 PIECES: tuple[Piece, ...] = (
     write_unallocated,
     write_refunds,
@@ -24,9 +26,10 @@ PIECES: tuple[Piece, ...] = (
     write_reports,
     write_uploads,
     write_imports,
-    write_stock,
-    write_access,
+    write_rules,
     write_shopper,
+    write_invitation,
+    write_stock,
 )
 
 

@@ -1,4 +1,7 @@
-"""Fee rules beside the first ones: one that is over, one announced, two that wait for approval."""
+"""Fee rules beside the first ones: one that is over, one announced, two that wait for approval.
+
+The audit log is kept in the order of writing, so what is dated earlier is written earlier.
+"""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -9,6 +12,8 @@ from dougong.accounts.commands import audit
 from dougong.base.ids import PersonId, RuleId, derived_id
 from dougong.base.money import FULL_BP
 from dougong.cli.demo.market import Market
+from dougong.cli.demo.marks import begin_piece
+from dougong.infra.db import transaction
 from dougong.policy.commands import approve_rule, draft_rule
 from dougong.policy.rules import Rule, RuleKind
 
@@ -36,30 +41,40 @@ FEE, CUT = RuleKind.PLATFORM_SERVICE_FEE, RuleKind.COMMISSION_CUT
 CASES = (
     Case("tea", FEE, "food/tea", 100, -42, -41, -35, -21, FULL_BP, "operator",
          "新茶上市两周，茶叶服务费降到 1%", "Two weeks for new tea: the fee comes down to 1%"),
-    Case("clothing", FEE, "fashion/clothing", 400, -3, -2, 14, None, FULL_BP, "operator",
+    Case("clothing", FEE, "fashion/clothing", 400, -4, -3, 14, None, FULL_BP, "operator",
          "服装退货多，长期下调一个点", "Clothing comes back often: one point less for good"),
-    Case("toys", FEE, "kids/toys", 300, -1, None, 10, 70, 5_000, "operator",
-         "玩具类目先向一半商家试行两个月", "Toys: tried with half of the merchants for two months"),
     Case("cut", CUT, "*", 800, -2, None, 21, None, FULL_BP, "second-operator",
          "让利创作者，佣金分成降到 8%", "More for creators: the platform's part comes down to 8%"),
+    Case("toys", FEE, "kids/toys", 300, -1, None, 10, 70, 5_000, "operator",
+         "玩具类目先向一半商家试行两个月", "Toys: tried with half of the merchants for two months"),
 )  # fmt: skip
 
 
-async def write_rules(conn: AsyncConnection, market: Market, *, now: datetime) -> None:
-    """One operator drafts, the other approves; orders in the story's past go by what was in
-    force."""
+async def write_past_rules(conn: AsyncConnection, market: Market, *, now: datetime) -> None:
+    """Before any order, so that orders of those days go by them."""
     for case in CASES:
-        others = {"operator": "second-operator", "second-operator": "operator"}
-        author = market.people[case.author]
-        drafted_at = now + timedelta(days=case.drafted)
-        rule_id = await draft_rule(
-            conn, rule=_rule(case, author, now=now), author_id=author, at=drafted_at
-        )
-        subject = str(rule_id)
-        await audit(conn, at=drafted_at, person_id=author, action="policy.draft", subject=subject)
-        if case.approved is None:
-            continue
-        second = market.people[others[case.author]]
+        if case.starts < 0:
+            await _write(conn, market, case, now=now)
+
+
+async def write_rules(market: Market, *, now: datetime) -> None:
+    async with transaction() as conn:
+        if await begin_piece(conn, "rules", at=now):
+            for case in CASES:
+                if case.starts > 0:
+                    await _write(conn, market, case, now=now)
+
+
+async def _write(conn: AsyncConnection, market: Market, case: Case, *, now: datetime) -> None:
+    """One operator drafts, and the other approves or has yet to."""
+    author, second = market.people["operator"], market.people["second-operator"]
+    if case.author == "second-operator":
+        author, second = second, author
+    at, rule = now + timedelta(days=case.drafted), _rule(case, author, now=now)
+    rule_id = await draft_rule(conn, rule=rule, author_id=author, at=at)
+    subject = str(rule_id)
+    await audit(conn, at=at, person_id=author, action="policy.draft", subject=subject)
+    if case.approved is not None:
         at = now + timedelta(days=case.approved)
         await approve_rule(conn, rule_id=rule_id, approver_id=second, at=at)
         await audit(conn, at=at, person_id=second, action="policy.approve", subject=subject)

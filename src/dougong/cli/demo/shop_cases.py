@@ -49,11 +49,11 @@ class Key(NamedTuple):
 
 
 KEYS = (
-    Key("merchant", "ERP 库存与发货 / ERP: stock and shipping",
-        (Permission.CATALOG_MANAGE, Permission.ORDER_READ_STORE, Permission.ORDER_SHIP), 40, None),
-    Key("merchant", "旧收银台 / Old till", (Permission.STORE_READ,), 90, 31),
+    Key("merchant", "旧收银台 / Old till", (Permission.STORE_READ,), 90, 61),
     Key("operator", "日报表（只读） / Daily report, read only",
         (Permission.PLATFORM_READ, Permission.LEDGER_READ), 55, None),
+    Key("merchant", "ERP 库存与发货 / ERP: stock and shipping",
+        (Permission.CATALOG_MANAGE, Permission.ORDER_READ_STORE, Permission.ORDER_SHIP), 50, None),
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ async def write_imports(market: Market, *, now: datetime) -> None:
             return
         items = await feed_items(conn, store_id=store_id)
     runs: list[tuple[str, datetime, FeedReport]] = []
-    for file, data, days in ((GOOD_FILE, _good(items), 6), (BAD_FILE, _bad(items), 2)):
+    for file, data, days in ((GOOD_FILE, _good(items), 6), (BAD_FILE, _bad(items), 5)):
         at = now - days * DAY
         runs.append((file, at, await import_feed(data, store_id=store_id, at=at)))
     async with transaction() as conn:
@@ -151,16 +151,20 @@ async def write_stock(market: Market, *, now: datetime) -> None:
         )
 
 
-async def write_access(market: Market, *, now: datetime) -> None:
-    """Keys for programs; one colleague who has joined, and an invitation that is open."""
+async def write_access(conn: AsyncConnection, market: Market, *, now: datetime) -> None:
+    """Keys for programs, and a colleague who has joined."""
+    for key in KEYS:
+        await _key(conn, market, key, now=now)
+    helper = market.shoppers[100].person_id
+    await _invited(conn, market, "仓库小周 / Zhou, warehouse", helper, at=now - 46 * DAY)
+
+
+async def write_invitation(market: Market, *, now: datetime) -> None:
+    """One that nobody has used yet."""
     async with transaction() as conn:
-        if not await begin_piece(conn, "access", at=now):
-            return
-        for key in KEYS:
-            await _key(conn, market, key, now=now)
-        helper = market.shoppers[100].person_id
-        await _invited(conn, market, "仓库小周 / Zhou, warehouse", helper, at=now - 35 * DAY)
-        await _invited(conn, market, "客服小林 / Lin, support", None, at=now - DAY)
+        if await begin_piece(conn, "invitation", at=now):
+            at = now - timedelta(hours=20)
+            await _invited(conn, market, "客服小林 / Lin, support", None, at=at)
 
 
 async def _key(conn: AsyncConnection, market: Market, key: Key, *, now: datetime) -> None:

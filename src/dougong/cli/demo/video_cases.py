@@ -36,15 +36,15 @@ async def write_reports(market: Market, *, now: datetime) -> None:
     async with transaction() as conn:
         if not await begin_piece(conn, "reports", at=now):
             return
-        untrue = await _published(conn, market, "laozhou_tea", CLAIM, clip=2, at=now - 7 * DAY)
-        for nth in range(4):
-            note = ("三天瘦十斤是假的", "", "我买了，没有用", "This cannot be true")[nth]
-            at = now - 6 * DAY + nth * HOUR
-            await _report(conn, market, untrue, 60 + nth, "fake", note, at=at)
-        await _decide(conn, market, untrue, "removed", WHY_REMOVED, at=now - 5 * DAY)
         fine = await _video_of(conn, market, "huahua_man")
         await _report(conn, market, fine, 71, "spam", "刷到好几次了", at=now - 9 * DAY)
         await _decide(conn, market, fine, "kept", WHY_KEPT, at=now - 8 * DAY)
+        untrue = await _published(conn, market, "laozhou_tea", CLAIM, clip=2, at=now - 8 * DAY)
+        for nth in range(4):
+            note = ("三天瘦十斤是假的", "", "我买了，没有用", "This cannot be true")[nth]
+            at = now - 7 * DAY + nth * HOUR
+            await _report(conn, market, untrue, 60 + nth, "fake", note, at=at)
+        await _decide(conn, market, untrue, "removed", WHY_REMOVED, at=now - 156 * HOUR)
         music = await _video_of(conn, market, "paobu_feng")
         await _report(conn, market, music, 81, "rights", "背景音乐是我的作品", at=now - 20 * HOUR)
         await _report(conn, market, music, 82, "rights", "", at=now - 7 * HOUR)
