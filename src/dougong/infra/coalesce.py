@@ -11,8 +11,10 @@ Answer = TypeVar("Answer")
 class Coalescer(Generic[Ask, Answer]):
     """Collects what is asked within `wait_s`, at most `most`, and runs it as one batch.
 
-    `run` answers in the order of its list; an exception in an answer's place is raised for that
-    asker alone. If `run` itself fails, everyone of the batch gets its exception.
+    One batch runs at a time: what is asked meanwhile is the next one, at once. So the busier it
+    is, the larger the batches. `run` answers in the order of its list; an exception in an answer's
+    place is raised for that asker alone. If `run` itself fails, everyone of the batch gets its
+    exception.
     """
 
     def __init__(
@@ -27,21 +29,22 @@ class Coalescer(Generic[Ask, Answer]):
         self._wait_s = wait_s
         self._waiting: list[tuple[Ask, asyncio.Future[Answer]]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: asyncio.Task[None] | None = None
 
     @property
     def is_idle(self) -> bool:
         """Nobody waits for an answer."""
-        return not self._waiting and not self._running
+        return not self._waiting and self._running is None
 
     async def ask(self, what: Ask) -> Answer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((what, future))
-        if len(self._waiting) >= self._most:
-            self._start()
-        elif self._timer is None:
-            self._timer = loop.call_later(self._wait_s, self._start)
+        if self._running is None:
+            if len(self._waiting) >= self._most:
+                self._start()
+            elif self._timer is None:
+                self._timer = loop.call_later(self._wait_s, self._start)
         return await future
 
     def _start(self) -> None:
@@ -49,18 +52,16 @@ class Coalescer(Generic[Ask, Answer]):
             self._timer.cancel()
             self._timer = None
         batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-        if self._waiting:
-            self._timer = asyncio.get_running_loop().call_later(self._wait_s, self._start)
-        if batch:
-            self._running.add(asyncio.create_task(self._answer(batch)))
+        self._running = asyncio.create_task(self._answer(batch)) if batch else None
 
     async def _answer(self, batch: list[tuple[Ask, asyncio.Future[Answer]]]) -> None:
+        answers: list[Answer | Exception] = []
         try:
             answers = await self._run([what for what, _ in batch])
         except Exception as error:  # every asker of the batch learns it
             answers = [error] * len(batch)
-        if (task := asyncio.current_task()) is not None:
-            self._running.discard(task)  # whoever hears the answer finds nothing running
+        finally:
+            self._start()  # whoever hears the answer finds this batch over
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
                 continue
