@@ -22,6 +22,7 @@ from dougong.reads.order_books import lines_of
 
 ORDERS = 1_400
 DAYS = 60
+REST_AFTER = timedelta(days=4)
 # The demo shopper's own orders, so that every state has one: how many days ago, and the fate that
 # `live` reads (0.33 is partly refunded once received, 0.05 never paid, 0.12 refunded whole).
 MINE = (
@@ -132,8 +133,12 @@ async def live(conn: AsyncConnection, plan: Plan, *, now: datetime) -> None:
     in_package = goods[:1] if is_part else goods
     quantities = {line.line_no: line.quantity for line in in_package}
     await ship(conn, placed, quantities, chance=chance, at=shipped_at)
-    if is_part:
-        return
+    if is_part:  # the rest follows
+        shipped_at += REST_AFTER
+        if shipped_at > now:
+            return
+        rest = {line.line_no: line.quantity for line in goods[1:]}
+        await ship(conn, placed, rest, chance=chance, at=shipped_at)
     await _arrive(conn, plan, placed, goods, fate=fate, shipped_at=shipped_at, now=now)
 
 
