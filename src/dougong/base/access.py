@@ -62,6 +62,7 @@ class Permission(StrEnum):
     MODERATION = "platform:content:moderate"
     AUDIT_READ = "platform:audit:read"
     JOBS_READ = "platform:job:read"
+    REFUND_RETRY = "platform:refund:retry"
     UNALLOCATED_RESOLVE = "platform:unallocated:resolve"
     CLOCK_SET = "platform:clock:set"
 

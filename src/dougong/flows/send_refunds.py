@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import StoreId
+from dougong.accounts.commands import audit
+from dougong.base.errors import NotFound
+from dougong.base.ids import PersonId, StoreId
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.infra.events import record
@@ -20,14 +23,16 @@ from dougong.payments.adapters.registry import gateway
 from dougong.payments.refund_commands import begin_next_attempt, mark_refund, store_of_refund
 from dougong.payments.rules import (
     MOST_REFUND_ATTEMPTS,
+    MOST_REFUND_ATTEMPTS_BY_HAND,
     REFUND_AGAIN_AFTER,
     EventKind,
     GatewayEvent,
     GatewayRefused,
+    RefundNotFailed,
     RefundState,
     SentRefund,
 )
-from dougong.reads.order_books import failed_refunds, refund_to_send
+from dougong.reads.order_books import failed_refunds, refund_by_id, refund_to_send
 
 MOST_AT_ONCE = 200
 
@@ -155,10 +160,36 @@ async def send_refunds_again() -> None:
             await send_again(conn, refund)
 
 
-async def send_again(conn: AsyncConnection, refund: Any) -> bool:
+async def try_again_now(
+    conn: AsyncConnection, *, refund_id: UUID, attempt: int, person_id: PersonId, at: datetime
+) -> None:
+    """An operator sends a failed refund again, also after the tries that go by themselves.
+
+    `attempt`: the failed one that the operator saw. Raises NotFound, and RefundNotFailed when
+    another attempt has begun since or none is left.
+    """
+    refund = await refund_by_id(conn, refund_id=refund_id)
+    if refund is None:
+        raise NotFound
+    seen = msgspec.structs.replace(refund, attempt=attempt)
+    if not await send_again(conn, seen, most=MOST_REFUND_ATTEMPTS_BY_HAND):
+        raise RefundNotFailed(refund_id=str(refund_id))
+    await audit(
+        conn,
+        at=at,
+        person_id=person_id,
+        action="payments.refund_sent_again",
+        subject=str(refund.order_id),
+        facts={"refund_id": str(refund_id), "attempt": attempt + 1},
+    )
+
+
+async def send_again(
+    conn: AsyncConnection, refund: Any, *, most: int = MOST_REFUND_ATTEMPTS
+) -> bool:
     """Begin the next attempt of a failed refund; False when it has begun already."""
     begun = await begin_next_attempt(
-        conn, store_id=refund.store_id, refund_id=refund.id, attempt=refund.attempt
+        conn, store_id=refund.store_id, refund_id=refund.id, attempt=refund.attempt, most=most
     )
     if begun:
         store_id, refund_id = str(refund.store_id), str(refund.id)

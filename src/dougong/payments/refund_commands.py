@@ -128,16 +128,24 @@ async def mark_refund(
 
 
 async def begin_next_attempt(
-    conn: AsyncConnection, *, store_id: StoreId, refund_id: UUID, attempt: int
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    refund_id: UUID,
+    attempt: int,
+    most: int = MOST_REFUND_ATTEMPTS,
 ) -> bool:
-    """Let a refund whose attempt has failed be sent again; False when it is not so."""
+    """Let a refund whose attempt has failed be sent again; False when it is not so.
+
+    `most`: how many attempts there may be in all.
+    """
     done = await conn.execute(
         text("""
             UPDATE refunds SET state = 'booked', attempt = attempt + 1, gateway_ref = NULL
             WHERE store_id = :store_id AND id = :id AND attempt = :attempt AND state = 'failed'
               AND attempt < :most
         """),
-        {"store_id": store_id, "id": refund_id, "attempt": attempt, "most": MOST_REFUND_ATTEMPTS},
+        {"store_id": store_id, "id": refund_id, "attempt": attempt, "most": most},
     )
     return done.rowcount == 1
 

@@ -34,7 +34,8 @@ REFUND_MOVES: dict[RefundState, set[RefundState]] = {
     RefundState.DONE: {RefundState.FAILED},
     RefundState.FAILED: set(),
 }
-MOST_REFUND_ATTEMPTS = 4
+MOST_REFUND_ATTEMPTS = 4  # by itself
+MOST_REFUND_ATTEMPTS_BY_HAND = 9  # an operator may go on
 REFUND_AGAIN_AFTER = timedelta(days=1)
 
 
@@ -66,6 +67,12 @@ class NothingToPay(Conflict):
     """No order of this checkout waits for its payment."""
 
     code = "nothing_to_pay"
+
+
+class RefundNotFailed(Conflict):
+    """The refund has been sent again since, has arrived, or no attempt is left."""
+
+    code = "refund_not_failed"
 
 
 class GatewayDown(Refusal):

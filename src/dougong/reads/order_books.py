@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,6 +54,25 @@ async def refund_to_send(conn: AsyncConnection, *, store_id: StoreId, refund_id:
         {"store_id": store_id, "refund_id": refund_id},
     )
     return found.one_or_none()
+
+
+class RefundSeen(msgspec.Struct, frozen=True):
+    """Where a refund is: its store, its order, and the attempt that it is at."""
+
+    store_id: StoreId
+    id: UUID
+    order_id: OrderId
+    attempt: int
+
+
+async def refund_by_id(conn: AsyncConnection, *, refund_id: UUID) -> RefundSeen | None:
+    """A refund known by its id alone."""
+    found = await conn.execute(
+        text("SELECT store_id, id, order_id, attempt FROM refunds WHERE id = :id"),
+        {"id": refund_id},
+    )
+    row = found.mappings().one_or_none()
+    return RefundSeen(**row) if row else None
 
 
 async def failed_refunds(

@@ -44,6 +44,7 @@ from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import orders as operator_orders
 from dougong.web.operator import overview as operator_overview
 from dougong.web.operator import people as operator_people
+from dougong.web.operator import refunds as operator_refunds
 from dougong.web.operator import reports as operator_reports
 from dougong.web.operator import rule_case as operator_rule_case
 from dougong.web.operator import rules as operator_rules
@@ -102,6 +103,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_orders.HANDLERS,
     *operator_overview.HANDLERS,
     *operator_people.HANDLERS,
+    *operator_refunds.HANDLERS,
     *operator_reports.HANDLERS,
     *operator_rule_case.HANDLERS,
     *operator_rules.HANDLERS,

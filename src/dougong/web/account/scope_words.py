@@ -38,6 +38,7 @@ SCOPE_WORDS: dict[Permission, str] = {
     Permission.MODERATION: mark("Moderate content"),
     Permission.AUDIT_READ: mark("Read the audit log"),
     Permission.JOBS_READ: mark("Read jobs"),
+    Permission.REFUND_RETRY: mark("Send failed refunds again"),
     Permission.UNALLOCATED_RESOLVE: mark("Resolve unallocated money"),
     Permission.CLOCK_SET: mark("Set the demo clock"),
 }

@@ -15,6 +15,7 @@ from dougong.base.time import start_of_day
 from dougong.catalog.queries import store_of
 from dougong.infra.settings import settings
 from dougong.web.i18n import gettext, mark
+from dougong.web.refund_words import failure_words, next_try
 from dougong.web.render import Page, page
 from dougong.web.words import refusal_words
 
@@ -105,7 +106,11 @@ async def merchant_page(
 ) -> Page:
     """A page or fragment of one store's console."""
     store = await store_of(conn, store_id=StoreId(store_id))
-    words = {"reason_words": reason_words}
+    words = {
+        "reason_words": reason_words,
+        "failure_words": failure_words,
+        "refund_next_try": next_try,
+    }
     return page(request, name, status=status, store=store, **words, **context)
 
 

@@ -42,6 +42,7 @@ ACTIONS: dict[str, str] = {
     "orders.import_history": mark("Imported a history of orders"),
     "orders.refunded": mark("Refunded an order"),
     "orders.shipped": mark("Sent a package"),
+    "payments.refund_sent_again": mark("Sent a failed refund again"),
     "payments.resolve_unallocated": mark("Decided about unallocated money"),
     "policy.approve": mark("Approved a rule"),
     "policy.draft": mark("Drafted a rule"),
