@@ -36,6 +36,7 @@ LONGEST_NOTE = 500
 class Decision(Form):
     resolution: Literal["sent_back", "kept_for_claim"]
     note: str = ""
+    show: Literal["open", "done"] = "open"  # the list to come back to
 
 
 @get("/operator/unallocated", **RESOLVE)
@@ -90,7 +91,7 @@ async def decide(
         note=data.note,
         at=now,
     )
-    return see("/operator/unallocated")
+    return see(f"/operator/unallocated?show={data.show}")
 
 
 HANDLERS: list[HTTPRouteHandler] = [unallocated_page, decide]
