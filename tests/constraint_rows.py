@@ -132,6 +132,11 @@ FRESH: Mapping[str, Callable[[Ids], Row]] = {
                                           "seal_number": 1},
     "ledger_rollups": lambda ids: {"store_id": ids.store, "account_id": ids.other_account,
                                    "seal_number": 1, "balance_minor": 0},
+    "ledger_days": lambda ids: {"store_id": ids.store, "account_id": ids.other_account, "part": "x",
+                                "day": AT.date(), "gained_minor": 1, "lost_minor": 0},
+    "sold_days": lambda ids: {"store_id": ids.store, "kind": "product", "day": AT.date(),
+                              "subject_id": uuid4(), "currency": "CNY", "orders": 1,
+                              "units": 1, "paid_minor": 1, "earned_minor": 0},
     "deadlines": lambda ids: {"store_id": ids.store, "kind": "pay_by", "subject_id": uuid4(),
                               "due_at": AT},
     "idempotency_keys": lambda ids: {"owner_id": ids.person, "route": "pay", "key": fresh(),
@@ -176,6 +181,7 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "ledger_sealed_entries": {"entry_id": ids.entry},
         "ledger_unsealed": {"entry_id": ids.entry},
         "ledger_rollups": {"account_id": ids.account},
+        "ledger_days": {"account_id": ids.account},
     }
     return before + [(table, row(ids) | fixed.get(table, {})) for table, row in FRESH.items()]
 
@@ -373,6 +379,13 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
     "ledger_rollups": {
         "ledger_rollups_store_id_seal_number_fkey": _is(seal_number=99),
         "ledger_rollups_pkey": _once("store_id", "account_id", "seal_number"),
+    },
+    "ledger_days": {"ledger_days_store_id_account_id_fkey": _is(account_id=UUID(int=9)),
+                    "ledger_days_pkey": _once("store_id", "account_id", "day", "part")},
+    "sold_days": {
+        "sold_days_kind_check": _is(kind="video"),
+        "sold_days_orders_check": _is(orders=0),
+        "sold_days_pkey": _once("store_id", "kind", "day", "subject_id"),
     },
     "deadlines": {
         "deadlines_kind_check": _is(kind="lost"),

@@ -627,7 +627,9 @@ CREATE TABLE orders (
 );
 CREATE INDEX orders_by_buyer ON orders (buyer_id, placed_at DESC);
 CREATE INDEX orders_by_store ON orders (store_id, placed_at DESC, id DESC);
-CREATE INDEX orders_by_state ON orders (store_id, state, placed_at DESC);
+CREATE INDEX orders_by_state ON orders (store_id, state, placed_at DESC, id DESC);
+CREATE INDEX orders_by_payment ON orders (store_id, paid_at DESC, id DESC) INCLUDE (buyer_id)
+  WHERE paid_at IS NOT NULL;
 CREATE INDEX orders_by_checkout ON orders (checkout_id);
 
 CREATE TABLE order_lines (
@@ -672,7 +674,24 @@ CREATE TABLE order_lines (
   CONSTRAINT order_lines_shipped CHECK (shipped_quantity >= 0 AND returned_quantity >= 0
     AND shipped_quantity + returned_quantity <= quantity)
 );
-CREATE INDEX order_lines_by_creator ON order_lines (creator_id) WHERE creator_id IS NOT NULL;
+CREATE INDEX order_lines_by_creator ON order_lines (creator_id, order_id)
+  WHERE creator_id IS NOT NULL;
+
+-- What paid orders came to, by local day of payment. Counted when the capture is sealed: a figure is
+-- these rows plus the orders whose capture waits for its seal.
+CREATE TABLE sold_days (
+  store_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('store', 'product', 'creator', 'link')),
+  day date NOT NULL,
+  subject_id uuid NOT NULL,
+  currency char(3) NOT NULL,
+  orders integer NOT NULL CHECK (orders > 0),
+  units bigint NOT NULL,
+  paid_minor bigint NOT NULL,
+  earned_minor bigint NOT NULL,
+  PRIMARY KEY (store_id, kind, day, subject_id)
+);
+CREATE INDEX sold_days_by_subject ON sold_days (subject_id, day);
 
 -- payments ---------------------------------------------------------------------------------
 
@@ -859,6 +878,18 @@ CREATE TABLE ledger_rollups (
   balance_minor bigint NOT NULL,
   PRIMARY KEY (store_id, account_id, seal_number),
   FOREIGN KEY (store_id, seal_number) REFERENCES ledger_seals
+);
+
+-- What each account gained and lost by local day: sealed entries only, like the rollups.
+CREATE TABLE ledger_days (
+  store_id uuid NOT NULL,
+  account_id uuid NOT NULL,
+  day date NOT NULL,
+  part text NOT NULL,
+  gained_minor bigint NOT NULL,
+  lost_minor bigint NOT NULL,
+  PRIMARY KEY (store_id, account_id, day, part),
+  FOREIGN KEY (store_id, account_id) REFERENCES ledger_accounts
 );
 
 -- what the app may do ------------------------------------------------------------------------

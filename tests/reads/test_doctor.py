@@ -9,8 +9,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from tests.reads.stories import AT, Story, a_final_order, a_market, money
 
+from dougong.flows.seal_books import seal_and_count
 from dougong.infra.clock import wall_now
-from dougong.ledger.seal_commands import seal
 from dougong.ledger.seal_queries import SealHead
 from dougong.reads.doctor import examine
 
@@ -38,7 +38,7 @@ async def some_orders(conn: AsyncConnection) -> Story:
     market = await a_market(conn)
     coupons = money(merchant_discount_minor=333, platform_discount_minor=77)
     await a_final_order(conn, market, money(), coupons)
-    await seal(conn, store_id=market.store_id, at=AT)
+    await seal_and_count(conn, store_id=market.store_id, at=AT)
     await Story(conn, market, [money()]).place()
     held = await (await Story(conn, market, [coupons, money()]).place()).pay()
     await held.refund({1: 123})
@@ -77,6 +77,9 @@ DAMAGE = {
     "escrow_mismatch_minor": """
         UPDATE orders SET state = 'received' WHERE store_id = :s AND id = :o
     """,
+    "ledger_days_minor": "UPDATE ledger_days SET gained_minor = gained_minor + 1"
+    " WHERE store_id = :s",
+    "sold_days_wrong": "UPDATE sold_days SET units = units + 1 WHERE store_id = :s",
     "unsealed_lost": "DELETE FROM ledger_unsealed WHERE store_id = :s",
     "stuck_units": "UPDATE stock SET reserved = reserved + 2 WHERE store_id = :s",
     "oversold_skus": """

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.content.factories import AT, a_product, an_organisation
 
-from dougong.base.ids import new_id
+from dougong.base.ids import StoreId, new_id
+from dougong.flows.seal_books import seal_and_count
 from dougong.orders.rules import LineMoney, line_shares
 from dougong.reads import creator_earnings as earnings
 
@@ -62,7 +63,29 @@ async def an_order(
         """),
         facts,
     )
+    await an_entry(conn, store_id=store_id, order_id=order_id, kind="capture", at=paid_at)
     return order_id
+
+
+async def an_entry(
+    conn: AsyncConnection, *, store_id: UUID, order_id: UUID, kind: str, at: datetime
+) -> UUID:
+    """An entry that waits for its seal."""
+    entry = {"store": store_id, "id": new_id(), "kind": kind, "order": order_id, "at": at}
+    await conn.execute(
+        text("""
+            INSERT INTO ledger_entries (store_id, id, kind, key, order_id, counts_at, written_at)
+            VALUES (:store, :id, :kind, CAST(:id AS uuid)::text, :order, :at, :at)
+        """),
+        entry,
+    )
+    await conn.execute(text("INSERT INTO ledger_unsealed VALUES (:store, :id)"), entry)
+    return UUID(str(entry["id"]))
+
+
+async def sealed(conn: AsyncConnection, store_id: UUID) -> None:
+    """As the job leaves the books and the figures by day."""
+    assert await seal_and_count(conn, store_id=StoreId(store_id), at=AT)
 
 
 def msg(line: LineMoney) -> dict[str, object]:
@@ -104,7 +127,7 @@ async def test_estimated_and_open_are_the_rules_shares(
     want = sum(line_shares(line, refunded_minor=0).creator for line, _ in cases)
     kept = sum(line_shares(line, refunded_minor=refunded).creator for line, refunded in cases)
     assert (total.orders, total.estimated_minor, total.open_minor) == (len(cases), want, kept)
-    rows = await earnings.orders(conn, creator_id=creator_id)
+    rows = await earnings.orders(conn, creator_id=creator_id, at=AT)
     assert sum(row.estimated_minor for row in rows) == want
     assert sum(row.open_minor for row in rows) == kept
     days = await earnings.days(conn, creator_id=creator_id, currency="CNY", at=AT, most=3)
@@ -143,16 +166,8 @@ async def test_a_final_order_is_settled_by_the_ledger_alone(conn: AsyncConnectio
             {"store": store_id, "id": account, "owner": owner, "purpose": purpose},
         )
     # 1 800 booked when final, 600 taken back by a later refund.
-    for n, (src, dst, amount) in enumerate(((escrow, payable, 1_800), (payable, escrow, 600))):
-        entry_id = new_id()
-        await conn.execute(
-            text("""
-                INSERT INTO ledger_entries (store_id, id, kind, key, order_id, counts_at,
-                  written_at)
-                VALUES (:store, :id, 'final', :key, :order, :at, :at)
-            """),
-            {"store": store_id, "id": entry_id, "key": str(n), "order": order_id, "at": AT},
-        )
+    for src, dst, amount in ((escrow, payable, 1_800), (payable, escrow, 600)):
+        entry_id = await an_entry(conn, store_id=store_id, order_id=order_id, kind="final", at=AT)
         await conn.execute(
             text("""
                 INSERT INTO ledger_transfers (store_id, entry_id, n, src, dst, currency,
@@ -161,12 +176,17 @@ async def test_a_final_order_is_settled_by_the_ledger_alone(conn: AsyncConnectio
             """),
             {"store": store_id, "entry": entry_id, "src": src, "dst": dst, "amount": amount},
         )
-    (total,) = await earnings.totals(conn, creator_id=creator_id)
-    assert (total.estimated_minor, total.open_minor, total.settled_minor) == (1_800, 0, 1_200)
-    (row,) = await earnings.orders(conn, creator_id=creator_id)
-    assert row.settled_minor == 1_200
-    days = await earnings.days(conn, creator_id=creator_id, currency="CNY", at=AT, most=2)
-    assert [day.settled_minor for day in days] == [0, 1_200]
+    for is_sealed in (False, True):  # the figures are the same before the seal and after it
+        if is_sealed:
+            await sealed(conn, store_id)
+        (total,) = await earnings.totals(conn, creator_id=creator_id)
+        assert (total.orders, total.estimated_minor) == (1, 1_800)
+        assert (total.open_minor, total.settled_minor) == (0, 1_200)
+        (row,) = await earnings.orders(conn, creator_id=creator_id, at=AT)
+        assert row.settled_minor == 1_200
+        days = await earnings.days(conn, creator_id=creator_id, currency="CNY", at=AT, most=2)
+        assert [day.settled_minor for day in days] == [0, 1_200]
+        assert [day.estimated_minor for day in days] == [0, 1_800]
 
 
 async def test_orders_are_paged_newest_first_and_only_ones_own(conn: AsyncConnection) -> None:
@@ -184,9 +204,9 @@ async def test_orders_are_paged_newest_first_and_only_ones_own(conn: AsyncConnec
         for n in range(4)
     ]
     await an_order(conn, store_id=store_id, creator_id=other, line=LINE, refunded_minor=0)
-    rows = await earnings.orders(conn, creator_id=creator_id)
+    rows = await earnings.orders(conn, creator_id=creator_id, at=AT)
     assert [row.order_id for row in rows] == made
     rest = await earnings.orders(
-        conn, creator_id=creator_id, before=(rows[1].paid_at, rows[1].order_id)
+        conn, creator_id=creator_id, at=AT, before=(rows[1].paid_at, rows[1].order_id)
     )
     assert [row.order_id for row in rest] == made[2:]

@@ -21,12 +21,12 @@ import dougong
 from dougong.accounts.commands import audit, start_session
 from dougong.base.ids import PLATFORM_BOOK, PersonId, StoreId, new_id
 from dougong.base.time import local_day, start_of_day
+from dougong.flows.seal_books import seal_and_count
 from dougong.infra import clock, jobs
 from dougong.infra.db import transaction
 from dougong.ledger.commands import book
 from dougong.ledger.queries import balances
 from dougong.ledger.rules import Entry, Purpose, moved, platform
-from dougong.ledger.seal_commands import seal
 from dougong.reads.operator_entries import entry_shown
 from dougong.reads.operator_overview import Overview, overview
 from dougong.web.app import create_app
@@ -228,7 +228,7 @@ async def test_an_account_leads_to_its_entries_and_each_to_its_seal(
     as_(client, desk.one)
     book_id = StoreId(desk.market.store_id)
     async with transaction() as conn:
-        await seal(conn, store_id=book_id, at=clock.wall_now())
+        await seal_and_count(conn, store_id=book_id, at=clock.wall_now())
         held = await balances(conn, store_id=book_id)
     escrow = next(b for b in held if b.purpose == "escrow")
     statement = await client.get(f"/operator/ledger/{book_id}/{escrow.account_id}")
@@ -244,7 +244,7 @@ async def test_an_account_leads_to_its_entries_and_each_to_its_seal(
 async def test_a_seal_over_changed_books_is_shown_as_broken(desk: Desk, owner: AsyncEngine) -> None:
     book_id = StoreId(desk.market.store_id)
     async with owner.connect() as conn:
-        await seal(conn, store_id=book_id, at=clock.wall_now())
+        await seal_and_count(conn, store_id=book_id, at=clock.wall_now())
         asked = {"b": book_id}
         entry_id = await conn.scalar(
             text("SELECT entry_id FROM ledger_sealed_entries WHERE store_id = :b LIMIT 1"), asked

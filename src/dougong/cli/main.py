@@ -12,6 +12,7 @@ COMMANDS = {
     "operator": "Make somebody who has signed up an operator.",
     "doctor": "Check every promise that SQL can check.",
     "import": "Load a product feed or a history of orders into a store.",
+    "recount": "Make the figures by day anew from the books.",
     "explain": "Show where every fen of an order went.",
     "bench": "Measure speed beside its floor.",
 }

@@ -1,17 +1,21 @@
 """Seals the books every minute and publishes the heads outside the database."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import StoreId
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.infra.jobs import task
 from dougong.infra.settings import settings
+from dougong.ledger.day_commands import count_days
 from dougong.ledger.seal_commands import books_with_unsealed, seal
-from dougong.ledger.seal_queries import SealHead
+from dougong.ledger.seal_queries import SealHead, captured_in
+from dougong.orders.day_commands import count_sold
 
 MOST_SEALS_AT_ONCE = 200
 
@@ -39,11 +43,23 @@ async def seal_book(store_id: StoreId) -> int:
     for made in range(MOST_SEALS_AT_ONCE):
         async with transaction(slow=True) as conn:
             at = clock.wall_now()
-            head = await seal(conn, store_id=store_id, at=at)
+            head = await seal_and_count(conn, store_id=store_id, at=at)
         if head is None:
             return made
         publish(PublishedHead(at.isoformat(), str(store_id), head.number, head.hash.hex()))
     return MOST_SEALS_AT_ONCE
+
+
+async def seal_and_count(
+    conn: AsyncConnection, *, store_id: StoreId, at: datetime
+) -> SealHead | None:
+    """Seal what waits in a book, and add it to the figures by day in the same transaction."""
+    head = await seal(conn, store_id=store_id, at=at)
+    if head is not None:
+        await count_days(conn, store_id=store_id, number=head.number)
+        captured = await captured_in(conn, store_id=store_id, number=head.number)
+        await count_sold(conn, store_id=store_id, order_ids=captured)
+    return head
 
 
 def seals_log() -> Path:

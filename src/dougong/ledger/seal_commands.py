@@ -75,10 +75,7 @@ async def seal(conn: AsyncConnection, *, store_id: StoreId, at: datetime) -> Sea
 
     One sealer per book at a time: a second one waits for the first to commit.
     """
-    await conn.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:store_id AS text), 73))"),
-        {"store_id": str(store_id)},
-    )
+    await lock_book(conn, store_id=store_id)
     last = (await conn.execute(LAST_SEAL, {"store_id": store_id})).one_or_none()
     values: dict[str, Any] = {
         "store_id": store_id,
@@ -89,6 +86,14 @@ async def seal(conn: AsyncConnection, *, store_id: StoreId, at: datetime) -> Sea
     }
     made = (await conn.execute(SEAL, values)).one_or_none()
     return SealHead(store_id, made.number, bytes(made.hash)) if made else None
+
+
+async def lock_book(conn: AsyncConnection, *, store_id: StoreId) -> None:
+    """Keep other sealers away from a book until the transaction ends."""
+    await conn.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:store_id AS text), 73))"),
+        {"store_id": str(store_id)},
+    )
 
 
 async def books_with_unsealed(conn: AsyncConnection) -> Sequence[StoreId]:

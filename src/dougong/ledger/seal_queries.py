@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import StoreId
+from dougong.base.ids import OrderId, StoreId
 from dougong.ledger.rules import FIRST_HASH
 
 
@@ -93,3 +93,25 @@ async def _against(conn: AsyncConnection, heads: list[SealHead]) -> list[BrokenS
         },
     )
     return [BrokenSeal(row.store_id, row.number, "unpublished") for row in rows]
+
+
+async def captured_in(
+    conn: AsyncConnection, *, store_id: StoreId, number: int | None = None
+) -> list[OrderId]:
+    """The orders whose captures one seal of a book holds, or all of its seals."""
+    found = await conn.scalars(
+        text("""
+            SELECT e.order_id FROM ledger_sealed_entries x
+            JOIN ledger_entries e ON e.store_id = x.store_id AND e.id = x.entry_id
+            WHERE x.store_id = :store_id AND e.kind = 'capture'
+              AND (CAST(:number AS bigint) IS NULL OR x.seal_number = :number)
+        """),
+        {"store_id": store_id, "number": number},
+    )
+    return [OrderId(order_id) for order_id in found]
+
+
+async def books_sealed(conn: AsyncConnection) -> list[StoreId]:
+    """The books that have a seal."""
+    found = await conn.scalars(text("SELECT DISTINCT store_id FROM ledger_seals ORDER BY 1"))
+    return [StoreId(store_id) for store_id in found]

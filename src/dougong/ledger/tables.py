@@ -4,6 +4,7 @@ from sqlalchemy import (
     CHAR,
     BigInteger,
     Column,
+    Date,
     DateTime,
     Integer,
     LargeBinary,
@@ -84,4 +85,15 @@ ledger_rollups = Table(
     Column("account_id", Uuid, primary_key=True),
     Column("seal_number", BigInteger, primary_key=True),
     Column("balance_minor", BigInteger, nullable=False),
+)
+
+ledger_days = Table(
+    "ledger_days",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("account_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("gained_minor", BigInteger, nullable=False),
+    Column("lost_minor", BigInteger, nullable=False),
 )

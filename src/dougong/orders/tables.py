@@ -4,6 +4,7 @@ from sqlalchemy import (
     CHAR,
     BigInteger,
     Column,
+    Date,
     DateTime,
     FetchedValue,
     Integer,
@@ -96,4 +97,18 @@ order_lines = Table(
     Column("commission_cut_rule_id", Uuid),
     Column("payment_cost_bp", Integer, nullable=False),
     Column("payment_cost_rule_id", Uuid),
+)
+
+sold_days = Table(
+    "sold_days",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("subject_id", Uuid, primary_key=True),
+    Column("currency", CHAR(3), nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("paid_minor", BigInteger, nullable=False),
+    Column("earned_minor", BigInteger, nullable=False),
 )

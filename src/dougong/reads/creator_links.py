@@ -18,6 +18,7 @@ from dougong.base.money import part_of
 from dougong.orders.rules import capped_rate
 from dougong.policy.queries import RuleBook, rules_book
 from dougong.policy.rules import Facts, RuleKind
+from dougong.reads.day_figures import sold
 
 
 class Earning(msgspec.Struct, frozen=True):
@@ -202,23 +203,18 @@ LINKS = text("""
       WHERE store_id = p.store_id AND product_id = p.id ORDER BY position LIMIT 1
     ) i ON true
     LEFT JOIN LATERAL (SELECT count(*) AS n FROM clicks WHERE link_id = l.id) c ON true
-    LEFT JOIN (
-      SELECT g.link_id, count(DISTINCT g.order_id) AS n, sum(g.commission - g.commission
-        * g.commission_cut_bp / 10000) AS estimated_minor
-      FROM (
-        SELECT ol.link_id, ol.order_id, ol.commission_cut_bp,
-          (ol.paid_minor + ol.platform_discount_minor + ol.creator_discount_minor)
-            * ol.commission_bp / 10000 AS commission
-        FROM order_lines ol
-        JOIN orders od ON od.store_id = ol.store_id AND od.id = ol.order_id
-        WHERE ol.creator_id = :creator_id AND od.paid_at IS NOT NULL
-      ) g GROUP BY g.link_id
-    ) o ON o.link_id = l.id
+    LEFT JOIN unnest(CAST(:sold_ids AS uuid[]), CAST(:sold_orders AS bigint[]),
+      CAST(:sold_minor AS bigint[])) AS o (link_id, n, estimated_minor) ON o.link_id = l.id
     WHERE l.creator_id = :creator_id AND l.removed_at IS NULL
       AND (CAST(:video_id AS uuid) IS NULL OR l.video_id = CAST(:video_id AS uuid))
     ORDER BY CASE WHEN CAST(:video_id AS uuid) IS NULL THEN 0 ELSE l.position END,
       COALESCE(o.estimated_minor, 0) DESC, clicks DESC, l.published_at DESC, l.id
     LIMIT :most
+""")
+
+LINK_IDS = text("""
+    SELECT id FROM product_links WHERE creator_id = :creator_id AND removed_at IS NULL
+      AND (CAST(:video_id AS uuid) IS NULL OR video_id = CAST(:video_id AS uuid))
 """)
 
 MOST_LINKS_SHOWN = 200
@@ -241,7 +237,18 @@ async def links_of_video(
 async def _links(
     conn: AsyncConnection, *, creator_id: UUID, video_id: VideoId | None, at: datetime
 ) -> list[CreatorLink]:
-    asked = {"creator_id": creator_id, "video_id": video_id, "most": MOST_LINKS_SHOWN}
+    asked: dict[str, Any] = {"creator_id": creator_id, "video_id": video_id}
+    asked["most"] = MOST_LINKS_SHOWN
+    brought = await sold(
+        conn,
+        kind="link",
+        by=["subject"],
+        creator_id=creator_id,
+        subject_ids=list(await conn.scalars(LINK_IDS, asked)),
+    )
+    asked["sold_ids"] = [row.subject_id for row in brought]
+    asked["sold_orders"] = [row.orders for row in brought]
+    asked["sold_minor"] = [row.earned_minor for row in brought]
     rows = (await conn.execute(LINKS, asked)).all()
     book = await rules_book(conn)
     return [

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.infra.settings import settings
 from dougong.ledger.seal_queries import SealHead, verify_seals
 from dougong.reads import doctor_sql as sql
 
@@ -34,6 +35,12 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("double_keys", sql.DOUBLE_KEYS),
     ("coupon_over_quota", sql.COUPON_OVER_QUOTA),
     ("jobs_failed", sql.JOBS_FAILED),
+)
+
+# Figures by day beside the books they were counted from.
+DAY_CHECKS: Sequence[tuple[str, TextClause]] = (
+    ("ledger_days_minor", sql.LEDGER_DAYS),
+    ("sold_days_wrong", sql.SOLD_DAYS),
 )
 
 ACCOUNT_CHECKS = ("trial_balance_minor", "balance_mismatches")
@@ -63,6 +70,8 @@ async def examine(
         _summed(name, [row for row in accounts if row.name == name]) for name in ACCOUNT_CHECKS
     ]
     found += [await _check(conn, name, statement) for name, statement in CHECKS]
+    for name, statement in DAY_CHECKS:
+        found.append(await _check(conn, name, statement, zone=settings().timezone))
     since = await _patience_since(conn, business_now=business_now, wall_now=wall_now)
     for name, statement in WORKER_CHECKS:
         if since is None:

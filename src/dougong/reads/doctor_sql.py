@@ -136,6 +136,64 @@ ESCROW = text("""
     WHERE coalesce(held.amount, 0) <> coalesce(open.amount, 0)
 """)
 
+# The days that were counted as entries were sealed, beside the sealed entries themselves. Days of
+# another zone than the platform's are wrong too: `dougong recount` makes them anew.
+LEDGER_DAYS = text("""
+    WITH sealed AS (
+      SELECT m.store_id, m.account_id, CAST(e.counts_at AT TIME ZONE :zone AS date) AS day, m.part,
+        sum(m.gained) AS gained, sum(m.lost) AS lost
+      FROM ledger_sealed_entries x
+      JOIN ledger_entries e ON e.store_id = x.store_id AND e.id = x.entry_id
+      JOIN (
+        SELECT store_id, entry_id, dst AS account_id, part, amount_minor AS gained, 0 AS lost
+        FROM ledger_transfers
+        UNION ALL
+        SELECT store_id, entry_id, src, part, 0, amount_minor FROM ledger_transfers
+      ) m ON m.store_id = e.store_id AND m.entry_id = e.id
+      GROUP BY 1, 2, 3, 4
+    )
+    SELECT abs(coalesce(d.gained_minor, 0) - coalesce(s.gained, 0))
+        + abs(coalesce(d.lost_minor, 0) - coalesce(s.lost, 0)) AS found,
+      'account ' || coalesce(d.account_id, s.account_id) || ' on ' || coalesce(d.day, s.day)
+        AS example
+    FROM ledger_days d FULL JOIN sealed s ON s.store_id = d.store_id
+      AND s.account_id = d.account_id AND s.day = d.day AND s.part = d.part
+    WHERE (coalesce(d.gained_minor, 0), coalesce(d.lost_minor, 0))
+      <> (coalesce(s.gained, 0), coalesce(s.lost, 0))
+""")
+
+# Likewise what was sold, of the orders whose capture is sealed.
+SOLD_DAYS = text("""
+    WITH lines AS (
+      SELECT o.store_id, o.id AS order_id, CAST(o.paid_at AT TIME ZONE :zone AS date) AS day,
+        CASE WHEN l.kind = 'goods' THEN l.product_id END AS product_id, l.creator_id,
+        CASE WHEN l.creator_id IS NOT NULL THEN l.link_id END AS link_id,
+        CASE WHEN l.kind = 'goods' THEN l.quantity ELSE 0 END AS units, l.paid_minor,
+        CASE WHEN l.creator_id IS NULL THEN 0
+          ELSE c.commission - div(c.commission * l.commission_cut_bp, 10000) END AS earned
+      FROM ledger_sealed_entries x
+      JOIN ledger_entries e
+        ON e.store_id = x.store_id AND e.id = x.entry_id AND e.kind = 'capture'
+      JOIN orders o ON o.store_id = e.store_id AND o.id = e.order_id
+      JOIN order_lines l ON l.store_id = o.store_id AND l.order_id = o.id
+      CROSS JOIN LATERAL (SELECT div((l.paid_minor::numeric + l.platform_discount_minor
+        + l.creator_discount_minor) * l.commission_bp, 10000) AS commission) c
+    ), wanted AS (
+      SELECT store_id, kind, day, subject_id, count(DISTINCT order_id) AS orders,
+        sum(units) AS units, sum(paid_minor) AS paid, sum(earned) AS earned
+      FROM lines CROSS JOIN LATERAL (VALUES ('store', store_id), ('product', product_id),
+        ('creator', creator_id), ('link', link_id)) AS k (kind, subject_id)
+      WHERE subject_id IS NOT NULL GROUP BY 1, 2, 3, 4
+    )
+    SELECT 1 AS found, coalesce(d.kind, w.kind) || ' ' || coalesce(d.subject_id, w.subject_id)
+      || ' on ' || coalesce(d.day, w.day) AS example
+    FROM sold_days d FULL JOIN wanted w ON w.store_id = d.store_id AND w.kind = d.kind
+      AND w.day = d.day AND w.subject_id = d.subject_id
+    WHERE (coalesce(d.orders, 0), coalesce(d.units, 0), coalesce(d.paid_minor, 0),
+        coalesce(d.earned_minor, 0))
+      <> (coalesce(w.orders, 0), coalesce(w.units, 0), coalesce(w.paid, 0), coalesce(w.earned, 0))
+""")
+
 UNSEALED_LOST = text("""
     SELECT 1 AS found, 'entry ' || e.id AS example FROM ledger_entries e
     LEFT JOIN ledger_sealed_entries s ON s.store_id = e.store_id AND s.entry_id = e.id

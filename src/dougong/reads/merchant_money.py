@@ -4,6 +4,7 @@
 refunded while an order is not final, by the formula of `orders.rules.line_shares`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import StoreId
+from dougong.ledger.queries import balances
 
 LATEST = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
 LAST = UUID(int=2**128 - 1)
@@ -38,16 +40,6 @@ SHARES = (
     "platform_payment_cost",
 )
 
-BALANCES = text("""
-    SELECT a.purpose, sum(t.amount_minor * CASE WHEN t.dst = a.id THEN 1 ELSE -1 END)::bigint AS n
-    FROM ledger_accounts a
-    JOIN ledger_transfers t ON t.store_id = a.store_id AND a.id IN (t.src, t.dst)
-    WHERE a.store_id = :store_id AND a.purpose IN ('escrow', 'merchant_payable',
-      'platform_service_fee', 'platform_payment_cost', 'platform_commission_cut',
-      'creator_payable')
-    GROUP BY a.purpose
-""")
-
 ESTIMATED = text("""
     SELECT COALESCE(sum(b.base - b.base * l.service_fee_bp / 10000
         - b.base * l.commission_bp / 10000
@@ -63,22 +55,35 @@ ESTIMATED = text("""
 
 
 async def money_now(conn: AsyncConnection, *, store_id: StoreId) -> MoneyNow:
-    held = {row.purpose: row.n for row in await conn.execute(BALANCES, {"store_id": store_id})}
+    held: Counter[str] = Counter()
+    for one in await balances(conn, store_id=store_id):
+        held[one.purpose] += one.balance_minor
     estimated = await conn.scalar(ESTIMATED, {"store_id": store_id})
     return MoneyNow(
-        escrow_minor=held.get("escrow", 0),
+        escrow_minor=held["escrow"],
         estimated_minor=int(estimated or 0),
-        settled_minor=held.get("merchant_payable", 0),
-        fees_minor=held.get("platform_service_fee", 0) + held.get("platform_payment_cost", 0),
-        commission_minor=held.get("creator_payable", 0) + held.get("platform_commission_cut", 0),
-        by_kind={purpose: held.get(purpose, 0) for purpose in SHARES},
+        settled_minor=held["merchant_payable"],
+        fees_minor=held["platform_service_fee"] + held["platform_payment_cost"],
+        commission_minor=held["creator_payable"] + held["platform_commission_cut"],
+        by_kind={purpose: held[purpose] for purpose in SHARES},
     )
 
 
 ORDERS = text("""
+    WITH page AS (
+      SELECT o.id FROM orders o
+      WHERE o.store_id = :store_id AND o.paid_at IS NOT NULL
+        AND (CAST(:track AS text) = '' OR (o.state = 'final') = (:track = 'settled'))
+        AND (CAST(:words AS text) = '' OR o.number = :words)
+        AND (CAST(:since AS timestamptz) IS NULL OR o.paid_at >= :since)
+        AND (CAST(:until AS timestamptz) IS NULL OR o.paid_at < :until)
+        AND (o.paid_at, o.id) < (:before_at, CAST(:before_id AS uuid))
+      ORDER BY o.paid_at DESC, o.id DESC LIMIT :most
+    )
     SELECT o.id, o.number, o.state, o.currency, o.paid_at, o.final_at, s.paid_minor,
       s.refunded_minor, s.merchant_minor, s.taken_minor, d.due_at AS settles_at
-    FROM orders o
+    FROM page
+    JOIN orders o ON o.store_id = :store_id AND o.id = page.id
     LEFT JOIN deadlines d ON d.store_id = o.store_id AND d.kind = 'final_at'
       AND d.subject_id = o.id AND d.done_at IS NULL
     CROSS JOIN LATERAL (
@@ -96,13 +101,7 @@ ORDERS = text("""
         AS base) b
       WHERE l.store_id = o.store_id AND l.order_id = o.id
     ) s
-    WHERE o.store_id = :store_id AND o.paid_at IS NOT NULL
-      AND (CAST(:track AS text) = '' OR (o.state = 'final') = (:track = 'settled'))
-      AND (CAST(:words AS text) = '' OR o.number = :words)
-      AND (CAST(:since AS timestamptz) IS NULL OR o.paid_at >= :since)
-      AND (CAST(:until AS timestamptz) IS NULL OR o.paid_at < :until)
-      AND (o.paid_at, o.id) < (:before_at, CAST(:before_id AS uuid))
-    ORDER BY o.paid_at DESC, o.id DESC LIMIT :most
+    ORDER BY o.paid_at DESC, o.id DESC
 """)
 
 

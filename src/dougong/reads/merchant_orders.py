@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -24,11 +24,32 @@ TABS: dict[str, tuple[str, ...]] = {
 LATEST = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
 LAST = UUID(int=2**128 - 1)
 
+# By state where states are asked for, as each state's newest lie together in an index; all states
+# have one index, too.
 LIST = text("""
+    WITH page AS (
+      (SELECT n.id, n.placed_at FROM unnest(CAST(:states AS text[])) AS w (state)
+        CROSS JOIN LATERAL (
+          SELECT o.id, o.placed_at FROM orders o
+          WHERE o.store_id = :store_id AND o.state = w.state
+            AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
+            AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
+            AND (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid))
+          ORDER BY o.placed_at DESC, o.id DESC LIMIT :most) n)
+      UNION ALL
+      (SELECT o.id, o.placed_at FROM orders o
+        WHERE o.store_id = :store_id AND CAST(:states AS text[]) = '{}'
+          AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
+          AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
+          AND (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid))
+        ORDER BY o.placed_at DESC, o.id DESC LIMIT :most)
+      ORDER BY placed_at DESC, id DESC LIMIT :most
+    )
     SELECT o.id, o.number, o.state, o.currency, o.total_minor, o.placed_at, o.paid_at, o.pay_by,
       o.address->>'recipient' AS recipient, o.address->>'city' AS city,
       l.lines, l.units, l.refunded_minor, l.title_zh, l.title_en, l.image_file
-    FROM orders o
+    FROM page
+    JOIN orders o ON o.store_id = :store_id AND o.id = page.id
     CROSS JOIN LATERAL (
       SELECT count(*) AS lines, sum(quantity)::bigint AS units,
         sum(refunded_minor)::bigint AS refunded_minor,
@@ -37,46 +58,118 @@ LIST = text("""
         (array_agg(image_file ORDER BY line_no))[1] AS image_file
       FROM order_lines WHERE store_id = o.store_id AND order_id = o.id AND kind = 'goods'
     ) l
+    ORDER BY o.placed_at DESC, o.id DESC
+""")
+
+# Words are looked for in the newest `look` orders before the cursor; a whole number of an order is
+# found wherever it lies. `last_at`, `last_id`: where looking stopped, when there is more behind.
+FOUND = text("""
+    WITH seen AS MATERIALIZED (
+      SELECT o.id, o.placed_at, o.state, o.number, o.address FROM orders o
+      WHERE o.store_id = :store_id
+        AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
+        AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
+        AND (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid))
+      ORDER BY o.placed_at DESC, o.id DESC LIMIT :look
+    ), page AS (
+      SELECT s.id, s.placed_at FROM seen s
+      WHERE (CAST(:states AS text[]) = '{}' OR s.state = ANY(CAST(:states AS text[])))
+        AND (s.number ILIKE :pattern OR s.address->>'recipient' ILIKE :pattern
+          OR s.address->>'phone' = :words)
+      UNION
+      SELECT o.id, o.placed_at FROM orders o
+      WHERE o.store_id = :store_id AND o.number = :words
+        AND (CAST(:states AS text[]) = '{}' OR o.state = ANY(CAST(:states AS text[])))
+        AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
+        AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
+        AND (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid))
+      ORDER BY placed_at DESC, id DESC LIMIT :most
+    )
+    SELECT o.id, o.number, o.state, o.currency, o.total_minor, o.placed_at, o.paid_at, o.pay_by,
+      o.address->>'recipient' AS recipient, o.address->>'city' AS city,
+      l.lines, l.units, l.refunded_minor, l.title_zh, l.title_en, l.image_file
+    FROM page
+    JOIN orders o ON o.store_id = :store_id AND o.id = page.id
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS lines, sum(quantity)::bigint AS units,
+        sum(refunded_minor)::bigint AS refunded_minor,
+        (array_agg(title_zh ORDER BY line_no))[1] AS title_zh,
+        (array_agg(title_en ORDER BY line_no))[1] AS title_en,
+        (array_agg(image_file ORDER BY line_no))[1] AS image_file
+      FROM order_lines WHERE store_id = o.store_id AND order_id = o.id AND kind = 'goods'
+    ) l
+    ORDER BY o.placed_at DESC, o.id DESC
+""")
+
+LOOKED_TO = text("""
+    SELECT o.placed_at, o.id FROM orders o
     WHERE o.store_id = :store_id
-      AND (CAST(:states AS text[]) = '{}' OR o.state = ANY(CAST(:states AS text[])))
-      AND (CAST(:words AS text) = '' OR o.number ILIKE :pattern
-        OR o.address->>'recipient' ILIKE :pattern OR o.address->>'phone' = :words)
       AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
       AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
       AND (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid))
-    ORDER BY o.placed_at DESC, o.id DESC LIMIT :most
+    ORDER BY o.placed_at DESC, o.id DESC OFFSET :look - 1 LIMIT 1
 """)
+
+# Orders that one page of a search looks at; "look further" goes on behind them.
+LOOK = 10_000
+
+
+class OrderFilter(NamedTuple):
+    """`tab`: one of TABS; `words`: an order number, the recipient or the phone; half-open `since`
+    to `until` is when they were placed."""
+
+    tab: str = ""
+    words: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def order_rows(
     conn: AsyncConnection,
     *,
     store_id: StoreId,
-    tab: str = "",
-    words: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
+    chosen: OrderFilter,
     before: tuple[datetime, UUID] | None = None,
     most: int,
+    look: int = LOOK,
 ) -> Sequence[Any]:
-    """The newest first. words: an order number, the recipient or the phone; half-open `since` to
-    `until` is when they were placed."""
+    """The newest first. Words are looked for in the newest `look` of the orders."""
+    asked = _asked(store_id, chosen, before) | {"most": most}
+    if not chosen.words:
+        return (await conn.execute(LIST, asked)).all()
+    return (await conn.execute(FOUND, asked | {"look": look})).all()
+
+
+async def looked_to(
+    conn: AsyncConnection,
+    found: Sequence[Any],
+    *,
+    store_id: StoreId,
+    chosen: OrderFilter,
+    before: tuple[datetime, UUID] | None = None,
+) -> tuple[datetime, UUID] | None:
+    """The last order that a search has looked at, when it goes on behind it; None for a list
+    without words, and where `found` has the order of that number."""
+    if not chosen.words or any(row.number == chosen.words for row in found):
+        return None
+    row = (await conn.execute(LOOKED_TO, _asked(store_id, chosen, before) | {"look": LOOK})).first()
+    return (row.placed_at, row.id) if row else None
+
+
+def _asked(
+    store_id: StoreId, chosen: OrderFilter, before: tuple[datetime, UUID] | None
+) -> dict[str, Any]:
     before_at, before_id = before or (LATEST, LAST)
-    found = await conn.execute(
-        LIST,
-        {
-            "store_id": store_id,
-            "states": list(TABS.get(tab, ())),
-            "words": words,
-            "pattern": like(words),
-            "since": since,
-            "until": until,
-            "before_at": before_at,
-            "before_id": before_id,
-            "most": most,
-        },
-    )
-    return found.all()
+    return {
+        "store_id": store_id,
+        "states": list(TABS.get(chosen.tab, ())),
+        "words": chosen.words,
+        "pattern": like(chosen.words),
+        "since": chosen.since,
+        "until": chosen.until,
+        "before_at": before_at,
+        "before_id": before_id,
+    }
 
 
 async def tab_counts(conn: AsyncConnection, *, store_id: StoreId) -> dict[str, int]:

@@ -78,7 +78,13 @@ WAITING = text("""
     SELECT o.id, o.number, o.state, o.currency, o.total_minor, o.placed_at, o.paid_at, o.pay_by,
       o.address->>'recipient' AS recipient, o.address->>'city' AS city,
       l.lines, l.units, l.refunded_minor, l.title_zh, l.title_en, l.image_file
-    FROM orders o
+    FROM unnest(ARRAY['paid', 'part_shipped']) AS w (state)
+    CROSS JOIN LATERAL (
+      SELECT * FROM orders
+      WHERE store_id = :store_id AND state = w.state
+        AND (CAST(:after_at AS timestamptz) IS NULL
+          OR (placed_at, id) > (:after_at, CAST(:after_id AS uuid)))
+      ORDER BY placed_at, id LIMIT :most) o
     CROSS JOIN LATERAL (
       SELECT count(*) AS lines,
         sum(quantity - shipped_quantity - returned_quantity)::bigint AS units,
@@ -88,9 +94,6 @@ WAITING = text("""
         (array_agg(image_file ORDER BY line_no))[1] AS image_file
       FROM order_lines WHERE store_id = o.store_id AND order_id = o.id AND kind = 'goods'
     ) l
-    WHERE o.store_id = :store_id AND o.state IN ('paid', 'part_shipped')
-      AND (CAST(:after_at AS timestamptz) IS NULL
-        OR (o.placed_at, o.id) > (:after_at, CAST(:after_id AS uuid)))
     ORDER BY o.placed_at, o.id LIMIT :most
 """)
 

@@ -1,8 +1,7 @@
 """A store's figures of today and of the last thirty days."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.ids import StoreId
 from dougong.base.time import local_day, start_of_day
 from dougong.infra.settings import settings
+from dougong.reads.day_figures import sold
 from dougong.reads.merchant_stock import LOW_UNITS
 
 DAYS = 30
@@ -48,26 +48,22 @@ COUNTS = text("""
       (SELECT COALESCE(sum(amount_minor), 0)::bigint FROM refunds
         WHERE store_id = :store_id AND asked_at >= :today) AS refunded_minor
 """)
-PAID = text("""
-    SELECT CAST(paid_at AT TIME ZONE :zone AS date) AS day, count(*) AS orders,
-      sum(total_minor)::bigint AS paid_minor
-    FROM orders
-    WHERE store_id = :store_id AND paid_at >= :since
-      AND state IN ('paid', 'part_shipped', 'shipped', 'received', 'final', 'refunded')
-    GROUP BY 1
+TITLES = text("""
+    SELECT p.id AS product_id, p.title_zh, p.title_en,
+      (SELECT i.file FROM product_images i WHERE i.store_id = p.store_id
+        AND i.product_id = p.id ORDER BY i.position LIMIT 1) AS image_file
+    FROM products p WHERE p.store_id = :store_id AND p.id = ANY(CAST(:ids AS uuid[]))
 """)
-TOP = text("""
-    SELECT l.product_id, p.title_zh, p.title_en, sum(l.quantity)::bigint AS units,
-      sum(l.paid_minor)::bigint AS paid_minor,
-      (SELECT i.file FROM product_images i WHERE i.store_id = :store_id
-        AND i.product_id = l.product_id ORDER BY i.position LIMIT 1) AS image_file
-    FROM orders o
-    JOIN order_lines l ON l.store_id = o.store_id AND l.order_id = o.id AND l.kind = 'goods'
-    JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id
-    WHERE o.store_id = :store_id AND o.paid_at >= :since
-    GROUP BY l.product_id, p.title_zh, p.title_en
-    ORDER BY paid_minor DESC, l.product_id LIMIT 5
-""")
+MOST_TOP = 5
+
+
+class TopProduct(msgspec.Struct, frozen=True):
+    product_id: UUID
+    title_zh: str
+    title_en: str
+    image_file: str | None
+    units: int
+    paid_minor: int
 
 
 async def today_of(conn: AsyncConnection, *, store_id: StoreId, at: datetime) -> Today:
@@ -76,8 +72,8 @@ async def today_of(conn: AsyncConnection, *, store_id: StoreId, at: datetime) ->
     first = today - timedelta(days=DAYS - 1)
     asked = {"store_id": store_id, "low": LOW_UNITS, "today": start_of_day(today, zone)}
     counts = (await conn.execute(COUNTS, asked)).one()
-    since = {"store_id": store_id, "zone": str(zone), "since": start_of_day(first, zone)}
-    found = {row.day: row for row in await conn.execute(PAID, since)}
+    rows = await sold(conn, kind="store", by=["day"], store_id=store_id, first=first)
+    found = {row.day: row for row in rows}
     days = [first + timedelta(days=n) for n in range(DAYS)]
     return Today(
         **counts._mapping,
@@ -88,8 +84,16 @@ async def today_of(conn: AsyncConnection, *, store_id: StoreId, at: datetime) ->
     )
 
 
-async def top_products(conn: AsyncConnection, *, store_id: StoreId, at: datetime) -> Sequence[Any]:
+async def top_products(
+    conn: AsyncConnection, *, store_id: StoreId, at: datetime
+) -> list[TopProduct]:
     """The five products that brought most in thirty days."""
-    zone = ZoneInfo(settings().timezone)
-    since = start_of_day(local_day(at, zone) - timedelta(days=DAYS - 1), zone)
-    return (await conn.execute(TOP, {"store_id": store_id, "since": since})).all()
+    first = local_day(at, ZoneInfo(settings().timezone)) - timedelta(days=DAYS - 1)
+    rows = await sold(conn, kind="product", by=["subject"], store_id=store_id, first=first)
+    top = sorted(rows, key=lambda row: (-row.paid_minor, row.subject_id))[:MOST_TOP]
+    asked = {"store_id": store_id, "ids": [row.subject_id for row in top]}
+    named = {row.product_id: row._mapping for row in await conn.execute(TITLES, asked)}
+    return [
+        TopProduct(**named[row.subject_id], units=row.units, paid_minor=row.paid_minor)
+        for row in top
+    ]

@@ -1,4 +1,8 @@
-"""All orders of the platform, searched and paged."""
+"""All orders of the platform, searched and paged.
+
+A page is read from each store's own index and merged, so that it costs what it shows and not what
+the platform has sold.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,13 +28,45 @@ class OrderRow(msgspec.Struct, frozen=True):
     store_en: str
 
 
-ORDERS = text("""
+# Each store's newest, then the newest of those.
+NEWEST = text("""
+    WITH page AS (
+      SELECT s.id AS store_id, n.id, n.placed_at
+      FROM stores s CROSS JOIN LATERAL (
+        SELECT o.id, o.placed_at FROM orders o
+        WHERE o.store_id = s.id
+          AND (:state = '' OR o.state = :state)
+          AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
+          AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
+          AND (CAST(:before_at AS timestamptz) IS NULL
+            OR (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid)))
+        ORDER BY o.placed_at DESC, o.id DESC LIMIT :most) n
+      WHERE (:code = '' OR s.code = :code)
+      ORDER BY n.placed_at DESC, n.id DESC LIMIT :most
+    )
     SELECT o.store_id, o.id, o.number, o.state, o.currency::text, o.total_minor, o.placed_at,
       o.origin, p.name AS buyer, s.name_zh AS store_zh, s.name_en AS store_en
-    FROM orders o JOIN stores s ON s.id = o.store_id
+    FROM page JOIN orders o ON o.store_id = page.store_id AND o.id = page.id
+    JOIN stores s ON s.id = o.store_id
+    LEFT JOIN people p ON p.id = o.buyer_id
+    ORDER BY page.placed_at DESC, page.id DESC
+""")
+
+# By an order's number or its buyer's name.
+FOUND = text("""
+    WITH found AS (
+      SELECT o.store_id, o.id FROM stores s
+      JOIN orders o ON o.store_id = s.id AND o.number = :words
+      UNION
+      SELECT o.store_id, o.id FROM people p JOIN orders o ON o.buyer_id = p.id
+      WHERE p.name = :words
+    )
+    SELECT o.store_id, o.id, o.number, o.state, o.currency::text, o.total_minor, o.placed_at,
+      o.origin, p.name AS buyer, s.name_zh AS store_zh, s.name_en AS store_en
+    FROM found JOIN orders o ON o.store_id = found.store_id AND o.id = found.id
+    JOIN stores s ON s.id = o.store_id
     LEFT JOIN people p ON p.id = o.buyer_id
     WHERE (:state = '' OR o.state = :state)
-      AND (:words = '' OR o.number = :words OR p.name = :words)
       AND (:code = '' OR s.code = :code)
       AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
       AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
@@ -54,9 +90,13 @@ async def order_rows(
     """The newest first, from before (instant, id) on; empty filters match all. words: an order's
     number or its buyer's name; half-open `since` to `until` is when they were placed."""
     at, order_id = before or (None, None)
-    where = {"state": state, "words": words, "code": store_code, "since": since, "until": until}
+    where = {"state": state, "code": store_code, "since": since, "until": until}
     page = {"before_at": at, "before_id": order_id, "most": most}
-    return [OrderRow(**row) for row in (await conn.execute(ORDERS, where | page)).mappings()]
+    if words:
+        rows = await conn.execute(FOUND, where | page | {"words": words})
+    else:
+        rows = await conn.execute(NEWEST, where | page)
+    return [OrderRow(**row) for row in rows.mappings()]
 
 
 async def store_names(conn: AsyncConnection) -> Sequence[Any]:

@@ -1,6 +1,9 @@
 """The operator's figures of a window: turnover, revenue by kind and day, orders by state."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.time import start_of_day
 from dougong.ledger.rules import PLATFORM
+from dougong.reads.day_figures import gained, sold
 
 REVENUE_KINDS = (
     "platform_service_fee",
@@ -18,62 +22,31 @@ REVENUE_KINDS = (
     "coupon_cost",
 )
 
-TURNOVER = text("""
-    SELECT count(*) AS placed, count(paid_at) AS paid,
-      coalesce(sum(total_minor) FILTER (WHERE paid_at IS NOT NULL), 0)::bigint AS gmv_minor,
-      count(DISTINCT buyer_id) FILTER (WHERE paid_at IS NOT NULL) AS buyers,
-      count(DISTINCT store_id) FILTER (WHERE paid_at IS NOT NULL) AS stores
-    FROM orders WHERE placed_at >= :since AND placed_at < :until AND currency = :currency
-""")
-
-# Of this window by day, and of the one before it, which is as long.
-PAID_DAYS = text("""
-    SELECT CAST(placed_at AT TIME ZONE :zone AS date) AS day, sum(total_minor)::bigint AS gmv_minor
-    FROM orders
-    WHERE placed_at >= :before AND placed_at < :until AND currency = :currency
-      AND paid_at IS NOT NULL
-    GROUP BY 1
-""")
-
-REFUNDS = text("""
-    SELECT coalesce(sum(amount_minor) FILTER (WHERE asked_at >= :since), 0)::bigint AS now_minor,
-      coalesce(sum(amount_minor) FILTER (WHERE asked_at < :since), 0)::bigint AS before_minor
-    FROM refunds
-    WHERE asked_at >= :before AND asked_at < :until AND currency = :currency
+# Several figures of orders as they are now, by the store's own indexes.
+BUYERS = text("""
+    SELECT count(DISTINCT o.buyer_id) FROM stores s
+    JOIN orders o ON o.store_id = s.id AND o.paid_at >= :since AND o.paid_at < :until
+    WHERE s.currency = :currency
 """)
 
 STATES = text("""
-    SELECT state, count(*) AS orders FROM orders
-    WHERE placed_at >= :since AND placed_at < :until AND currency = :currency
-    GROUP BY state
+    SELECT o.state, count(*) AS orders FROM stores s
+    JOIN orders o ON o.store_id = s.id AND o.placed_at >= :since AND o.placed_at < :until
+    WHERE s.currency = :currency GROUP BY o.state
 """)
 
-# What the platform's own accounts gained, by the day on which it counts.
-REVENUE = text("""
-    SELECT a.purpose, CAST(e.counts_at AT TIME ZONE :zone AS date) AS day,
-      sum(t.gained)::bigint AS amount_minor
-    FROM ledger_accounts a
-    CROSS JOIN LATERAL (
-      SELECT entry_id, amount_minor AS gained FROM ledger_transfers
-      WHERE store_id = a.store_id AND dst = a.id
-      UNION ALL
-      SELECT entry_id, -amount_minor FROM ledger_transfers
-      WHERE store_id = a.store_id AND src = a.id) AS t
-    JOIN ledger_entries e ON e.store_id = a.store_id AND e.id = t.entry_id
-    WHERE a.owner_id = :platform AND a.currency = :currency
-      AND a.purpose = ANY(CAST(:kinds AS text[]))
-      AND e.counts_at >= :before AND e.counts_at < :until
-    GROUP BY 1, 2
+# Of this window, and of the one before it, which is as long.
+REFUNDS = text("""
+    SELECT
+      coalesce(sum(r.amount_minor) FILTER (WHERE r.asked_at >= :since), 0)::bigint AS now_minor,
+      coalesce(sum(r.amount_minor) FILTER (WHERE r.asked_at < :since), 0)::bigint AS before_minor
+    FROM stores s
+    JOIN refunds r ON r.store_id = s.id AND r.asked_at >= :before AND r.asked_at < :until
+    WHERE s.currency = :currency
 """)
 
-TOP_STORES = text("""
-    SELECT s.id, s.code, s.name_zh, s.name_en, count(*) AS orders,
-      sum(o.total_minor)::bigint AS gmv_minor
-    FROM orders o JOIN stores s ON s.id = o.store_id
-    WHERE o.placed_at >= :since AND o.placed_at < :until AND o.currency = :currency
-      AND o.paid_at IS NOT NULL
-    GROUP BY s.id ORDER BY gmv_minor DESC, s.id LIMIT 8
-""")
+STORES = text("SELECT id, code, name_zh, name_en FROM stores WHERE id = ANY(CAST(:ids AS uuid[]))")
+MOST_TOP = 8
 
 
 class TopStore(msgspec.Struct, frozen=True):
@@ -129,39 +102,82 @@ async def overview(
     zone: str,
     currency: str,
 ) -> Overview:
-    """The window [since, until), which is the local days first_day to last_day."""
+    """The window [since, until), which is the local days first_day to last_day. Orders count as
+    paid on the day of payment, as placed by when they were placed; revenue when it was booked."""
     days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
-    before = start_of_day(first_day - timedelta(days=len(days)), ZoneInfo(zone))
+    first_before = first_day - timedelta(days=len(days))
     where = {"since": since, "until": until, "currency": currency}
-    longer = where | {"before": before, "zone": zone}
-    turnover = (await conn.execute(TURNOVER, where)).mappings().one()
-    paid = {row.day: row.gmv_minor for row in await conn.execute(PAID_DAYS, longer)}
-    revenue = {kind: [0] * len(days) for kind in REVENUE_KINDS}
-    revenue_before = 0
-    gained = await conn.execute(
-        REVENUE, longer | {"platform": PLATFORM, "kinds": list(REVENUE_KINDS)}
-    )
-    for row in gained:
-        if row.day < first_day:
-            revenue_before += row.amount_minor
-        else:
-            revenue[row.purpose][(row.day - first_day).days] = row.amount_minor
+    longer = where | {"before": start_of_day(first_before, ZoneInfo(zone))}
+    paid = [
+        row
+        for row in await sold(
+            conn, kind="store", by=["store", "day"], first=first_before, last=last_day
+        )
+        if row.currency == currency
+    ]
+    now = [row for row in paid if row.day >= first_day]
+    turnover = dict.fromkeys(days, 0)
+    for row in now:
+        turnover[row.day] += row.paid_minor
+    revenue, revenue_before = await _revenue(conn, days, first=first_before, currency=currency)
     refunds = (await conn.execute(REFUNDS, longer)).one()
-    states = (await conn.execute(STATES, where)).all()
+    states = {row.state: row.orders for row in await conn.execute(STATES, where)}
     return Overview(
-        **turnover,
+        placed=sum(states.values()),
+        paid=sum(row.orders for row in now),
+        gmv_minor=sum(row.paid_minor for row in now),
+        buyers=int(await conn.scalar(BUYERS, where) or 0),
+        stores=len({row.store_id for row in now}),
         refunded_minor=refunds.now_minor,
-        states={row.state: row.orders for row in states},
+        states=states,
         days=days,
-        turnover=[paid.get(day, 0) for day in days],
+        turnover=list(turnover.values()),
         revenue=revenue,
-        top=[TopStore(**row) for row in (await conn.execute(TOP_STORES, where)).mappings()],
+        top=await _top(conn, now),
         before=Before(
-            gmv_minor=sum(minor for day, minor in paid.items() if day < first_day),
+            gmv_minor=sum(row.paid_minor for row in paid if row.day < first_day),
             revenue_minor=revenue_before,
             refunded_minor=refunds.before_minor,
         ),
     )
+
+
+async def _revenue(
+    conn: AsyncConnection, days: list[date], *, first: date, currency: str
+) -> tuple[dict[str, list[int]], int]:
+    """Kind to amounts by day of `days`, and the sum of the days from `first` to before them."""
+    revenue = {kind: [0] * len(days) for kind in REVENUE_KINDS}
+    before = 0
+    for row in await gained(
+        conn,
+        owner_id=PLATFORM,
+        purposes=REVENUE_KINDS,
+        by_day=True,
+        first=first,
+        last=days[-1],
+    ):
+        if row.currency != currency:
+            continue
+        if row.day < days[0]:
+            before += row.gained_minor
+        else:
+            revenue[row.purpose][(row.day - days[0]).days] = row.gained_minor
+    return revenue, before
+
+
+async def _top(conn: AsyncConnection, paid: Sequence[Any]) -> list[TopStore]:
+    """The stores that sold most, by amount."""
+    orders: Counter[UUID] = Counter()
+    minor: Counter[UUID] = Counter()
+    for row in paid:
+        orders[row.store_id] += row.orders
+        minor[row.store_id] += row.paid_minor
+    best = sorted(minor, key=lambda store_id: (-minor[store_id], store_id))[:MOST_TOP]
+    named = {row.id: row._mapping for row in await conn.execute(STORES, {"ids": best})}
+    return [
+        TopStore(**named[store_id], orders=orders[store_id], gmv_minor=minor[store_id])
+        for store_id in best
+    ]
 
 
 async def currencies(conn: AsyncConnection) -> list[str]:

@@ -19,7 +19,13 @@ from dougong.flows.refund_lines import refund_lines
 from dougong.flows.ship_order import ship_order
 from dougong.infra.idempotency import once
 from dougong.reads.merchant_money import money_now, money_rows
-from dougong.reads.merchant_orders import order_rows, order_to_work_on, refund_rows
+from dougong.reads.merchant_orders import (
+    OrderFilter,
+    looked_to,
+    order_rows,
+    order_to_work_on,
+    refund_rows,
+)
 from dougong.web.account.common import AnyRequest, request_id
 from dougong.web.api.common import STORE, After, Key, Limit, Search, plain
 from dougong.web.api.store_orders_types import (
@@ -38,7 +44,7 @@ from dougong.web.api.store_orders_types import (
     store_order,
 )
 from dougong.web.deps import Conn, Now, Who
-from dougong.web.paging import cursor_values, cut
+from dougong.web.paging import cursor_of, cursor_values, cut
 
 ORDER = STORE + "/orders/{order_id:uuid}"
 TAGS = ["merchant orders"]
@@ -56,16 +62,16 @@ async def list_orders(
     after: After = "",
     limit: Limit = 50,
 ) -> StoreOrderPage:
-    """The newest first. `q`: an order number, the recipient or the phone."""
-    found = await order_rows(
-        conn,
-        store_id=StoreId(store_id),
-        tab="" if show == "all" else show,
-        words=plain(q),
-        before=cursor_values(after, tuple[datetime, UUID]),
-        most=limit + 1,
-    )
+    """The newest first. `q`: an order number, the recipient or the phone; a search looks at some
+    thousand orders a page, so a page may be empty and still have a next one."""
+    ours = StoreId(store_id)
+    chosen = OrderFilter("" if show == "all" else show, plain(q))
+    start = cursor_values(after, tuple[datetime, UUID])
+    found = await order_rows(conn, store_id=ours, chosen=chosen, before=start, most=limit + 1)
     rows, following = cut(found, lambda row: (row.placed_at, row.id), limit)
+    if not following:
+        behind = await looked_to(conn, found, store_id=ours, chosen=chosen, before=start)
+        following = cursor_of(*behind) if behind else ""
     items = [
         StoreOrderRow(
             order_id=row.id,

@@ -56,7 +56,7 @@ async def earnings_page(
     start = TimeCursor.parse(before) if before else None
     totals = await earnings.totals(conn, creator_id=creator_id)
     currency = max(totals, key=lambda one: one.estimated_minor).currency
-    found = await earnings.orders(conn, creator_id=creator_id, before=start)
+    found = await earnings.orders(conn, creator_id=creator_id, at=now, before=start)
     shown = found[: earnings.PAGE]
     last = shown[-1] if len(found) > earnings.PAGE else None
     return await creator_page(

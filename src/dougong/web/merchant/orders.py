@@ -1,6 +1,6 @@
 """Orders: what waits to be sent, one order with its story, shipping and refunding it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +19,14 @@ from dougong.flows.refund_lines import refund_lines
 from dougong.flows.ship_order import ship_order
 from dougong.orders.rules import PAID_STATES
 from dougong.reads.merchant_money import money_rows
-from dougong.reads.merchant_orders import TABS, order_rows, order_to_work_on, tab_counts
+from dougong.reads.merchant_orders import (
+    TABS,
+    OrderFilter,
+    looked_to,
+    order_rows,
+    order_to_work_on,
+    tab_counts,
+)
 from dougong.reads.merchant_shipping import waiting_rows
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -41,6 +48,7 @@ from dougong.web.paging import (
     MOST_CSV_ROWS,
     PAGE_ROWS,
     csv_answer,
+    cursor_of,
     cursor_values,
     cut,
     first_url,
@@ -49,6 +57,7 @@ from dougong.web.paging import (
 from dougong.web.render import Page
 
 ORDER = STORE + "/orders/{order_id:uuid}"
+MOST_LOOKED_AT = 1_000_000  # by a search that goes into a file
 READ: dict[str, Any] = {"permission": Permission.ORDER_READ_STORE, "include_in_schema": False}
 SHIP: dict[str, Any] = {"permission": Permission.ORDER_SHIP, "include_in_schema": False}
 REFUND: dict[str, Any] = {"permission": Permission.ORDER_REFUND, "include_in_schema": False}
@@ -86,11 +95,16 @@ async def order_list(
     start = cursor_values(after, tuple[datetime, UUID])
     if tab == "to_ship" and not (q.strip() or since or until):
         rows = await waiting_rows(conn, store_id=ours, after=start, most=PAGE_ROWS + 1)
+        chosen = OrderFilter()
     else:
-        rows = await _found(
-            conn, ours, tab=tab, q=q, since=since, until=until, before=start, most=PAGE_ROWS + 1
+        chosen = _chosen(tab=tab, q=q, since=since, until=until)
+        rows = await order_rows(
+            conn, store_id=ours, chosen=chosen, before=start, most=PAGE_ROWS + 1
         )
     rows, following = cut(rows, lambda row: (row.placed_at, row.id))
+    behind = None
+    if not following:
+        behind = await looked_to(conn, rows, store_id=ours, chosen=chosen, before=start)
     return await merchant_page(
         request,
         conn,
@@ -104,6 +118,7 @@ async def order_list(
         filters=urlencode({k: v for k, v in query_of(request).items() if k != "after"}),
         counts=await tab_counts(conn, store_id=ours),
         next_url=next_url(request, following),
+        further_url=next_url(request, cursor_of(*behind) if behind else ""),
         first_url=first_url(request),
     )
 
@@ -112,31 +127,12 @@ def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
     return dict(request.query_params.items())
 
 
-async def _found(
-    conn: AsyncConnection,
-    store_id: StoreId,
-    *,
-    tab: str,
-    q: str,
-    since: str,
-    until: str,
-    most: int,
-    before: tuple[datetime, UUID] | None = None,
-) -> Sequence[Any]:
-    chosen = "" if tab == "all" else tab
-    if chosen not in TABS:
+def _chosen(*, tab: str, q: str, since: str, until: str) -> OrderFilter:
+    """Raises BadInput."""
+    known = "" if tab == "all" else tab
+    if known not in TABS:
         raise BadInput(field="tab", reason="unknown_value")
-    first, last = days(since, until)
-    return await order_rows(
-        conn,
-        store_id=store_id,
-        tab=chosen,
-        words=q.strip()[:100],
-        since=first,
-        until=last,
-        before=before,
-        most=most,
-    )
+    return OrderFilter(known, q.strip()[:100], *days(since, until))
 
 
 @get(STORE + "/orders.csv", **READ)
@@ -148,8 +144,12 @@ async def order_file(
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
 ) -> Response[bytes]:
-    rows = await _found(
-        conn, StoreId(store_id), tab=tab, q=q, since=since, until=until, most=MOST_CSV_ROWS
+    rows = await order_rows(
+        conn,
+        store_id=StoreId(store_id),
+        chosen=_chosen(tab=tab, q=q, since=since, until=until),
+        most=MOST_CSV_ROWS,
+        look=MOST_LOOKED_AT,
     )
     columns = ("number", "state", "placed_at", "paid_at", "recipient", "city", "units")
     money = ("currency", "total_minor", "refunded_minor")
