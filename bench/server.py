@@ -61,12 +61,12 @@ def data_dir() -> Iterator[Path]:
 
 
 @contextmanager
-def server(home: Path) -> Iterator[str]:
+def server(home: Path, *, workers: int = WORKERS) -> Iterator[str]:
     """The address of a running server."""
     port = free_port()
     log = (home / "server.log").open("w")
     running = subprocess.Popen(
-        [sys.executable, "-m", "dougong", "serve", "--port", str(port), "--workers", str(WORKERS)],
+        [sys.executable, "-m", "dougong", "serve", "--port", str(port), "--workers", str(workers)],
         env=environment(home),
         stdout=log,
         stderr=log,

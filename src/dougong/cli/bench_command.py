@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -12,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["flash_sale", "feed", "sheet", "import", "all"]))
+@click.argument(
+    "name", type=click.Choice(["flash_sale", "feed", "sheet", "import", "consoles", "all"])
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(name: str, as_json: bool) -> None:
     """Measure speed beside its floor."""
@@ -37,3 +40,15 @@ def command(name: str, as_json: bool) -> None:
             "" if figure.p99_half_load_ms is None else f"{figure.p99_half_load_ms:.1f}",
         )
     Console().print(table)
+    for figure in figures:
+        if "screens_ms" in figure.facts:
+            Console().print(_screens(figure.facts))
+
+
+def _screens(facts: dict[str, Any]) -> Table:
+    """Every screen's median beside an empty page, the slowest first."""
+    table = Table("screen", "ms", f"an empty page: {facts['floor_ms']} ms")
+    screens: dict[str, float] = facts["screens_ms"]
+    for name, ms in sorted(screens.items(), key=lambda one: -one[1]):
+        table.add_row(name, f"{ms:.1f}", f"{ms / facts['floor_ms']:.1f} ×")
+    return table
