@@ -1,5 +1,7 @@
 """Makes the figures by day anew from the books: after the platform's zone has changed."""
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from dougong.base.ids import StoreId
 from dougong.infra.db import transaction
 from dougong.ledger.day_commands import rebuild_days
@@ -13,14 +15,15 @@ async def recount_days() -> int:
     async with transaction() as conn:
         books = await books_sealed(conn)
     for store_id in books:
-        await recount_book(store_id)
+        async with transaction(slow=True) as conn:
+            await recount(conn, store_id=store_id)
     return len(books)
 
 
-async def recount_book(store_id: StoreId) -> None:
-    async with transaction(slow=True) as conn:
-        await lock_book(conn, store_id=store_id)
-        await rebuild_days(conn, store_id=store_id)
-        await forget_sold(conn, store_id=store_id)
-        captured = await captured_in(conn, store_id=store_id)
-        await count_sold(conn, store_id=store_id, order_ids=captured)
+async def recount(conn: AsyncConnection, *, store_id: StoreId) -> None:
+    """One book: what its seals hold, by the days of the zone that is set now."""
+    await lock_book(conn, store_id=store_id)
+    await rebuild_days(conn, store_id=store_id)
+    await forget_sold(conn, store_id=store_id)
+    captured = await captured_in(conn, store_id=store_id)
+    await count_sold(conn, store_id=store_id, order_ids=captured)
