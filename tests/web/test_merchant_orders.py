@@ -1,5 +1,7 @@
 """The merchant's orders over HTTP: shipped in parts, refunded line by line, seen in the money."""
 
+import html
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -243,3 +245,19 @@ async def test_the_lists_hold_the_order(client: Client) -> None:
     ):
         assert shop.order.number in (await client.get(f"{shop.base}/{page}")).text, page
     assert shop.order.number not in (await client.get(f"{shop.base}/orders?tab=done")).text
+
+
+async def test_a_search_goes_on_behind_the_orders_that_it_looked_at(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await a_shop()
+    as_(client, shop)
+    monkeypatch.setattr("dougong.reads.merchant_orders.LOOK", 1)
+    page = (await client.get(f"{shop.base}/orders?tab=all&q=nobody")).text
+    further = re.search(r'href="([^"]*after=[^"]*)"', page)
+    assert further
+    last = (await client.get(html.unescape(further[1]))).text
+    assert "after=" not in last
+    found = (await client.get(f"{shop.base}/orders?tab=all&q={shop.order.number}")).text
+    assert shop.order.number in found
+    assert "after=" not in found

@@ -131,13 +131,13 @@ async def order_rows(
     chosen: OrderFilter,
     before: tuple[datetime, UUID] | None = None,
     most: int,
-    look: int = LOOK,
+    look: int | None = None,
 ) -> Sequence[Any]:
-    """The newest first. Words are looked for in the newest `look` of the orders."""
+    """The newest first. Words are looked for in the newest `look` (else LOOK) of the orders."""
     asked = _asked(store_id, chosen, before) | {"most": most}
     if not chosen.words:
         return (await conn.execute(LIST, asked)).all()
-    return (await conn.execute(FOUND, asked | {"look": look})).all()
+    return (await conn.execute(FOUND, asked | {"look": look or LOOK})).all()
 
 
 async def looked_to(
@@ -234,10 +234,14 @@ async def order_to_work_on(
     }
 
 
+# OFFSET 0: each refund's order is looked up by its key, whichever words are asked for.
 REFUND_LIST = text("""
     SELECT r.id, r.order_id, r.amount_minor, r.currency, r.state, r.reason, r.asked_at, r.done_at,
-      r.failure, o.number, o.total_minor, o.address->>'recipient' AS recipient
-    FROM refunds r JOIN orders o ON o.store_id = r.store_id AND o.id = r.order_id
+      r.failure, o.number, o.total_minor, o.recipient
+    FROM refunds r
+    CROSS JOIN LATERAL (
+      SELECT number, total_minor, address->>'recipient' AS recipient FROM orders
+      WHERE store_id = r.store_id AND id = r.order_id OFFSET 0) o
     WHERE r.store_id = :store_id
       AND (CAST(:state AS text) = '' OR r.state = :state)
       AND (CAST(:words AS text) = '' OR o.number ILIKE :pattern OR r.reason ILIKE :pattern)
