@@ -735,7 +735,7 @@ CREATE TABLE unallocated_money (
   arrived_at timestamptz NOT NULL,
   resolved_at timestamptz,
   resolved_by uuid,
-  resolution text CHECK (resolution IN ('sent_back', 'kept_for_claim')),
+  resolution text CHECK (resolution IN ('sent_back', 'kept_for_claim', 'matched')),
   note text NOT NULL DEFAULT '',
   CONSTRAINT unallocated_money_once
     UNIQUE NULLS NOT DISTINCT (gateway, gateway_ref, order_id, currency, amount_minor)

@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 from tests.books import balances
-from tests.factories import a_person
-from tests.flows.paying import one
-from tests.races.flows import Scene, a_scene, a_shop
+from tests.factories import ARequest, a_person
+from tests.flows.paying import one, state_of
+from tests.flows.test_match_unallocated import stray
+from tests.races.flows import PRICE, Scene, a_scene, a_shop, place
 from tests.web.test_operator import Client, Desk, as_, client, desk
 
 from dougong.accounts.commands import give_role, start_session
@@ -179,3 +180,27 @@ async def test_kept_money_goes_back_when_its_owner_asks(client: Client, desk: De
             {"i": str(row.id)},
         )
     assert jobs == 1
+
+
+async def test_stray_money_is_given_to_a_waiting_order(client: Client, desk: Desk) -> None:
+    shop = await a_shop()
+    _, row = await stray(shop)
+    waiting = await place(ARequest(shop[0], shop[1], PRICE).build())
+    path = f"/operator/unallocated/{row.id}/match"
+    form = {"store": str(waiting.store_id), "order": str(waiting.order_id)}
+    page = await as_(client, desk.one).get("/operator/unallocated")
+    assert f'action="{path}"' in page.text
+    for who in ("merchant", "buyer"):
+        refused = await as_(client, getattr(desk, who)).post(path, data=form)
+        assert refused.status_code == 404
+    wrong = form | {"order": str(new_id())}
+    gone = await as_(client, desk.one).post(path, data=wrong)
+    given = [await client.post(path, data=form, follow_redirects=False) for _ in range(2)]
+    assert [gone.status_code, *(answer.status_code for answer in given)] == [404, 303, 303]
+    assert await state_of(waiting) == "paid"
+    for locale, words in (
+        ("en", "Given to an order of its payer"),
+        ("zh", "已用于支付付款人的订单"),
+    ):
+        done = await as_(client, desk.one, locale).get("/operator/unallocated?show=done")
+        assert words in done.text

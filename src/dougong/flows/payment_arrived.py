@@ -139,6 +139,12 @@ async def book_part(
         reason = Unallocated.ORDER_CLOSED if closed else Unallocated.PAID_TWICE
         await keep_unallocated(conn, code, event, payment, order_id, part.amount_minor, reason, at)
         return
+    await book_paid(conn, order=order, currency=payment.currency, at=at)
+
+
+async def book_paid(conn: AsyncConnection, *, order: Any, currency: str, at: datetime) -> None:
+    """A locked order that waits for its money has it: booked, and not to be closed any more."""
+    store_id, order_id = StoreId(order.store_id), OrderId(order.id)
     await mark_paid(conn, store_id=store_id, order_id=order_id, at=at)
     await drop_deadline(
         conn, store_id=store_id, kind="pay_by", subject_id=order_id, at=at, why="paid"
@@ -147,7 +153,7 @@ async def book_part(
     await book(
         conn,
         store_id=store_id,
-        currency=payment.currency,
+        currency=currency,
         entries=[capture_entry(booked, at=at)],
         written_at=clock.wall_now(),
     )

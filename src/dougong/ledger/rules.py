@@ -53,6 +53,7 @@ class EntryKind(StrEnum):
     REFUND_AFTER_FINAL = "refund_after_final"  # each share back
     UNALLOCATED = "unallocated"  # money nobody could place
     UNALLOCATED_BACK = "unallocated_back"
+    UNALLOCATED_MATCHED = "unallocated_matched"  # an order of its payer takes it
     REVERSAL = "reversal"
 
 

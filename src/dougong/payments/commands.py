@@ -232,7 +232,8 @@ async def resolve_unallocated(
     note: str,
     at: datetime,
 ) -> Any:
-    """An operator's decision: sent_back or kept_for_claim; what was kept may yet be sent back.
+    """An operator's decision: sent_back, matched or kept_for_claim; what was kept may yet be
+    sent back or matched.
 
     Raises NotFound when decided before.
     """
@@ -242,7 +243,7 @@ async def resolve_unallocated(
                 UPDATE unallocated_money SET resolved_at = :at, resolved_by = :person_id,
                   resolution = :resolution, note = :note
                 WHERE id = :id AND (resolved_at IS NULL
-                  OR (resolution = 'kept_for_claim' AND :resolution = 'sent_back'))
+                  OR (resolution = 'kept_for_claim' AND :resolution IN ('sent_back', 'matched')))
                 RETURNING *
             """),
             {
@@ -257,6 +258,51 @@ async def resolve_unallocated(
     if row is None:
         raise NotFound
     return row
+
+
+async def is_matched(
+    conn: AsyncConnection, money: Any, *, store_id: StoreId, order_id: OrderId
+) -> bool:
+    """Whether this very order has been given this money (`unallocated_money` with payment_id)."""
+    found = await conn.scalar(
+        text("""
+            SELECT true FROM payment_parts WHERE store_id = :store_id AND order_id = :order_id
+              AND payment_id = :payment_id AND outcome = 'allocated' AND booked_at = :at
+        """),
+        {
+            "store_id": store_id,
+            "order_id": order_id,
+            "payment_id": money.payment_id,
+            "at": money.resolved_at if money.resolution == "matched" else None,
+        },
+    )
+    return bool(found)
+
+
+async def give_to_order(
+    conn: AsyncConnection,
+    *,
+    payment_id: PaymentId,
+    store_id: StoreId,
+    order_id: OrderId,
+    amount_minor: int,
+    at: datetime,
+) -> None:
+    """The payment that brought the money pays this order too: its refunds go back by it."""
+    await conn.execute(
+        text("""
+            INSERT INTO payment_parts (store_id, order_id, payment_id, amount_minor, booked_at,
+              outcome)
+            VALUES (:store_id, :order_id, :payment_id, :amount, :at, 'allocated')
+        """),
+        {
+            "store_id": store_id,
+            "order_id": order_id,
+            "payment_id": payment_id,
+            "amount": amount_minor,
+            "at": at,
+        },
+    )
 
 
 async def paying_payment(conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId) -> Any:

@@ -69,6 +69,13 @@ class NothingToPay(Conflict):
     code = "nothing_to_pay"
 
 
+class NotMatchable(Conflict):
+    """This money is not for that order: `why` says payer_unknown, other_payer, other_amount or
+    not_to_be_paid."""
+
+    code = "not_matchable"
+
+
 class RefundNotFailed(Conflict):
     """The refund has been sent again since, has arrived, or no attempt is left."""
 

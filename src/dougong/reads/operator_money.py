@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.base.errors import NotFound
 from dougong.base.ids import PLATFORM_BOOK
 
 
@@ -50,6 +51,10 @@ class Unallocated(msgspec.Struct, frozen=True):
     resolver: str | None
     note: str
 
+    def is_over(self) -> bool:
+        """Nothing can be decided about it any more."""
+        return self.resolution in ("sent_back", "matched")
+
 
 UNALLOCATED = text("""
     SELECT u.id, u.gateway, u.gateway_ref, u.order_id, o.number AS order_number, o.store_id,
@@ -71,6 +76,58 @@ async def unallocated_money(
     """The newest first."""
     where = {"is_open": is_open, "before": before, "most": most}
     return [Unallocated(**row) for row in (await conn.execute(UNALLOCATED, where)).mappings()]
+
+
+async def stray_money(conn: AsyncConnection, *, unallocated_id: UUID) -> Any:
+    """Money that nobody waited for, with who paid it where that is known. Raises NotFound."""
+    found = await conn.execute(
+        text("""
+            SELECT u.id, u.currency::text, u.amount_minor, u.payment_id, u.resolved_at,
+              u.resolution, p.payer_id, p.state AS payment_state
+            FROM unallocated_money u LEFT JOIN payments p ON p.id = u.payment_id
+            WHERE u.id = :id
+        """),
+        {"id": unallocated_id},
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+class Payable(msgspec.Struct, frozen=True):
+    """An order that this money could pay: its payer's, of its amount, waiting."""
+
+    unallocated_id: UUID
+    store_id: UUID
+    order_id: UUID
+    number: str
+    store_zh: str
+    store_en: str
+    pay_by: datetime
+
+
+async def payable_orders(
+    conn: AsyncConnection, ids: Iterable[UUID], *, at: datetime
+) -> dict[UUID, list[Payable]]:
+    """The waiting orders that each of this money could pay, the first to close first."""
+    found = await conn.execute(
+        text("""
+            SELECT u.id AS unallocated_id, o.store_id, o.id AS order_id, o.number,
+              s.name_zh AS store_zh, s.name_en AS store_en, o.pay_by
+            FROM unallocated_money u
+            JOIN payments p ON p.id = u.payment_id AND p.state = 'captured'
+            JOIN orders o ON o.buyer_id = p.payer_id AND o.state = 'placed'
+              AND o.currency = u.currency AND o.total_minor = u.amount_minor AND o.pay_by > :at
+            JOIN stores s ON s.id = o.store_id
+            WHERE u.id = ANY(CAST(:ids AS uuid[])) ORDER BY o.pay_by, o.id
+        """),
+        {"ids": list(ids), "at": at},
+    )
+    orders: dict[UUID, list[Payable]] = {}
+    for row in found.mappings():
+        orders.setdefault(row["unallocated_id"], []).append(Payable(**row))
+    return orders
 
 
 async def unallocated_to_send(conn: AsyncConnection, *, unallocated_id: UUID) -> Any | None:

@@ -54,6 +54,7 @@ ENTRIES = {
     "reversal": mark("Reversal"),
     "unallocated": mark("Money nobody waits for"),
     "unallocated_back": mark("Sent back"),
+    "unallocated_matched": mark("Given to an order of its payer"),
 }
 COLOURS = {
     "paid_by_buyer": "#466b9c",

@@ -34,6 +34,10 @@ REFUSALS: dict[str, str] = {
     ),
     "refund_too_much": mark("This is more than is left of the line."),
     "bad_signature": mark("The signature is not valid."),
+    "not_matchable": mark(
+        "This money cannot pay that order: it must be of the same payer, currency and exact "
+        "total, and still be payable."
+    ),
     "refund_not_failed": mark("This refund has been sent again already, or has no attempt left."),
     "nothing_to_pay": mark("No order here waits for its payment."),
     "gateway_unavailable": mark("The payment service does not answer. Please try again."),

@@ -10,8 +10,10 @@ from litestar.params import FromPath, FromQuery
 
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput
+from dougong.base.ids import OrderId, StoreId
+from dougong.flows.match_unallocated import match
 from dougong.flows.resolve_unallocated import resolve
-from dougong.reads.operator_money import unallocated_money
+from dougong.reads.operator_money import payable_orders, unallocated_money
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.i18n import gettext, mark
@@ -39,10 +41,17 @@ class Decision(Form):
     show: Literal["open", "done"] = "open"  # the list to come back to
 
 
+class Match(Form):
+    store: UUID
+    order: UUID
+    note: str = ""
+
+
 @get("/operator/unallocated", **RESOLVE)
 async def unallocated_page(
     request: Request[Any, Any, Any],
     conn: Conn,
+    now: Now,
     show: FromQuery[str] = "open",
     before: FromQuery[str] = "",
     file: FromQuery[str] = "",
@@ -69,6 +78,7 @@ async def unallocated_page(
         request,
         "operator/unallocated.html",
         rows=shown,
+        payable=await payable_orders(conn, [row.id for row in shown if not row.is_over()], at=now),
         is_open=is_open,
         reasons={reason: gettext(words) for reason, words in REASONS.items()},
         gateways={gateway: gettext(words) for gateway, words in GATEWAYS.items()},
@@ -94,4 +104,23 @@ async def decide(
     return see(f"/operator/unallocated?show={data.show}")
 
 
-HANDLERS: list[HTTPRouteHandler] = [unallocated_page, decide]
+@post("/operator/unallocated/{unallocated_id:uuid}/match", **RESOLVE)
+async def match_order(
+    unallocated_id: FromPath[UUID], data: FormData[Match], who: Who, conn: Conn, now: Now
+) -> Response[None]:
+    """The order is in the form, not the path: it is not the operator's own."""
+    if len(data.note) > LONGEST_NOTE:
+        raise BadInput(field="note", reason="too_long")
+    await match(
+        conn,
+        unallocated_id=unallocated_id,
+        store_id=StoreId(data.store),
+        order_id=OrderId(data.order),
+        person_id=who.person_id,
+        note=data.note,
+        at=now,
+    )
+    return see("/operator/unallocated?show=done")
+
+
+HANDLERS: list[HTTPRouteHandler] = [unallocated_page, decide, match_order]

@@ -91,6 +91,7 @@ FACTS: dict[str, str] = {
 VALUES: dict[str, str] = {
     "sent_back": mark("Sent back"),
     "kept_for_claim": mark("Kept for its owner"),
+    "matched": mark("Given to an order of its payer"),
     "kept": mark("Kept"),
     "removed": mark("Removed"),
 }
