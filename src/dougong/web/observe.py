@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any, cast
 from uuid import uuid4
 
@@ -76,6 +76,18 @@ def allowed_methods(scope: Scope) -> str:
     return ", ".join(sorted(found))
 
 
+RAW_SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+
+def _with_ours(
+    headers: Iterable[tuple[bytes, bytes]], request_id: str
+) -> list[tuple[bytes, bytes]]:
+    """An answer's headers, its id, and each security header that it does not set itself."""
+    made = [*headers, (b"x-request-id", request_id.encode())]
+    there = {name for name, _ in made}
+    return made + [header for header in RAW_SECURITY_HEADERS if header[0] not in there]
+
+
 class ObserveMiddleware:
     """Names each request (X-Request-Id, ours or the caller's), times it, and logs a line of what
     went wrong or took long; refusals log their own (`web/refusals.py`). Level debug: of all."""
@@ -99,12 +111,11 @@ class ObserveMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableScopeHeaders.from_message(message)
-                headers["x-request-id"] = request_id
-                if method == "OPTIONS" and "allow" in headers:
-                    headers["allow"] = allowed_methods(scope)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                if method == "OPTIONS":
+                    headers = MutableScopeHeaders.from_message(message)
+                    if "allow" in headers:
+                        headers["allow"] = allowed_methods(scope)
+                message["headers"] = _with_ours(message["headers"], request_id)
             await send(message)
 
         try:
