@@ -63,18 +63,22 @@ async def match(
     )
     await _take_from_platform(conn, row, at)
     await book_paid(conn, order=order, currency=row.currency, at=at)
+    await _tell(conn, row, order_id=order_id, person_id=person_id, at=at)
+
+
+async def _tell(
+    conn: AsyncConnection, row: Any, *, order_id: OrderId, person_id: PersonId, at: datetime
+) -> None:
     facts = {"amount_minor": row.amount_minor, "currency": row.currency, "resolution": "matched"}
     facts |= {"order_id": str(order_id)}
-    await record(
-        conn, "payment.unallocated_resolved", subject_id=unallocated_id, at=at, facts=facts
-    )
+    await record(conn, "payment.unallocated_resolved", subject_id=row.id, at=at, facts=facts)
     await audit(
         conn,
         at=at,
         person_id=person_id,
         action="payments.resolve_unallocated",
-        subject=str(unallocated_id),
-        facts=facts | {"note": note},
+        subject=str(row.id),
+        facts=facts | {"note": row.note},
     )
 
 
