@@ -279,7 +279,7 @@ async def _sealed(store_ids: list[StoreId]) -> None:
     quick = make_engine(embedded().url("postgres"), pool_size=1, statement_timeout_ms=600_000)
     seal_commands.MOST_IN_SEAL = 10_000_000
     async with quick.connect() as conn:
-        await conn.execute(text("RESET role"))
+        await conn.execute(text("SET ROLE NONE"))
         await conn.execute(text("SET session_replication_role = replica"))
         await conn.execute(text("SET work_mem = '128MB'"))
         for store_id in store_ids:
