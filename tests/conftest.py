@@ -130,6 +130,25 @@ async def ruleless(connections: None) -> AsyncIterator[AsyncEngine]:
     drop_database(name)
 
 
+@pytest.fixture(scope="module")
+async def own_database(connections: None) -> AsyncIterator[None]:
+    """A database that is one harness's alone; afterwards the doctor must find it whole."""
+    from tests.crash.invariants import doctor_finds
+
+    name = f"dougong_own_{os.getpid()}_{next(NUMBERS)}"
+    url = create_database(name)
+    migrate(url)
+    await db.dispose()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "app_url", lambda: url if SERVER else db.embedded().url(APP, name))
+        yield
+        await db.dispose()
+        async with db.snapshot() as conn:
+            assert await doctor_finds(conn) == {}
+        await db.dispose()
+    drop_database(name)
+
+
 @pytest.fixture
 async def conn(connections: None) -> AsyncIterator[AsyncConnection]:
     """A transaction that is rolled back at the end of the test."""

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from tests.books import balances
-from tests.crash.invariants import all_violations
+from tests.crash.invariants import violations
 from tests.factories import ABuyer, ARequest, AStore, a_buyer, a_coupon, a_store, the_rules
 
 from dougong.base.errors import Refusal
@@ -185,5 +185,5 @@ async def outcome(act: Act) -> Any:
 async def assert_whole(store: AStore) -> None:
     """The books and the stock of a store, whatever has happened."""
     async with transaction() as conn:
-        assert await all_violations(conn, [store.store_id]) == {}
+        assert await violations(conn, [store.store_id]) == {}
         assert sum((await balances(conn, store.store_id)).values()) == 0

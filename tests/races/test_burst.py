@@ -21,7 +21,7 @@ from dougong.payments.rules import EventKind, GatewayEvent
 from dougong.policy.commands import approve_rule, draft_rule
 from dougong.policy.defaults import default_rules
 
-pytestmark = pytest.mark.money
+pytestmark = [pytest.mark.money, pytest.mark.usefixtures("own_database")]
 
 TIMES = 6
 

@@ -14,7 +14,12 @@ from dougong.flows.place_orders import Placed
 from dougong.infra import clock
 from dougong.infra.db import transaction
 
-pytestmark = [pytest.mark.slow, pytest.mark.money, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.money,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("own_database"),
+]
 
 ORDERS = interleavings(3, 3)  # two points each
 

@@ -273,7 +273,8 @@ def test_every_verb_of_the_audit_log_and_every_job_has_words() -> None:
     actions = {one or two for text in code for one, two in named.findall(text)}
     assert len(actions) > 25
     assert actions - set(words.ACTIONS) == set()
-    assert set(jobs.TASKS) - set(words.TASKS) == set()
+    ours = {name for name in jobs.TASKS if not name.startswith("tests.")}
+    assert ours - set(words.TASKS) == set()
 
 
 @pytest.mark.parametrize("locale", ["zh", "en"])

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from tests.crash.invariants import all_violations
+from tests.crash.invariants import violations
 from tests.factories import ABuyer, ARequest, AStore, a_store, buyers, the_rules
 from tests.races.flows import PRICE
 from tests.wire.proxy import Proxy
@@ -27,7 +27,12 @@ from dougong.flows.refund_lines import refund_lines
 from dougong.infra import clock, db
 from dougong.payments.adapters.sandbox import Outcome, choose
 
-pytestmark = [pytest.mark.slow, pytest.mark.money, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.money,
+    pytest.mark.timeout(180),
+    pytest.mark.usefixtures("own_database"),
+]
 
 BUYERS, ORDERS_EACH = 16, 8
 MOST_TRIES = 200
@@ -149,4 +154,4 @@ async def assert_all_once(store: AStore, made: list[Placed]) -> None:
         assert len(rows) == BUYERS * ORDERS_EACH
         assert sum(row.state == "paid" for row in rows) == BUYERS * ORDERS_EACH // 2
         assert sum(row.refunds for row in rows) == BUYERS
-        assert await all_violations(conn, [store.store_id]) == {}
+        assert await violations(conn, [store.store_id]) == {}
