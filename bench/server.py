@@ -32,7 +32,7 @@ def dougong(data_dir: Path, *args: str) -> str:
         capture_output=True,
         text=True,
     )
-    if not done.stdout:
+    if done.returncode and not done.stdout:  # the doctor has something to say even when it fails
         raise RuntimeError(f"dougong {' '.join(args)}: {done.stderr[-2000:]}")
     return done.stdout
 
