@@ -21,6 +21,7 @@ from dougong.infra.migrate import migrate
 from dougong.infra.settings import settings
 
 WATCH_EVERY_S = 0.5
+JOBS_AFTER_S = 2.5  # the pages come up first: on few cores each start takes from the others
 GIVE_UP_AFTER = 5  # times that the web workers died together,
 GIVE_UP_WITHIN_S = 60  # within so many seconds
 
@@ -32,6 +33,7 @@ class Watch(threading.Thread):
         super().__init__(name="watch", daemon=True)
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
+        self.jobs_from = time.monotonic() + JOBS_AFTER_S
 
     def run(self) -> None:
         while not self.stopping.wait(WATCH_EVERY_S):
@@ -45,7 +47,8 @@ class Watch(threading.Thread):
         if not settings().database_url and not embedded().is_running():
             click.echo("the embedded database is away: starting it again", err=True)
             embedded().ensure_running()
-        if self.worker is None or self.worker.poll() is not None:
+        is_away = self.worker is None or self.worker.poll() is not None
+        if is_away and time.monotonic() >= self.jobs_from:
             self.worker = subprocess.Popen(
                 [sys.executable, "-m", "dougong", "worker", "--skip-migrate"],
                 stdin=subprocess.DEVNULL,

@@ -79,6 +79,7 @@ def create_app() -> Litestar:
             render_plugins=[ApiDocs(path="/"), ApiDocument()],
         ),
         request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,  # ours is structlog's; this one would tell what libraries whisper
         on_shutdown=[dispose],
     )
     for _, handler in routes_of(app):
