@@ -99,12 +99,6 @@ class Suspended(NotAllowed):
     code = "suspended"
 
 
-class NoSelfService(NotAllowed):
-    """This kind of organisation is opened by the operator."""
-
-    code = "no_self_service"
-
-
 class InvitationOver(Conflict):
     """The link is unknown, used, withdrawn, or older than seven days."""
 

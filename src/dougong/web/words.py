@@ -57,7 +57,6 @@ REFUSALS: dict[str, str] = {
     "wrong_password": mark("This is not your current password."),
     "wrong_sign_in": mark("E-mail and password do not fit."),
     "suspended": mark("This account is suspended. Please contact the operator."),
-    "no_self_service": mark("Only the operator can set this up."),
     "invitation_over": mark(
         "This invitation is used, withdrawn or too old. Please ask for a new one."
     ),
