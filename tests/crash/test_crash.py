@@ -123,9 +123,11 @@ def test_nothing_answered_is_lost(tmp_path: Path) -> None:
             seconds = time.monotonic() - started
             acks = read_acks(tmp_path / "acks")
             runner.run(engine.dispose())  # its connection has died with the database
-            runner.run(_settled(engine, store.store_id))
-            runner.run(check(engine, store, acks, ended_early=seconds < 800))
-            runner.run(engine.dispose())
+            try:
+                runner.run(_settled(engine, store.store_id))
+                runner.run(check(engine, store, acks, ended_early=seconds < 800))
+            finally:
+                runner.run(engine.dispose())
         assert server.doctor_finds() == {}
     report(acks, done, seconds, back_s)
 

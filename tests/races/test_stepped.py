@@ -220,6 +220,29 @@ async def test_one_order_key_in_two_web_workers() -> None:
 
 
 @pytest.mark.parametrize("what", ["last unit", "last coupon"])
+async def test_one_order_key_in_two_web_workers_and_one_left(what: str) -> None:
+    """The order itself has taken the last one: its key's repeat hears of the order, not "no"."""
+    is_coupon = what == "last coupon"
+    code, total = ("SAVE10", PRICE - 1_000) if is_coupon else (None, PRICE)
+
+    async def begin() -> Any:
+        store, buyer = await a_shop(on_hand=2 if is_coupon else 1, coupons=1 if is_coupon else 0)
+        return store, ARequest(store, buyer, total, coupon_code=code).build()
+
+    async def check(scene: Any, answers: list[Any]) -> None:
+        assert isinstance(answers[0], Placed)
+        assert answers[0] == answers[1]
+        await assert_whole(scene[0])
+
+    await every_order(
+        begin,
+        lambda s: (lambda: place(s[1]), lambda: place(s[1])),
+        check,
+        points={"place: looked for the key", "place: took the units"},
+    )
+
+
+@pytest.mark.parametrize("what", ["last unit", "last coupon"])
 async def test_two_buyers_and_one_left(what: str) -> None:
     is_coupon = what == "last coupon"
 

@@ -1,12 +1,13 @@
 """Placing an order: many buyers, one SKU, one second.
 
 Every web worker collects the requests of the moment per store and commits them as one batch:
-who asked before gets the first answer again; the rest is priced; coupons and stock go to those who
-came first; one statement writes all orders. A batch is committed before anybody in it is answered.
+who asked before gets the first answer again; who wants more than there is hears so; the rest is
+priced; coupons and stock go to those who came first; one statement writes all orders. A batch is
+committed before anybody in it is answered.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,7 +26,10 @@ from dougong.infra.db import transaction
 from dougong.orders.intake_commands import PlacedRow, insert_placed, placed_before
 from dougong.orders.rules import AddressMissing, CouponRefused, NotForSale, StaleTotal
 from dougong.supply.commands import hold_units, reserve
+from dougong.supply.queries import free_units
 from dougong.supply.rules import SoldOut
+
+Key = tuple[PersonId, str]
 
 MOST_IN_BATCH = 256
 BATCH_WAIT_S = 0.003
@@ -43,6 +47,11 @@ class PlaceOrder(msgspec.Struct, frozen=True):
     wanted: Wanted
     expected_total_minor: int
     checkout_hash: bytes = b""
+
+    @property
+    def by(self) -> Key:
+        """A key is its buyer's own."""
+        return self.wanted.buyer_id, self.key
 
     def request_hash(self) -> bytes:
         """The same for the same request, whatever the clock says."""
@@ -113,40 +122,70 @@ async def _place_once_more(request: PlaceOrder) -> Answer | None:
 async def place_in(
     conn: AsyncConnection, *, requests: Sequence[PlaceOrder], at: datetime
 ) -> list[Answer]:
-    """Place the requests of one store, in their order, in this transaction."""
+    """Place the requests of one store, in their order, in this transaction.
+
+    Stock is looked at before the keys: whose order has taken the last unit is then found as its
+    key's answer, and everybody else need not wait for the SKU's lock to hear "sold out".
+    """
     store_id = requests[0].store_id
-    before = await placed_before(
-        conn,
-        store_id=store_id,
-        keys=[(r.wanted.buyer_id, r.key) for r in requests],
-        checkouts=[r.checkout_id for r in requests],
-    )
+    skus = {line.sku_id for request in requests for line in request.wanted.lines}
+    free = await free_units(conn, store_id=store_id, sku_ids=skus)
+    answers = await _answers_before(conn, store_id=store_id, requests=requests)
     await pause.point("place: looked for the key")
-    answers: dict[tuple[PersonId, str], tuple[bytes, Answer]] = {
-        key: (row.request_hash, _placed(store_id, row))
-        for key, row in before.items()
-        if row.store_id == store_id
-    }
-    elsewhere = {key: row for key, row in before.items() if row.store_id != store_id}
+    fresh: dict[Key, PlaceOrder] = {}
     for request in requests:
-        key = (request.wanted.buyer_id, request.key)
-        if key in elsewhere and elsewhere[key].request_hash != request.request_hash():
-            answers[key] = (request.request_hash(), KeyReused(field="idempotency_key"))
-    fresh: dict[tuple[PersonId, str], PlaceOrder] = {}
-    for request in requests:
-        key = (request.wanted.buyer_id, request.key)
-        if key not in answers:
-            fresh.setdefault(key, request)
+        if request.by in answers:
+            continue
+        if short := _short_of(request, free):
+            answers[request.by] = (request.request_hash(), SoldOut(field="lines", sku_id=short))
+        else:
+            fresh.setdefault(request.by, request)
     made = await _place_fresh(conn, store_id=store_id, requests=list(fresh.values()), at=at)
-    for (key, request), answer in zip(fresh.items(), made, strict=True):
-        answers[key] = (request.request_hash(), answer)
+    for request, answer in zip(fresh.values(), made, strict=True):
+        answers[request.by] = (request.request_hash(), answer)
+    # Another web worker may have placed a key's order after we looked for it, and taken what the
+    # repeat was refused for.
+    refused = [r for r, answer in zip(fresh.values(), made, strict=True) if _is_no(answer)]
+    if refused:
+        answers |= await _answers_before(conn, store_id=store_id, requests=refused)
     return [_answer_for(request, answers) for request in requests]
 
 
-def _answer_for(
-    request: PlaceOrder, answers: dict[tuple[PersonId, str], tuple[bytes, Answer]]
-) -> Answer:
-    known_hash, answer = answers[(request.wanted.buyer_id, request.key)]
+async def _answers_before(
+    conn: AsyncConnection, *, store_id: StoreId, requests: Sequence[PlaceOrder]
+) -> dict[Key, tuple[bytes, Answer]]:
+    """What these keys have already been answered: the order that they made here, or KeyReused for
+    one that another store got with other contents."""
+    before = await placed_before(
+        conn,
+        store_id=store_id,
+        keys=[r.by for r in requests],
+        checkouts=[r.checkout_id for r in requests],
+    )
+    answers: dict[Key, tuple[bytes, Answer]] = {}
+    for request in requests:
+        row = before.get(request.by)
+        if row and row.store_id == store_id:
+            answers[request.by] = (row.request_hash, _placed(store_id, row))
+        elif row and row.request_hash != request.request_hash():
+            answers[request.by] = (request.request_hash(), KeyReused(field="idempotency_key"))
+    return answers
+
+
+def _short_of(request: PlaceOrder, free: Mapping[SkuId, int]) -> SkuId | None:
+    """A SKU of which a line wants more than there is; one without a stock row is judged later."""
+    for line in request.wanted.lines:
+        if line.quantity > free.get(line.sku_id, line.quantity):
+            return line.sku_id
+    return None
+
+
+def _is_no(answer: Answer) -> bool:
+    return not isinstance(answer, Placed)
+
+
+def _answer_for(request: PlaceOrder, answers: Mapping[Key, tuple[bytes, Answer]]) -> Answer:
+    known_hash, answer = answers[request.by]
     return answer if known_hash == request.request_hash() else KeyReused(field="idempotency_key")
 
 

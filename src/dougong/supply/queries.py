@@ -1,6 +1,6 @@
 """Reads stock and packages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from dougong.supply.tables import packages, stock
 
 
 async def free_units(
-    conn: AsyncConnection, *, store_id: StoreId, sku_ids: Sequence[SkuId]
+    conn: AsyncConnection, *, store_id: StoreId, sku_ids: Collection[SkuId]
 ) -> dict[SkuId, int]:
     """SKU to units that can be sold now; a SKU without a stock row has none."""
     found = await conn.execute(
