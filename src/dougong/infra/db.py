@@ -100,7 +100,7 @@ def slow_engine() -> AsyncEngine:
 
 @cache
 def side_engine() -> AsyncEngine:
-    """For one-statement writes that a request's own transaction must not take back: limits."""
+    """For single statements outside a request's own transaction: limits, who asks."""
     return make_engine(app_url(), pool_size=2).execution_options(isolation_level="AUTOCOMMIT")
 
 

@@ -25,16 +25,9 @@ from dougong.web.deps import provide_actor, provide_conn, provide_now, provide_w
 from dougong.web.observe import ObserveMiddleware, configure_logs
 from dougong.web.render import STATIC_DIR
 from dougong.web.routes import HANDLERS
-from dougong.web.security import (
-    SubjectMiddleware,
-    check_body,
-    check_permission,
-    check_query,
-    permission_of,
-)
+from dougong.web.security import SubjectMiddleware, check, permission_of
 
 MAX_BODY_BYTES = 10_000_000
-GUARDS = [check_permission, check_query, check_body]
 
 
 def create_app() -> Litestar:
@@ -54,7 +47,7 @@ def create_app() -> Litestar:
     ]
     app = Litestar(
         route_handlers=[
-            Router("/", route_handlers=HANDLERS, guards=GUARDS),
+            Router("/", route_handlers=HANDLERS, guards=[check]),
             *files,
         ],
         dependencies={

@@ -18,7 +18,7 @@ from dougong.accounts.rules import token_hash
 from dougong.base.access import Access, Permission, require
 from dougong.base.errors import BadInput, NotFound
 from dougong.infra.coalesce import Coalescer
-from dougong.infra.db import engine, request_transactions
+from dougong.infra.db import request_transactions, side_engine
 from dougong.infra.settings import settings
 from dougong.reads.subjects import subjects_of
 from dougong.web.i18n import LOCALES, locale_of_request
@@ -34,7 +34,7 @@ UNKNOWN_FIELD = re.compile(r"unknown field `(.{1,80})`")
 
 
 async def _look_up(tokens: list[bytes]) -> list[Access | Exception | None]:
-    async with engine().connect() as conn:
+    async with side_engine().connect() as conn:
         found = await subjects_of(conn, tokens)
     return [found.get(token) for token in tokens]
 
@@ -87,11 +87,19 @@ def permission_of(handler: BaseRouteHandler) -> Permission:
     return permission
 
 
-# Guards are coroutines: Litestar would send a plain function to a thread, for every request.
-async def check_permission(
+async def check(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guard of every route. One coroutine: Litestar would send a plain function to a thread,
+    and copies the handler for every guard, at every request."""
+    check_permission(connection, handler)
+    if connection.url.path.startswith("/api/v1/"):
+        check_query(connection, handler)
+        await check_body(connection, handler)
+
+
+def check_permission(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """The guard of every route: what one may not touch looks like what does not exist."""
+    """What one may not touch looks like what does not exist."""
     if getattr(handler, "http_methods", None) == {"OPTIONS"}:
         return  # Litestar's own: it names the methods of the path and nothing else
     permission = permission_of(handler)
@@ -117,12 +125,10 @@ def _query_names(handler: BaseRouteHandler) -> dict[str, bool]:
     }
 
 
-async def check_query(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> None:
-    """The guard of the API against query parameters that it does not know, or that come twice: a
-    mistyped filter would else answer with everything. Raises BadInput."""
-    if not connection.scope["query_string"] or not connection.url.path.startswith("/api/v1/"):
+def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The API refuses query parameters that it does not know, or that come twice: a mistyped filter
+    would else answer with everything. Raises BadInput."""
+    if not connection.scope["query_string"]:
         return
     known, met = _query_names(handler), set()
     for name, value in connection.query_params.multi_items():
@@ -138,12 +144,12 @@ async def check_query(
 async def check_body(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """The guard of the API against JSON that only nearly fits: a number in quotes, 0 for false.
+    """The API refuses JSON that only nearly fits: a number in quotes, 0 for false.
 
     Litestar reads a body as loosely as a form. Raises BadInput at the field, or 415.
     """
     field = getattr(handler, "parsed_data_field", None)
-    if field is None or not connection.url.path.startswith("/api/v1/"):
+    if field is None:
         return
     request = cast(Request[Any, Any, Any], connection)
     kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
