@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Page, expect
 from tests.browser.market import Market
 
-from dougong.infra.media import encode_frames
+from dougong.infra.media_encode import encode_frames
 
 PASSWORD = "three words and a comma"
 FEED = """\

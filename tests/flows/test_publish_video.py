@@ -28,7 +28,7 @@ from dougong.content.upload_commands import start_upload
 from dougong.flows import process_video, publish_video
 from dougong.infra import clock, files
 from dougong.infra.db import transaction
-from dougong.infra.media import encode_frames
+from dougong.infra.media_encode import encode_frames
 from dougong.links.rules import NotLinkable
 from dougong.reads.creator_videos import removed_by_operator
 

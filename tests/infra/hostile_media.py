@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 from PIL import Image
 
-from dougong.infra.media import encode_frames
+from dougong.infra.media_encode import encode_frames
 
 GOOD_SIZE = (64, 48)
 FLIPS = 18

@@ -17,13 +17,8 @@ from PIL import Image, ImageStat
 from tests.infra import hostile_media as hostile
 
 from dougong.infra import media
-from dougong.infra.media import (
-    HlsResult,
-    MediaLimits,
-    MediaRefused,
-    encode_frames,
-    transcode_to_hls,
-)
+from dougong.infra.media import HlsResult, MediaLimits, MediaRefused, transcode_to_hls
+from dougong.infra.media_encode import encode_frames
 
 LIMITS = MediaLimits(max_seconds=20, cpu_s=20, wall_s=30)
 

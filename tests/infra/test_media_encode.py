@@ -7,7 +7,7 @@ import av
 import pytest
 from tests.infra import hostile_media as hostile
 
-from dougong.infra.media import encode_frames
+from dougong.infra.media_encode import encode_frames
 from dougong.infra.media_reencode import shown_size
 
 

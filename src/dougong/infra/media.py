@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dougong.infra.media_encode import encode_frames
 from dougong.infra.media_image import normalise_image
 from dougong.infra.media_limits import REFUSAL_CODES, MediaLimits, MediaRefused
 from dougong.infra.media_sniff import SNIFF_BYTES, sniff_container
@@ -25,7 +24,6 @@ __all__ = [
     "MediaLimits",
     "MediaRefused",
     "MediaWorkerFailed",
-    "encode_frames",
     "normalise_image",
     "sniff_container",
     "transcode_to_hls",

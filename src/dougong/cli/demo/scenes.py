@@ -10,7 +10,7 @@ from PIL import Image
 from dougong.cli.demo import scene_moves, scene_moves_wide
 from dougong.cli.demo.scene_scripts import SCRIPTS
 from dougong.cli.demo.scene_stage import Captions, Particles, Stage
-from dougong.infra.media import encode_frames
+from dougong.infra.media_encode import encode_frames
 
 NUMBERS = tuple(SCRIPTS)  # 1 to 30
 MOVES = {**scene_moves.MOVES, **scene_moves_wide.MOVES}
