@@ -21,7 +21,8 @@ from tests.factories import AStore, a_link, a_person, a_store, an_org, the_rules
 from dougong.base.ids import OrgId, PersonId, StoreId
 from dougong.flows.seal_books import seal_and_count
 from dougong.infra.clock import wall_now
-from dougong.infra.db import dispose, embedded, make_engine, transaction
+from dougong.infra.db import dispose, make_engine, transaction
+from dougong.infra.db_server import embedded
 from dougong.infra.migrate import migrate
 from dougong.ledger import seal_commands
 from dougong.ledger.history_commands import open_accounts

@@ -48,7 +48,7 @@ def data_dir() -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="dougong-bench-"))
     home.chmod(0o755)
     os.environ["DOUGONG_DATA_DIR"], os.environ["DOUGONG_MODE"] = str(home), "test"
-    from dougong.infra.db import embedded
+    from dougong.infra.db_server import embedded
     from dougong.infra.settings import settings
 
     settings.cache_clear()  # of the round before

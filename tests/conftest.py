@@ -41,6 +41,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine  # noqa: E402
 
 from dougong.infra import db  # noqa: E402
+from dougong.infra.db_server import embedded  # noqa: E402
 from dougong.infra.embedded_postgres import APP, OWNER  # noqa: E402
 from dougong.infra.migrate import migrate  # noqa: E402
 
@@ -51,7 +52,7 @@ settings.load_profile("dougong")
 
 def maintenance() -> psycopg.Connection[tuple[object, ...]]:
     """A connection that may create databases."""
-    url = SERVER or db.embedded().url("postgres", "postgres")
+    url = SERVER or embedded().url("postgres", "postgres")
     return psycopg.connect(url, autocommit=True)
 
 
@@ -63,7 +64,7 @@ def create_database(name: str) -> str:
             conn.execute(
                 SQL("ALTER DATABASE {} OWNER TO {}").format(Identifier(name), Identifier(OWNER))
             )
-    return address(SERVER, name) if SERVER else db.embedded().url(OWNER, name)
+    return address(SERVER, name) if SERVER else embedded().url(OWNER, name)
 
 
 def drop_database(name: str) -> None:
@@ -92,8 +93,8 @@ def database() -> Iterator[None]:
     else:
         migrate()
         yield
-        db.embedded().stop(mode="immediate")
-        shutil.rmtree(db.embedded().socket_dir)
+        embedded().stop(mode="immediate")
+        shutil.rmtree(embedded().socket_dir)
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def all_rights_url(database: None) -> str:
     """Address of this worker's database for somebody whom no grant and no trigger stops."""
     if SERVER:
         return make_url(db.app_url()).set(username="postgres").render_as_string()
-    return db.embedded().url("postgres")
+    return embedded().url("postgres")
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ async def ruleless(connections: None) -> AsyncIterator[AsyncEngine]:
     name = f"dougong_ruleless_{os.getpid()}"
     url = create_database(name)
     migrate(url)
-    engine = db.make_engine(url if SERVER else db.embedded().url(APP, name), pool_size=2)
+    engine = db.make_engine(url if SERVER else embedded().url(APP, name), pool_size=2)
     yield engine
     await engine.dispose()
     drop_database(name)
@@ -140,7 +141,7 @@ async def own_database(connections: None) -> AsyncIterator[None]:
     migrate(url)
     await db.dispose()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(db, "app_url", lambda: url if SERVER else db.embedded().url(APP, name))
+        patch.setattr(db, "app_url", lambda: url if SERVER else embedded().url(APP, name))
         yield
         await db.dispose()
         async with db.snapshot() as conn:

@@ -12,7 +12,7 @@ import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
 from tests.constraint_rows import FRESH, ONE, WRONG, Ids, Row, world
 
-from dougong.infra import db
+from dougong.infra import db_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.money]
 
@@ -28,7 +28,7 @@ CHANGES = {
 
 @pytest.fixture
 def owner() -> Iterator[Connection]:
-    with psycopg.connect(db.owner_url()) as conn:
+    with psycopg.connect(db_server.owner_url()) as conn:
         yield conn
         conn.rollback()
 

@@ -1,6 +1,7 @@
 """The database that the migrations build is the one that the code and the promises speak of."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.dialects import postgresql
 
-from dougong.infra import db
+from dougong.infra import db, db_server
 from dougong.infra.embedded_postgres import APP
-from dougong.infra.migrate import migrate
+from dougong.infra.migrate import MIGRATIONS, head, migrate
 
 pytestmark = pytest.mark.money
 
@@ -58,7 +61,7 @@ Rows = list[tuple[Any, ...]]
 @pytest.fixture
 def owner() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     """A connection of the tables' owner; nothing of it is kept."""
-    with psycopg.connect(db.owner_url()) as conn:
+    with psycopg.connect(db_server.owner_url()) as conn:
         yield conn
         conn.rollback()
 
@@ -145,7 +148,7 @@ def test_app_cannot_delete_what_is_kept(
 
 
 def test_app_is_refused_by_the_server_itself(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
-    with psycopg.connect(db.app_url(), options=db.session_options()) as conn:
+    with psycopg.connect(db_server.app_url(), options=db.session_options()) as conn:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute("UPDATE ledger_transfers SET amount_minor = 1")
         conn.rollback()
@@ -229,6 +232,53 @@ def test_empty_to_head_twice_changes_nothing(empty_database: str) -> None:
     first = snapshot(empty_database)
     assert first[0] and migrate(empty_database) == revision
     assert snapshot(empty_database) == first
+
+
+AND_SAY_WHAT_WAS_LOADED = """
+import sys
+from dougong.infra.migrate import migrate
+print(migrate(sys.argv[1]), *sorted({"alembic", "sqlalchemy"} & set(sys.modules)))
+"""
+
+
+def migrate_elsewhere(url: str) -> list[str]:
+    """The revision that a process of its own has reached, and which of the two it needed."""
+    command = [sys.executable, "-c", AND_SAY_WHAT_WAS_LOADED, url]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_at_head_is_found_without_alembic(empty_database: str) -> None:
+    assert migrate_elsewhere(empty_database) == [head(), "alembic", "sqlalchemy"]
+    assert migrate_elsewhere(empty_database) == [head()]
+
+
+def test_head_is_the_one_that_alembic_finds() -> None:
+    folder = ScriptDirectory(str(MIGRATIONS))
+    assert folder.get_current_head() == head()
+
+
+def test_an_older_database_is_migrated(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = migrate(empty_database)
+    newer = shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    (newer / "versions/9998_next.py").write_text(
+        "from alembic import op\n\n"
+        f'revision = "9998"\ndown_revision = "{first}"\n\n'
+        'def upgrade():\n    op.execute("CREATE TABLE came_later (id bigint)")\n'
+    )
+    monkeypatch.setattr("dougong.infra.migrate.MIGRATIONS", newer)
+    assert migrate(empty_database) == "9998"
+    with psycopg.connect(empty_database) as conn:
+        assert conn.execute("SELECT count(*) FROM came_later").fetchone() == (0,)
+
+
+def test_a_database_of_newer_code_is_refused(empty_database: str) -> None:
+    migrate(empty_database)
+    with psycopg.connect(empty_database) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(CommandError, match="9999"):
+        migrate(empty_database)
 
 
 def test_two_migrations_at_once_take_turns(empty_database: str) -> None:

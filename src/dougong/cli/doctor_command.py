@@ -9,7 +9,8 @@ import click
 
 from dougong.flows.seal_books import published_heads
 from dougong.infra import clock
-from dougong.infra.db import dispose, ensure_server, snapshot
+from dougong.infra.db import dispose, snapshot
+from dougong.infra.db_server import ensure_server
 from dougong.reads.doctor import Check, examine
 
 

@@ -15,7 +15,8 @@ from rich.tree import Tree
 
 from dougong.base.errors import NotFound
 from dougong.base.money import decimal_text
-from dougong.infra.db import dispose, ensure_server, snapshot
+from dougong.infra.db import dispose, snapshot
+from dougong.infra.db_server import ensure_server
 from dougong.infra.settings import settings
 from dougong.reads.explain import explain_line, explain_order, find_order
 from dougong.reads.explain_payee import explain_payee

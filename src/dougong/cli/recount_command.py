@@ -5,7 +5,8 @@ import asyncio
 import click
 
 from dougong.flows.recount_days import recount_days
-from dougong.infra.db import dispose, ensure_server
+from dougong.infra.db import dispose
+from dougong.infra.db_server import ensure_server
 
 
 async def _run() -> int:

@@ -16,7 +16,7 @@ from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
-from dougong.infra.db import embedded
+from dougong.infra.db_server import embedded
 from dougong.infra.migrate import migrate
 from dougong.infra.settings import settings
 

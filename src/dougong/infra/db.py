@@ -11,7 +11,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from dougong.infra.embedded_postgres import APP, OWNER, EmbeddedPostgres
+from dougong.infra.db_server import app_url
+from dougong.infra.embedded_postgres import APP
 from dougong.infra.settings import settings
 
 STATEMENT_TIMEOUT_MS = 5_000
@@ -37,30 +38,6 @@ class OutsideCallInTransaction(RuntimeError):
 def refuse_in_transaction() -> None:
     if open_transactions.get() > 0 or request_transactions.get():
         raise OutsideCallInTransaction
-
-
-@cache
-def embedded() -> EmbeddedPostgres:
-    """The embedded server of this data directory (used only without a database_url)."""
-    return EmbeddedPostgres(settings().data_dir)
-
-
-def app_url() -> str:
-    """libpq address of the app's role, which owns nothing."""
-    return settings().database_url or embedded().url(APP)
-
-
-def owner_url() -> str:
-    """libpq address of the role that owns the tables: migrations only."""
-    if settings().database_url:
-        return settings().database_owner_url or settings().database_url
-    return embedded().url(OWNER)
-
-
-def ensure_server() -> None:
-    """Start the embedded server where it is the one in use."""
-    if not settings().database_url:
-        embedded().ensure_running()
 
 
 def session_options(statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> str:

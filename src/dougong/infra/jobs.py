@@ -14,7 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.infra.clock import wall_now
-from dougong.infra.db import app_url, session_options
+from dougong.infra.db import session_options
+from dougong.infra.db_server import app_url
 
 Task = Callable[..., Awaitable[None]]
 

@@ -6,7 +6,7 @@ were, and a trial balance over a new history takes minutes instead of a second.
 
 import psycopg
 
-from dougong.infra.db import owner_url
+from dougong.infra.db_server import owner_url
 
 ANALYZE = """
     ANALYZE orders, order_lines, deadlines, payments, payment_parts, refunds, refund_lines,

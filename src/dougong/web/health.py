@@ -26,6 +26,7 @@ from dougong.base.errors import NotFound, NotMigrated
 from dougong.infra import clock
 from dougong.infra.clock import wall_now
 from dougong.infra.db import transaction
+from dougong.infra.migrate import head
 from dougong.infra.settings import settings
 from dougong.reads.operator_jobs import Waiting, waiting
 from dougong.web.deps import Conn
@@ -37,8 +38,6 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 @cache
 def _wanted() -> str:
-    from dougong.infra.migrate import head  # Alembic is needed once, not at every start
-
     return head()
 
 
