@@ -12,10 +12,12 @@ engine = create_engine(
     poolclass=NullPool,
 )
 with engine.connect() as connection:
+    # Two servers that start at once take turns, over all migrations; tables are never waited for
+    # that long.
+    connection.execute(text("SET lock_timeout = '60s'"))
+    connection.execute(text("SELECT pg_advisory_lock(7300001)"))
+    connection.execute(text("SET lock_timeout = '2s'"))
+    connection.commit()
     context.configure(connection=connection, transaction_per_migration=True)
     with context.begin_transaction():
-        # Two servers that start at once take turns; tables are never waited for that long.
-        connection.execute(text("SET LOCAL lock_timeout = '60s'"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(7300001)"))
-        connection.execute(text("SET LOCAL lock_timeout = '2s'"))
         context.run_migrations()

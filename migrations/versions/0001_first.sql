@@ -907,6 +907,10 @@ GRANT USAGE ON SCHEMA public TO dougong_app, dougong_readonly;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO dougong_app, dougong_readonly;
 GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO dougong_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO dougong_app;
+-- What later migrations make is theirs too; they take back what is more than a table's promise.
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO dougong_app, dougong_readonly;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT INSERT, UPDATE, DELETE ON TABLES TO dougong_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO dougong_app;
 
 DO $$ DECLARE t text; BEGIN
   FOREACH t IN ARRAY ARRAY['ledger_accounts', 'ledger_entries', 'ledger_transfers', 'ledger_seals',

@@ -62,6 +62,8 @@ products = Table(
     Column("image_links", JSONB, server_default=FetchedValue(), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("purchase_url", Text),
+    Column("purchase_source", Text, server_default=FetchedValue(), nullable=False),
 )
 
 product_images = Table(

@@ -1,6 +1,16 @@
 """Tables of the policy area, as the migrations make them (SQL first; drift is tested)."""
 
-from sqlalchemy import BigInteger, Column, DateTime, FetchedValue, Integer, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    FetchedValue,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import TSTZRANGE
 
 from dougong.infra.db import metadata
@@ -27,6 +37,7 @@ fee_rules = Table(
     Column("author_id", Uuid, nullable=False),
     Column("approver_id", Uuid),
     Column("approved_at", DateTime(timezone=True)),
+    Column("round_id", Uuid),
 )
 
 term_rules = Table(
@@ -51,4 +62,29 @@ term_rules = Table(
     Column("author_id", Uuid, nullable=False),
     Column("approver_id", Uuid),
     Column("approved_at", DateTime(timezone=True)),
+)
+
+link_rules = Table(
+    "link_rules",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, server_default=FetchedValue(), nullable=False),
+    Column("surface", Text, server_default=FetchedValue(), nullable=False),
+    Column("category", Text, server_default=FetchedValue(), nullable=False),
+    Column("route", Text, server_default=FetchedValue(), nullable=False),
+    Column("party_class", Text, server_default=FetchedValue(), nullable=False),
+    Column("party", Text, server_default=FetchedValue(), nullable=False),
+    Column("merchant_class", Text, server_default=FetchedValue(), nullable=False),
+    Column("announced_at", DateTime(timezone=True), nullable=False),
+    Column("in_force", TSTZRANGE, nullable=False),
+    Column("rollout_bp", Integer, server_default=FetchedValue(), nullable=False),
+    Column("allowed", Boolean, nullable=False),
+    Column("reason_zh", Text, nullable=False),
+    Column("reason_en", Text, nullable=False),
+    Column("citation", Text, server_default=FetchedValue(), nullable=False),
+    Column("author_id", Uuid, nullable=False),
+    Column("approver_id", Uuid),
+    Column("approved_at", DateTime(timezone=True)),
+    Column("round_id", Uuid),
 )

@@ -1,0 +1,1 @@
+"""Owns agreements with the platforms behind third-party links."""

@@ -1,0 +1,1 @@
+"""Owns the orders that our links brought to other platforms."""

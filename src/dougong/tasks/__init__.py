@@ -1,0 +1,1 @@
+"""Owns what brands and creators agree on."""
