@@ -18,10 +18,13 @@ from granian.log import LogLevels
 
 from dougong.infra.db_server import embedded
 from dougong.infra.migrate import migrate
+from dougong.infra.port import is_open
 from dougong.infra.settings import settings
 
 WATCH_EVERY_S = 0.5
-JOBS_AFTER_S = 2.5  # the pages come up first: on few cores each start takes from the others
+# The pages come up first: on few cores each start takes from the others. A web worker listens when
+# it is ready to serve. Where none ever is, the jobs run all the same.
+JOBS_WITHIN_S = 15
 GIVE_UP_AFTER = 5  # times that the web workers died together,
 GIVE_UP_WITHIN_S = 60  # within so many seconds
 
@@ -29,11 +32,12 @@ GIVE_UP_WITHIN_S = 60  # within so many seconds
 class Watch(threading.Thread):
     """Starts the job worker, and starts it and the embedded database again when one dies."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, host: str, port: int) -> None:
         super().__init__(name="watch", daemon=True)
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
-        self.jobs_from = time.monotonic() + JOBS_AFTER_S
+        self.host, self.port = host, port
+        self.jobs_from = time.monotonic() + JOBS_WITHIN_S
 
     def run(self) -> None:
         while not self.stopping.wait(WATCH_EVERY_S):
@@ -48,7 +52,7 @@ class Watch(threading.Thread):
             click.echo("the embedded database is away: starting it again", err=True)
             embedded().ensure_running()
         is_away = self.worker is None or self.worker.poll() is not None
-        if is_away and time.monotonic() >= self.jobs_from:
+        if is_away and (time.monotonic() >= self.jobs_from or is_open(self.host, self.port)):
             self.worker = subprocess.Popen(
                 [sys.executable, "-m", "dougong", "worker", "--skip-migrate"],
                 stdin=subprocess.DEVNULL,
@@ -117,7 +121,7 @@ def command(host: str, port: int, workers: int, without_jobs: bool) -> None:
     migrate()
     settings().secret()
     share_figures(port)
-    watch = None if without_jobs else Watch()
+    watch = None if without_jobs else Watch(host=host, port=port)
     if watch:
         watch.start()
     click.echo(f"Dougong answers on http://{host}:{port}", err=True)
