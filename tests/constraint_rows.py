@@ -111,6 +111,7 @@ FRESH: Mapping[str, Callable[[Ids], Row]] = {
                                 "discount_minor": 1, "at": AT},
     "fee_rules": lambda ids: _rule("platform_service_fee", rate_bp=500),
     "term_rules": lambda ids: _rule("pay_within_s", seconds=900),
+    "link_rules": lambda ids: _rule("link", allowed=True),
     "orders": _order,
     "order_lines": lambda ids: _line(ids) | {"line_no": 2},
     "payments": lambda ids: {"id": uuid4(), "checkout_id": uuid4(), "gateway": "sandbox",
@@ -211,6 +212,22 @@ NOBODY = UUID(int=7)
 _RULE_KEY = ("kind", "party")
 ONE = "one account"  # stands for the world's first account
 
+
+def _rule_wrongs(table: str, **value: int) -> dict[str, Wrong]:
+    """What the three tables of rules have in common, and the limit of the value."""
+    wrongs = {
+        "check": _is(approver_id=None),
+        "in_force_check": _is(in_force=EMPTY_TIME),
+        "kind_check": _is(kind="tip"),
+        "rollout_bp_check": _is(rollout_bp=10_001),
+        "second_person": _is(approver_id=NOBODY, author_id=NOBODY),
+        "pkey": _once("id"),
+        "no_overlap": _once(*_RULE_KEY, in_force="[2021-01-01 00:00:00+00,)"),
+    }
+    wrongs |= {f"{column}_check": _is(**{column: wrong}) for column, wrong in value.items()}
+    return {f"{table}_{name}": wrong for name, wrong in wrongs.items()}
+
+
 WRONG: Mapping[str, Mapping[str, Wrong]] = {
     "stock": {
         "stock_never_oversold": _is(on_hand=3, reserved=4),
@@ -237,26 +254,9 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "coupon_uses_once": _once("store_id", "coupon_id", "person_id"),
         "coupon_uses_pkey": _once("store_id", "coupon_id", "order_id"),
     },
-    "fee_rules": {
-        "fee_rules_check": _is(approver_id=None),
-        "fee_rules_in_force_check": _is(in_force=EMPTY_TIME),
-        "fee_rules_kind_check": _is(kind="tip"),
-        "fee_rules_rate_bp_check": _is(rate_bp=10_001),
-        "fee_rules_rollout_bp_check": _is(rollout_bp=-1),
-        "fee_rules_second_person": _is(approver_id=NOBODY, author_id=NOBODY),
-        "fee_rules_pkey": _once("id"),
-        "fee_rules_no_overlap": _once(*_RULE_KEY, in_force="[2021-01-01 00:00:00+00,)"),
-    },
-    "term_rules": {
-        "term_rules_check": _is(approved_at=None),
-        "term_rules_in_force_check": _is(in_force="(2020-01-01 00:00:00+00,)"),
-        "term_rules_kind_check": _is(kind="tip"),
-        "term_rules_rollout_bp_check": _is(rollout_bp=10_001),
-        "term_rules_second_person": _is(approver_id=NOBODY, author_id=NOBODY),
-        "term_rules_seconds_check": _is(seconds=-1),
-        "term_rules_pkey": _once("id"),
-        "term_rules_no_overlap": _once(*_RULE_KEY, in_force="[2021-01-01 00:00:00+00,)"),
-    },
+    "fee_rules": _rule_wrongs("fee_rules", rate_bp=10_001),
+    "term_rules": _rule_wrongs("term_rules", seconds=-1),
+    "link_rules": _rule_wrongs("link_rules"),
     "orders": {
         "orders_discount_minor_check": _is(discount_minor=-1, total_minor=1001),
         "orders_goods_minor_check": _is(goods_minor=-1, shipping_minor=2, total_minor=1),

@@ -156,7 +156,7 @@ LEDGER = sorted(
     if table not in ("ledger_unsealed", "ledger_days")
 )
 TRIGGERS = {(table, name) for table in LEDGER for name in ("keep", "keep_all")} | {
-    (table, "keep_rule") for table in ("fee_rules", "term_rules")
+    (table, "keep_rule") for table in ("fee_rules", "term_rules", "link_rules")
 }
 
 

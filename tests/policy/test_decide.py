@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.policy.factories import MICROSECOND, NOW, a_rule, facts
 
+from dougong.base.ids import new_id
 from dougong.policy.queries import RuleBook
 from dougong.policy.rules import (
     PRECEDENCE,
@@ -18,8 +19,10 @@ from dougong.policy.rules import (
     check_draft,
     decide,
     in_rollout,
+    link_case,
     rollout_place,
     specificity,
+    state_at,
 )
 
 
@@ -144,6 +147,8 @@ PLACES = [7826, 775, 1956]
         ({"kind": "tax"}, "kind"),
         ({"value": 10_001}, "value"),
         ({"value": -1}, "value"),
+        ({"kind": "link", "value": 2}, "value"),
+        ({"kind": "pay_within_s", "round_id": new_id()}, "round_id"),
         ({"kind": "pay_within_s", "value": 31_536_001}, "value"),
         ({"rollout_bp": 10_001}, "rollout_bp"),
         ({"ends": NOW}, "ends"),
@@ -160,7 +165,7 @@ def test_a_bad_draft_is_refused_at_its_field(change: dict[str, object], field: s
 
 
 COLUMN_VALUES = {
-    "source": ["*", "own", "taobao"],
+    "source": ["*", "own", "outside", "taobao", "jd"],
     "surface": ["*", "video", "live"],
     "category": ["*", "beauty", "beauty/skincare", "food"],
     "route": ["*", "direct", "task"],
@@ -168,6 +173,7 @@ COLUMN_VALUES = {
     "party": ["*", "m-1", "m-2"],
     "merchant_class": ["*", "standard", "flagship"],
 }
+KINDS = st.sampled_from(["link", "link", "platform_service_fee", "pay_within_s"])
 INSTANTS = st.integers(0, 20).map(lambda n: NOW + n * MICROSECOND)
 
 
@@ -175,32 +181,33 @@ INSTANTS = st.integers(0, 20).map(lambda n: NOW + n * MICROSECOND)
 def rule_sets(draw: st.DrawFn) -> list[Rule]:
     """Rules of which no two with the same columns overlap in time, as the database ensures."""
     made: list[Rule] = []
-    for _ in range(draw(st.integers(0, 12))):
+    for _ in range(draw(st.integers(0, 16))):
         columns = {c: draw(st.sampled_from(v)) for c, v in COLUMN_VALUES.items()}
         starts = draw(INSTANTS)
         length = draw(st.one_of(st.none(), st.integers(1, 8)))
         rule = a_rule(
             **columns,
+            kind=draw(KINDS),
             starts=starts,
             ends=None if length is None else starts + length * MICROSECOND,
             rollout_bp=draw(st.sampled_from([0, 3000, 10_000])),
-            value=len(made),
+            value=draw(st.integers(0, 1)),
         )
-        if not any(_clash(rule, other) for other in made):
+        if not any(clash(rule, other) for other in made):
             made.append(rule)
     return made
 
 
-def _clash(one: Rule, two: Rule) -> bool:
-    same = all(getattr(one, c) == getattr(two, c) for c in COLUMN_VALUES)
+def clash(one: Rule, two: Rule) -> bool:
+    same = all(getattr(one, c) == getattr(two, c) for c in ("kind", *COLUMN_VALUES))
     apart = (one.ends and one.ends <= two.starts) or (two.ends and two.ends <= one.starts)
     return same and not apart
 
 
 some_facts = st.builds(
     Facts,
-    kind=st.just("platform_service_fee"),
-    source=st.sampled_from(["own", "taobao", "jd"]),
+    kind=KINDS,
+    source=st.sampled_from(["own", "taobao", "jd", "outside"]),
     surface=st.sampled_from(["video", "live", "search"]),
     category=st.sampled_from(["*", "beauty", "beauty/skincare", "beauty/skincare/serum", "toys"]),
     route=st.sampled_from(["direct", "task"]),
@@ -215,7 +222,8 @@ some_facts = st.builds(
 def test_exactly_one_winner_and_nobody_more_specific(rules: list[Rule], case: Facts) -> None:
     verdict = decide(rules, case)
     beaten = [c.rule for c in verdict.considered if c.why is Lost.LESS_SPECIFIC]
-    assert len(verdict.considered) + (verdict.rule is not None) == len(rules)
+    of_kind = [rule for rule in rules if rule.kind == case.kind]
+    assert len(verdict.considered) + (verdict.rule is not None) == len(of_kind)
     if verdict.rule is None:
         assert not beaten
     else:
@@ -237,3 +245,61 @@ def test_shanghai_midnight_is_the_day_before_in_utc() -> None:
     new = a_rule(starts=midnight, value=2000)
     assert decide([old, new], facts(at=midnight - MICROSECOND)).rule == old
     assert decide([old, new], facts(at=midnight)).rule == new
+
+
+@pytest.mark.parametrize(
+    ("source", "want"),
+    [("own", None), ("taobao", "taobao"), ("jd", "outside"), ("another", "outside")],
+)
+def test_outside_is_every_source_but_own_and_less_than_a_code(
+    source: str, want: str | None
+) -> None:
+    rules = [a_rule(kind="link", source=one) for one in ("outside", "taobao")]
+    found = decide(rules, facts(kind="link", source=source)).rule
+    assert (found.source if found else None) == want
+    anything = decide([*rules, a_rule(kind="link")], facts(kind="link", source=source)).rule
+    assert anything is not None
+    assert anything.source == (want or "*")
+
+
+def a_link(source: str) -> Facts:
+    return link_case(
+        source=source, surface="video", category="", route="direct", creator="c-1", at=NOW
+    )
+
+
+def test_without_a_rule_own_goods_may_stand_and_others_not() -> None:
+    own, other = (RuleBook([]).judge(a_link(source)) for source in ("own", "taobao"))
+    assert (own.allowed, own.rule, own.reason_en) == (
+        True,
+        None,
+        "No rule keeps own-store goods out",
+    )
+    assert (other.allowed, other.rule, other.reason_zh) == (False, None, "没有规则允许该来源")
+
+
+def test_a_rule_of_kind_link_says_whether_and_why() -> None:
+    book = RuleBook([a_rule(kind="link", source="taobao", value=1, reason_en="It has joined")])
+    let_in = book.judge(a_link("taobao"))
+    assert (let_in.allowed, let_in.reason_en) == (True, "It has joined")
+    barred = RuleBook([a_rule(kind="link", value=0)]).judge(a_link("own"))
+    assert (barred.allowed, barred.reason_zh) == (False, "平台服务费")
+
+
+def test_a_book_whose_rows_overlap_is_not_used() -> None:
+    with pytest.raises(AmbiguousRules):
+        RuleBook([a_rule(), a_rule(starts=NOW + timedelta(days=9))])
+
+
+@pytest.mark.parametrize(
+    ("approved", "at", "want"),
+    [
+        (False, NOW, "draft"),
+        (True, NOW - MICROSECOND, "announced"),
+        (True, NOW, "in_force"),
+        (True, NOW + timedelta(days=1), "ended"),
+    ],
+)
+def test_a_row_is_in_one_state_at_an_instant(approved: bool, at: datetime, want: str) -> None:
+    rule = a_rule(ends=NOW + timedelta(days=1))
+    assert state_at(rule, is_approved=approved, at=at) == want

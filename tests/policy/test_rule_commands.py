@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.policy.factories import MICROSECOND, NOW, a_rule, facts
-from tests.policy.test_decide import rule_sets, some_facts
+from tests.policy.test_decide import clash, rule_sets, some_facts
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import PersonId, RuleId, new_id
@@ -18,6 +18,7 @@ from dougong.policy.commands import (
     approve_rule,
     draft_rule,
     end_rule,
+    end_rules_of_round,
     install_default_rules,
     install_rules,
 )
@@ -60,14 +61,14 @@ async def test_a_draft_decides_nothing_until_a_second_person_approves(
         await approve_rule(conn, rule_id=rule.id, approver_id=BO, at=NOW)
 
 
-@pytest.mark.parametrize("kind", ["creator_commission", "after_sales_window_s"])
+@pytest.mark.parametrize("kind", ["creator_commission", "after_sales_window_s", "link"])
 async def test_overlap_is_refused_also_between_wildcards(conn: AsyncConnection, kind: str) -> None:
-    await put(conn, a_rule(kind=kind, ends=NOW + timedelta(days=2)))
-    touching = a_rule(kind=kind, starts=NOW + timedelta(days=2))
+    await put(conn, a_rule(kind=kind, value=1, ends=NOW + timedelta(days=2)))
+    touching = a_rule(kind=kind, value=1, starts=NOW + timedelta(days=2))
     await put(conn, touching)
     with pytest.raises(RuleOverlaps):
-        await put(conn, a_rule(kind=kind, starts=NOW + timedelta(days=2) - MICROSECOND))
-    await put(conn, a_rule(kind=kind, category="beauty"))  # other columns: no overlap
+        await put(conn, a_rule(kind=kind, value=0, starts=NOW + timedelta(days=2) - MICROSECOND))
+    await put(conn, a_rule(kind=kind, value=1, category="beauty"))  # other columns: no overlap
 
 
 async def test_what_has_begun_cannot_be_drafted_or_approved(conn: AsyncConnection) -> None:
@@ -96,6 +97,58 @@ async def test_a_rule_ends_earlier_and_only_in_the_future(conn: AsyncConnection)
     with pytest.raises(NotFound):
         await end_rule(conn, rule_id=RuleId(new_id()), ends=end, at=now)
     await put(conn, a_rule(starts=end, value=400))  # re-issued from there on
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "allowed = true",
+        "round_id = gen_random_uuid()",
+        "reason_en = 'Another'",
+        "in_force = tstzrange(lower(in_force), NULL)",
+    ],
+)
+async def test_the_database_keeps_a_link_rule_as_it_is(conn: AsyncConnection, change: str) -> None:
+    rule = a_rule(kind="link", value=0, ends=wall_now() + timedelta(days=400))
+    rule_id = await put(conn, rule)
+    assert await winner(conn, facts(kind="link")) == rule
+    statement = "UPDATE link_rules SET " + change + " WHERE id = :id"  # noqa: S608 (the cases above)
+    with pytest.raises(DBAPIError, match="rules are kept"):
+        async with conn.begin_nested():
+            await conn.execute(text(statement), {"id": rule_id})
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with conn.begin_nested():
+            await conn.execute(text("DELETE FROM link_rules"))
+
+
+async def test_what_a_round_has_announced_ends_with_it(conn: AsyncConnection) -> None:
+    now, round_id = wall_now(), new_id()
+    end = now + timedelta(days=9)
+    running = a_rule(kind="link", value=1, source="taobao", round_id=round_id)
+    fee = a_rule(source="taobao", route="task", value=300, round_id=round_id)
+    later = a_rule(
+        kind="link", value=1, source="tmall", starts=end + timedelta(days=1), round_id=round_id
+    )
+    others = a_rule(kind="link", value=1, source="jd", round_id=new_id())
+    over = a_rule(
+        kind="link", value=1, source="vip", ends=end - timedelta(days=1), round_id=round_id
+    )
+    for rule in (running, fee, later, others, over):
+        await put(conn, rule)
+    with pytest.raises(RuleInPast):
+        await end_rules_of_round(conn, round_id=round_id, ends=now, at=now)
+    ended = await end_rules_of_round(conn, round_id=round_id, ends=end, at=now)
+    assert set(ended) == {running.id, fee.id, later.id}
+    book = await rules_book(conn, fresh=True)
+    assert [book.by_id[one.id].ends for one in (running, fee, later, others, over)] == [
+        end,
+        end,
+        later.starts + MICROSECOND,
+        None,
+        over.ends,
+    ]
+    assert book.by_id[fee.id].round_id == round_id
+    assert await end_rules_of_round(conn, round_id=round_id, ends=end, at=now) == []
 
 
 @pytest.mark.parametrize(
@@ -162,3 +215,40 @@ async def test_one_join_decides_as_the_evaluator_does(
     await savepoint.rollback()
     by_evaluator = [decide(rules, case).rule for case in cases]
     assert joined == [rule.id if rule else None for rule in by_evaluator]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    windows=st.lists(
+        st.tuples(
+            st.sampled_from(["link", "platform_service_fee"]),
+            st.sampled_from(["*", "outside", "taobao"]),
+            st.integers(0, 8),
+            st.one_of(st.none(), st.integers(1, 4)),
+        ),
+        min_size=1,
+        max_size=10,
+    ),
+    cases=st.lists(some_facts, min_size=1, max_size=10),
+)
+async def test_no_two_rows_in_force_can_tie(
+    conn: AsyncConnection,
+    windows: list[tuple[str, str, int, int | None]],
+    cases: list[Facts],
+) -> None:
+    """Whatever is drafted, what the database lets two people approve has one answer."""
+    savepoint = await conn.begin_nested()
+    for kind, source, first, length in windows:
+        starts = NOW + first * MICROSECOND
+        ends = None if length is None else starts + length * MICROSECOND
+        rule = a_rule(kind=kind, source=source, starts=starts, ends=ends, value=1)
+        approved = [r for r in (await rules_book(conn, fresh=True)).rules if clash(r, rule)]
+        if approved:
+            with pytest.raises(RuleOverlaps):
+                await put(conn, rule)
+        else:
+            await put(conn, rule)
+    book = await rules_book(conn, fresh=True)
+    await savepoint.rollback()
+    for case in cases:  # `decide` raises where two rows tie
+        assert decide(book.rules, case).rule == book.decide(case).rule

@@ -2,8 +2,9 @@
 person, and may end earlier than planned; the trigger `keep_rule` holds that."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy import Table, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import Range
@@ -19,6 +20,7 @@ from dougong.policy.defaults import default_rules
 from dougong.policy.queries import forget_book
 from dougong.policy.rules import (
     FEE_KINDS,
+    LINK_KINDS,
     Rule,
     RuleInPast,
     RuleNotOpen,
@@ -26,11 +28,12 @@ from dougong.policy.rules import (
     SecondPersonNeeded,
     check_draft,
 )
-from dougong.policy.tables import fee_rules, term_rules
+from dougong.policy.tables import fee_rules, link_rules, term_rules
 
-TABLES = (fee_rules, term_rules)
-NO_OVERLAP = {"fee_rules_no_overlap", "term_rules_no_overlap"}
-SECOND_PERSON = {"fee_rules_second_person", "term_rules_second_person"}
+TABLES = (fee_rules, term_rules, link_rules)
+NO_OVERLAP = {f"{table.name}_no_overlap" for table in TABLES}
+SECOND_PERSON = {f"{table.name}_second_person" for table in TABLES}
+MICROSECOND = timedelta(microseconds=1)
 
 
 async def draft_rule(
@@ -112,6 +115,33 @@ async def end_rule(conn: AsyncConnection, *, rule_id: RuleId, ends: datetime, at
     raise NotFound
 
 
+async def end_rules_of_round(
+    conn: AsyncConnection, *, round_id: UUID, ends: datetime, at: datetime
+) -> list[RuleId]:
+    """End what a signed round has announced, at an instant after `at`; answers which rows.
+
+    A row that would begin later only is left its first microsecond: a window is never empty.
+    Rows that end before that anyway stay as they are. Raises RuleInPast.
+    """
+    if ends <= at:
+        raise RuleInPast(field="ends")
+    ended: list[RuleId] = []
+    for table in (fee_rules, link_rules):
+        starts, upper = func.lower(table.c.in_force), func.upper(table.c.in_force)
+        until = func.greatest(ends, starts + MICROSECOND)
+        change = (
+            update(table)
+            .where(table.c.round_id == round_id, table.c.approver_id.is_not(None))
+            .where(or_(upper.is_(None), upper > until))
+            .values(in_force=func.tstzrange(starts, until))
+        )
+        ended += (await conn.scalars(change.returning(table.c.id))).all()
+    forget_book()
+    for rule_id in ended:
+        await _said(conn, "policy.rule_ended", rule_id, at=at, ends=ends.isoformat())
+    return ended
+
+
 async def install_rules(
     conn: AsyncConnection,
     *,
@@ -152,13 +182,14 @@ async def install_default_rules(
 
 
 def _table_of(rule: Rule) -> Table:
+    if rule.kind in LINK_KINDS:
+        return link_rules
     return fee_rules if rule.kind in FEE_KINDS else term_rules
 
 
 def _row(rule: Rule, author_id: PersonId) -> dict[str, Any]:
-    value = "rate_bp" if rule.kind in FEE_KINDS else "seconds"
     half_open: Literal["[)"] = "[)"
-    return {
+    row = {
         "id": rule.id,
         "kind": rule.kind,
         "source": rule.source,
@@ -171,12 +202,16 @@ def _row(rule: Rule, author_id: PersonId) -> dict[str, Any]:
         "announced_at": rule.announced_at,
         "in_force": Range(rule.starts, rule.ends, bounds=half_open),
         "rollout_bp": rule.rollout_bp,
-        value: rule.value,
         "reason_zh": rule.reason_zh,
         "reason_en": rule.reason_en,
         "citation": rule.citation,
         "author_id": author_id,
     }
+    if rule.kind in LINK_KINDS:
+        return row | {"allowed": bool(rule.value), "round_id": rule.round_id}
+    if rule.kind in FEE_KINDS:
+        return row | {"rate_bp": rule.value, "round_id": rule.round_id}
+    return row | {"seconds": rule.value}
 
 
 def _refusal(error: IntegrityError) -> Exception:

@@ -11,64 +11,57 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import RuleId
+from dougong.policy.rule_index import RuleIndex
 from dougong.policy.rules import (
-    PRECEDENCE,
     Facts,
+    LinkVerdict,
     Rule,
     Verdict,
     decide,
-    in_rollout,
-    matches,
-    specificity,
+    link_verdict,
 )
 
 FRESH_S = 1.0
-MOST_REMEMBERED = 20_000
 
 
 class RuleBook:
-    """All approved rules at one version. Deciding needs no database."""
+    """All approved rules at one version. Deciding needs no database. Raises AmbiguousRules when
+    two rows with the same columns overlap in time."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self.by_id: Mapping[RuleId, Rule] = {rule.id: rule for rule in rules}
-        self._candidates: dict[tuple[str, ...], tuple[Rule, ...]] = {}
+        self._index = RuleIndex(self.rules)
 
     def decide(self, facts: Facts) -> Verdict:
-        """The row that decides; the same as `rules.decide`, remembering which rows can match.
-        Why the others lost is not worked out here: ask `explain`."""
-        for rule in self._matching(facts):
-            if rule.starts <= facts.at and (rule.ends is None or facts.at < rule.ends):
-                return Verdict(rule)
-        return Verdict(None)
+        """The row that decides; the same as `rules.decide`, from an index of the rows. Why the
+        others lost is not worked out here: ask `explain`."""
+        return Verdict(self._index.find(facts))
+
+    def judge(self, facts: Facts) -> LinkVerdict:
+        """Whether a link may stand (facts from `link_case`)."""
+        return link_verdict(facts, self._index.find(facts))
 
     def explain(self, facts: Facts) -> Verdict:
         """The verdict with every row of the kind that lost, and why."""
         return decide(self.rules, facts)
 
-    def _matching(self, facts: Facts) -> tuple[Rule, ...]:
-        """The rows that fit at some time, the most specific first."""
-        key = (facts.kind, *(getattr(facts, column) for column in PRECEDENCE))
-        found = self._candidates.get(key)
-        if found is None:
-            fitting = [r for r in self.rules if matches(r, facts) and in_rollout(r, facts.party)]
-            found = tuple(sorted(fitting, key=specificity, reverse=True))
-            if len(self._candidates) >= MOST_REMEMBERED:
-                self._candidates.clear()
-            self._candidates[key] = found
-        return found
-
 
 RULES = text("""
     SELECT id, kind, source, surface, category, route, party_class, party, merchant_class,
       announced_at, lower(in_force) AS starts, upper(in_force) AS ends, rollout_bp,
-      rate_bp::bigint AS value, reason_zh, reason_en, citation
+      rate_bp::bigint AS value, reason_zh, reason_en, citation, round_id
     FROM fee_rules WHERE approver_id IS NOT NULL
     UNION ALL
     SELECT id, kind, source, surface, category, route, party_class, party, merchant_class,
       announced_at, lower(in_force), upper(in_force), rollout_bp,
-      seconds, reason_zh, reason_en, citation
+      seconds, reason_zh, reason_en, citation, NULL::uuid
     FROM term_rules WHERE approver_id IS NOT NULL
+    UNION ALL
+    SELECT id, kind, source, surface, category, route, party_class, party, merchant_class,
+      announced_at, lower(in_force), upper(in_force), rollout_bp,
+      allowed::int, reason_zh, reason_en, citation, round_id
+    FROM link_rules WHERE approver_id IS NOT NULL
     ORDER BY kind, starts, id
 """)
 
@@ -78,6 +71,8 @@ VERSION = text("""
     FROM (SELECT id, approved_at, in_force FROM fee_rules WHERE approver_id IS NOT NULL
           UNION ALL
           SELECT id, approved_at, in_force FROM term_rules WHERE approver_id IS NOT NULL
+          UNION ALL
+          SELECT id, approved_at, in_force FROM link_rules WHERE approver_id IS NOT NULL
          ) AS approved
 """)
 
@@ -122,6 +117,10 @@ DECIDE_MANY = text("""
       SELECT id, kind, source, surface, category, route, party_class, party, merchant_class,
         in_force, rollout_bp
       FROM term_rules WHERE approver_id IS NOT NULL
+      UNION ALL
+      SELECT id, kind, source, surface, category, route, party_class, party, merchant_class,
+        in_force, rollout_bp
+      FROM link_rules WHERE approver_id IS NOT NULL
     )
     SELECT DISTINCT ON (f.n) f.n, r.id
     FROM json_to_recordset(CAST(:facts AS json)) AS f (n integer, kind text, source text,
@@ -134,7 +133,7 @@ DECIDE_MANY = text("""
       AND (r.category IN ('*', f.category) OR starts_with(f.category, r.category || '/'))
       AND r.route IN ('*', f.route)
       AND r.surface IN ('*', f.surface)
-      AND r.source IN ('*', f.source)
+      AND (r.source IN ('*', f.source) OR (r.source = 'outside' AND f.source <> 'own'))
       AND r.in_force @> f.at
     CROSS JOIN LATERAL (
       SELECT sha256(convert_to(concat_ws('|', r.kind, r.party, r.merchant_class, r.party_class,
@@ -143,13 +142,14 @@ DECIDE_MANY = text("""
     ORDER BY f.n, r.party <> '*' DESC, r.merchant_class <> '*' DESC, r.party_class <> '*' DESC,
       CASE r.category WHEN '*' THEN 0
         ELSE array_length(string_to_array(r.category, '/'), 1) END DESC,
-      r.route <> '*' DESC, r.surface <> '*' DESC, r.source <> '*' DESC
+      r.route <> '*' DESC, r.surface <> '*' DESC,
+      CASE r.source WHEN '*' THEN 0 WHEN 'outside' THEN 1 ELSE 2 END DESC
 """)
 
 
 async def decide_many(conn: AsyncConnection, facts: Sequence[Facts]) -> list[UUID | None]:
-    """The id of the winning row of each case, in one join: what replay uses, and the same as
-    `decide` case by case (held equal by a property test)."""
+    """The id of the winning row of each case, in one join, cases of fees, terms and links mixed as
+    they come: what replay uses, and the same as `decide` case by case (a property test)."""
     rows = [{"n": n, **msgspec.to_builtins(one)} for n, one in enumerate(facts)]
     found = await conn.execute(DECIDE_MANY, {"facts": msgspec.json.encode(rows).decode()})
     winners = {row.n: row.id for row in found}

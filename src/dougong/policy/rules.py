@@ -3,7 +3,8 @@
 A row matches on seven columns; `*` is the value "any". The columns weigh in the order of
 PRECEDENCE: a row that names the party beats every row that does not, whatever else they say; only
 between equals does the next column decide. A category matches everything below it, and the deeper
-path is the more specific. Two approved rows with the same columns never overlap in time (exclusion
+path is the more specific. The source `outside` matches every source but `own`, and is less specific
+than a source's code. Two approved rows with the same columns never overlap in time (exclusion
 constraint), so at every instant exactly one row wins, or none.
 """
 
@@ -11,6 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 import msgspec
 
@@ -19,6 +21,8 @@ from dougong.base.ids import RuleId
 from dougong.base.money import FULL_BP
 
 ANY = "*"
+OWN = "own"  # the source that is no third party
+OUTSIDE = "outside"  # in a row's source: any source but `own`
 LONGEST_TERM_S = 31_536_000  # one year
 
 # The printed order: from the column that weighs most to the one that weighs least.
@@ -26,7 +30,8 @@ PRECEDENCE = ("party", "merchant_class", "party_class", "category", "route", "su
 
 
 class RuleKind(StrEnum):
-    """What a row decides: a rate in basis points (fees), or a span in seconds (terms)."""
+    """What a row decides: a rate in basis points (fees), a span in seconds (terms), or whether a
+    product link may stand (link)."""
 
     PLATFORM_SERVICE_FEE = "platform_service_fee"
     CREATOR_COMMISSION = "creator_commission"
@@ -35,6 +40,7 @@ class RuleKind(StrEnum):
     PAY_WITHIN_S = "pay_within_s"
     RECEIVE_WITHIN_S = "receive_within_s"
     AFTER_SALES_WINDOW_S = "after_sales_window_s"
+    LINK = "link"
 
 
 FEE_KINDS = frozenset(
@@ -45,7 +51,15 @@ FEE_KINDS = frozenset(
         RuleKind.PAYMENT_COST,
     }
 )
-TERM_KINDS = frozenset(RuleKind) - FEE_KINDS
+LINK_KINDS = frozenset({RuleKind.LINK})
+TERM_KINDS = frozenset(RuleKind) - FEE_KINDS - LINK_KINDS
+
+# The highest value of each kind, by its name.
+MOST = (
+    {kind.value: FULL_BP for kind in FEE_KINDS}
+    | {kind.value: LONGEST_TERM_S for kind in TERM_KINDS}
+    | {kind.value: 1 for kind in LINK_KINDS}
+)
 
 # What holds where no row is in force: an order must never end in the moment it is placed, nor its
 # money be shared out in the moment it is shipped.
@@ -58,8 +72,9 @@ TERM_WITHOUT_RULE = {
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One dated row. In force in the half-open window [starts, ends); `ends` None: until further
-    notice. `value`: basis points for a fee, seconds for a term. `rollout_bp`: for how many of ten
-    thousand parties the row is there at all."""
+    notice. `value`: basis points for a fee, seconds for a term, 1 or 0 (allowed or not) for a link.
+    `rollout_bp`: for how many of ten thousand parties the row is there at all. `round_id`: the
+    signed agreement round that announced the row, if one did."""
 
     id: RuleId
     kind: str
@@ -78,6 +93,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     reason_zh: str
     reason_en: str
     citation: str = ""
+    round_id: UUID | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +134,37 @@ class Verdict(msgspec.Struct, frozen=True):
 
     rule: Rule | None
     considered: tuple[Considered, ...] = ()
+
+
+class LinkVerdict(msgspec.Struct, frozen=True):
+    """Whether a link may stand, and the row that says so; None where no row says anything."""
+
+    allowed: bool
+    rule: Rule | None
+
+    @property
+    def reason_zh(self) -> str:
+        return self.rule.reason_zh if self.rule else WITHOUT_RULE[self.allowed][0]
+
+    @property
+    def reason_en(self) -> str:
+        return self.rule.reason_en if self.rule else WITHOUT_RULE[self.allowed][1]
+
+
+# Why, in zh and en, where no row says anything: own goods may be shown, others need a row.
+WITHOUT_RULE = {
+    True: ("没有规则限制小店商品", "No rule keeps own-store goods out"),
+    False: ("没有规则允许该来源", "No rule lets this source in"),
+}
+
+
+class RuleState(StrEnum):
+    """Where a row stands at an instant."""
+
+    DRAFT = "draft"
+    ANNOUNCED = "announced"
+    IN_FORCE = "in_force"
+    ENDED = "ended"
 
 
 class AmbiguousRules(ValueError):
@@ -169,6 +216,8 @@ def mismatch(rule: Rule, facts: Facts) -> str | None:
             continue
         if column == "category" and found.startswith(wanted + "/"):
             continue
+        if column == "source" and wanted == OUTSIDE and found != OWN:
+            continue
         return column
     return None
 
@@ -181,6 +230,8 @@ def specificity(rule: Rule) -> tuple[int, ...]:
 def _weight(column: str, value: str) -> int:
     if value == ANY:
         return 0
+    if column == "source":
+        return 1 if value == OUTSIDE else 2
     return 1 + value.count("/") if column == "category" else 1
 
 
@@ -241,12 +292,50 @@ def _decisive_column(winner: Rule, other: Rule) -> str:
     raise AmbiguousRules(winner.id, other.id)
 
 
+def link_case(
+    *,
+    source: str,
+    surface: str,
+    category: str,
+    route: str,
+    creator: str,
+    at: datetime,
+    merchant_class: str = "",
+) -> Facts:
+    """The facts of a product link. Its party is the creator's organisation; `merchant_class` is
+    known only of a store's own product."""
+    return Facts(
+        kind=RuleKind.LINK.value,
+        source=source,
+        surface=surface,
+        category=category or ANY,
+        route=route,
+        party_class="creator",
+        party=creator,
+        merchant_class=merchant_class,
+        at=at,
+    )
+
+
+def link_verdict(facts: Facts, rule: Rule | None) -> LinkVerdict:
+    """What the deciding row says of a link; without a row, own goods may stand and others not."""
+    return LinkVerdict(bool(rule.value) if rule else facts.source == OWN, rule)
+
+
+def state_at(rule: Rule, *, is_approved: bool, at: datetime) -> RuleState:
+    if not is_approved:
+        return RuleState.DRAFT
+    if at < rule.starts:
+        return RuleState.ANNOUNCED
+    is_over = rule.ends is not None and at >= rule.ends
+    return RuleState.ENDED if is_over else RuleState.IN_FORCE
+
+
 def check_draft(rule: Rule) -> Rule:
     """Raises BadRule (naming the field) for what no table would take."""
-    kinds = {kind.value for kind in RuleKind}
-    if rule.kind not in kinds:
+    if rule.kind not in MOST:
         raise BadRule(field="kind", reason="unknown")
-    highest = FULL_BP if rule.kind in FEE_KINDS else LONGEST_TERM_S
+    highest = MOST[rule.kind]
     if not 0 <= rule.value <= highest:
         raise BadRule(field="value", reason=f"0–{highest}")
     if not 0 <= rule.rollout_bp <= FULL_BP:
@@ -255,6 +344,8 @@ def check_draft(rule: Rule) -> Rule:
         raise BadRule(field="ends", reason="before_start")
     if rule.announced_at > rule.starts:
         raise BadRule(field="announced_at", reason="after_start")
+    if rule.round_id is not None and rule.kind in TERM_KINDS:
+        raise BadRule(field="round_id", reason="unknown")
     for column in PRECEDENCE:
         value = getattr(rule, column)
         if not value or len(value) > 120 or value != value.strip():

@@ -269,7 +269,7 @@ def _rule_from(data: Draft, *, now: datetime) -> Rule:
     if data.kind not in KINDS:
         raise BadInput(field="kind", reason="unknown")
     starts = instant_from(data.starts, field="starts", default=None)
-    columns = {column: getattr(data, column).strip() or ANY for column in PRECEDENCE}
+    columns: dict[str, Any] = {c: getattr(data, c).strip() or ANY for c in PRECEDENCE}
     return Rule(
         id=RuleId(new_id()),
         kind=data.kind,
