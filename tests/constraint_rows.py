@@ -263,11 +263,10 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "orders_shipping_minor_check": _is(shipping_minor=-1, total_minor=999),
         "orders_state_check": _is(state="lost"),
         "orders_total": _is(total_minor=999),
-        "orders_store_id_currency_fkey": _is(currency="USD"),
+        "orders_store": _is(currency="USD"),
+        "orders_without_buyer": _is(buyer_id=None),
         "orders_pkey": _once("store_id", "id"),
-        "orders_store_id_idempotency_key_buyer_id_key": _once(
-            "store_id", "idempotency_key", "buyer_id"
-        ),
+        "orders_once": _once("store_id", "idempotency_key", "buyer_id"),
         "orders_store_id_number_key": _once("store_id", "number"),
     },
     "order_lines": {
@@ -301,7 +300,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
             (),
             ("order_lines_merchant_discount_minor_check",),
         ),
-        "order_lines_store_id_order_id_fkey": _is(order_id=NOBODY),
+        "order_lines_order": _is(order_id=NOBODY),
         "order_lines_pkey": _once("store_id", "order_id", "line_no"),
     },
     "payments": {
@@ -326,14 +325,14 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "refunds_amount_minor_check": _is(amount_minor=0),
         "refunds_state_check": _is(state="lost"),
         "refunds_attempt_check": _is(attempt=0),
-        "refunds_store_id_order_id_fkey": _is(order_id=NOBODY),
+        "refunds_order": _is(order_id=NOBODY),
         "refunds_pkey": _once("store_id", "id"),
         "refunds_store_id_idempotency_key_key": _once("store_id", "idempotency_key"),
     },
     "refund_lines": {
         "refund_lines_amount_minor_check": _is(amount_minor=0),
         "refund_lines_quantity_check": _is(quantity=-1),
-        "refund_lines_store_id_refund_id_fkey": _is(refund_id=NOBODY),
+        "refund_lines_refund": _is(refund_id=NOBODY),
         "refund_lines_pkey": _once("store_id", "refund_id", "line_no"),
     },
     "ledger_accounts": {
@@ -348,7 +347,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         ),
     },
     "ledger_entries": {
-        "ledger_entries_store_id_reverses_fkey": _is(reverses=NOBODY),
+        "ledger_entries_reverses": _is(reverses=NOBODY),
         "ledger_entries_pkey": _once("store_id", "id"),
         "ledger_entries_once": _once("store_id", "key"),
         "ledger_entries_one_reversal": _once("store_id", "reverses"),
@@ -358,11 +357,11 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "ledger_transfers_two_accounts": _is(src=ONE, dst=ONE),
         "ledger_transfers_dst": _is(dst=NOBODY),
         "ledger_transfers_src": _is(src=NOBODY),
-        "ledger_transfers_store_id_entry_id_fkey": _is(entry_id=NOBODY),
+        "ledger_transfers_entry": _is(entry_id=NOBODY),
         "ledger_transfers_pkey": _once("store_id", "entry_id", "n"),
     },
     "ledger_unsealed": {
-        "ledger_unsealed_store_id_entry_id_fkey": _is(entry_id=NOBODY),
+        "ledger_unsealed_entry": _is(entry_id=NOBODY),
         "ledger_unsealed_pkey": _once("store_id", "entry_id"),
     },
     "ledger_seals": {

@@ -6,6 +6,7 @@ transaction, the same row goes in. So each one is needed, and each one is known 
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -17,11 +18,13 @@ from dougong.infra import db_server
 pytestmark = [pytest.mark.slow, pytest.mark.money]
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-# Table and trigger to a statement that it refuses. keep* make a table append-only.
+# Trigger to statements that it refuses. keep* keep rows, or their keys, as they are.
 CHANGES = {
     "keep": ("UPDATE {} SET store_id = store_id WHERE store_id = %s",
              "DELETE FROM {} WHERE store_id = %s"),
     "keep_all": ("TRUNCATE {}",),
+    "keep_rows": ("DELETE FROM {} WHERE {key} = %s",),
+    "keep_key": ("UPDATE {} SET {key} = {key} WHERE {key} = %s",),
     "keep_rule": ("UPDATE {} SET announced_at = announced_at - interval '1 day' WHERE id = %s",),
 }  # fmt: skip
 
@@ -55,9 +58,11 @@ def put(conn: Connection, table: str, row: Row) -> None:
 
 
 def drop(conn: Connection, table: str, name: str) -> None:
-    """Drop a constraint, or an index that is one."""
+    """Drop a constraint, or an index or trigger that is one."""
     found = conn.execute("SELECT FROM pg_constraint WHERE conname = %s", (name,)).fetchone()
-    if found is None:
+    if (table, name) in references_in_database(conn):
+        conn.execute(SQL("DROP TRIGGER {} ON {}").format(Identifier(name), Identifier(table)))
+    elif found is None:
         conn.execute(SQL("DROP INDEX {}").format(Identifier(name)))
     else:
         alter = SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE")
@@ -90,6 +95,18 @@ def names_in_database(conn: Connection) -> set[tuple[str, str]]:
         """,
         {"tables": guarded(conn)},
     )
+    return {(table, name) for table, name in rows.fetchall()} | references_in_database(conn)
+
+
+def references_in_database(conn: Connection) -> set[tuple[str, str]]:
+    """References that are checked once per statement: triggers that read the new rows."""
+    rows = conn.execute(
+        """
+        SELECT tgrelid::regclass::text, tgname::text FROM pg_trigger
+        WHERE NOT tgisinternal AND tgnewtable IS NOT NULL AND tgrelid::regclass::text = ANY(%s)
+        """,
+        (guarded(conn),),
+    )
     return {(table, name) for table, name in rows.fetchall()}
 
 
@@ -97,9 +114,9 @@ def triggers_in_database(conn: Connection) -> set[tuple[str, str]]:
     rows = conn.execute(
         """
         SELECT tgrelid::regclass::text, tgname::text FROM pg_trigger
-        WHERE NOT tgisinternal AND tgrelid::regclass::text = ANY(%s)
+        WHERE NOT tgisinternal AND tgnewtable IS NULL AND tgrelid::regclass::text = ANY(%s)
         """,
-        (guarded(conn),),
+        (sorted({*guarded(conn), "stores"}),),
     )
     return {(table, name) for table, name in rows.fetchall()}
 
@@ -155,24 +172,55 @@ LEDGER = sorted(
     if table.startswith("ledger_") or table == "refund_lines"
     if table not in ("ledger_unsealed", "ledger_days")
 )
-TRIGGERS = {(table, name) for table in LEDGER for name in ("keep", "keep_all")} | {
-    (table, "keep_rule") for table in ("fee_rules", "term_rules", "link_rules")
+# Columns of a key that is referred to, or that refers, in tables whose other columns may change.
+KEYS = {
+    "stores": ("id", "currency"),
+    "orders": ("id", "store_id", "currency"),
+    "order_lines": ("order_id", "store_id"),
+    "refunds": ("id", "store_id", "order_id"),
+    "ledger_unsealed": ("entry_id", "store_id"),
 }
-
-
-@pytest.mark.parametrize(
-    ("table", "name", "statement"),
-    [(table, name, text) for table, name in sorted(TRIGGERS) for text in CHANGES[name]],
+KEPT = ("stores", "orders", "refunds")
+TRIGGERS = (
+    {(table, name) for table in LEDGER for name in ("keep", "keep_all")}
+    | {(table, "keep_rule") for table in ("fee_rules", "term_rules", "link_rules")}
+    | {(table, "keep_key") for table in KEYS}
+    | {(table, name) for table in KEPT for name in ("keep_rows", "keep_all")}
 )
+REFUSED = [
+    (table, name, statement, key)
+    for table, name in sorted(TRIGGERS)
+    for statement in CHANGES[name]
+    for key in (KEYS[table] if name == "keep_key" else KEYS.get(table, ("store_id",))[:1])
+]
+
+
+@pytest.mark.parametrize(("table", "name", "statement", "key"), REFUSED)
 def test_trigger_refuses_its_owner_and_nothing_else_does(
-    owner: Connection, ids: Ids, table: str, name: str, statement: str
+    owner: Connection, ids: Ids, table: str, name: str, statement: str, key: str
 ) -> None:
     drop_references(owner, table)
-    change = SQL(statement).format(Identifier(table))
-    of = "id" if name == "keep_rule" else "store_id"
+    change = SQL(statement).format(Identifier(table), key=Identifier(key))
+    of = "id" if name == "keep_rule" else key
     values = (ids.rows[table][of],) if "%s" in statement else ()
     with pytest.raises(psycopg.IntegrityError, match=f"on {table} is refused"):  # noqa: SIM117
         with owner.transaction():
             owner.execute(change, values)
     owner.execute(SQL("DROP TRIGGER {} ON {}").format(Identifier(name), Identifier(table)))
     owner.execute(change, values)
+
+
+def test_a_reference_is_checked_of_every_row_and_by_copy_too(owner: Connection, ids: Ids) -> None:
+    """Of many rows one is wrong; and none when there are none."""
+    put = "INSERT INTO ledger_unsealed SELECT %s, x FROM unnest(CAST(%s AS uuid[])) AS u (x)"
+    with pytest.raises(psycopg.errors.ForeignKeyViolation), owner.transaction():
+        owner.execute(put, (ids.store, [ids.reversal, UUID(int=7)]))
+    with (
+        pytest.raises(psycopg.errors.ForeignKeyViolation),
+        owner.transaction(),
+        owner.cursor().copy("COPY ledger_unsealed FROM STDIN") as copy,
+    ):
+        copy.write_row((ids.store, ids.reversal))
+        copy.write_row((ids.store, UUID(int=7)))
+    owner.execute(put, (ids.store, []))
+    owner.execute(put, (ids.store, [ids.reversal]))

@@ -86,6 +86,7 @@ DAMAGE = {
     " WHERE store_id = :s",
     "sold_days_wrong": "UPDATE sold_days SET units = units + 1 WHERE store_id = :s",
     "unsealed_lost": "DELETE FROM ledger_unsealed WHERE store_id = :s",
+    "references_lost": "DELETE FROM ledger_accounts WHERE store_id = :s AND purpose = 'escrow'",
     "stuck_units": "UPDATE stock SET reserved = reserved + 2 WHERE store_id = :s",
     "oversold_skus": """
         UPDATE stock SET on_hand = 1, reserved = 2 WHERE store_id = :s

@@ -30,6 +30,7 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("oversold_skus", sql.OVERSOLD),
     ("escrow_mismatch_minor", sql.ESCROW),
     ("unsealed_lost", sql.UNSEALED_LOST),
+    ("references_lost", sql.REFERENCES_LOST),
     ("stuck_units", sql.STUCK_UNITS),
     ("paid_without_entry", sql.PAID_WITHOUT_ENTRY),
     ("double_keys", sql.DOUBLE_KEYS),

@@ -201,6 +201,35 @@ UNSEALED_LOST = text("""
     WHERE (s.entry_id IS NULL) = (u.entry_id IS NULL)
 """)
 
+# What triggers check as rows are written, and a restore writes without them.
+REFERENCES_LOST = text("""
+    WITH moved AS (
+      SELECT DISTINCT store_id, entry_id FROM ledger_transfers
+      UNION SELECT store_id, entry_id FROM ledger_unsealed
+      UNION SELECT store_id, reverses FROM ledger_entries WHERE reverses IS NOT NULL
+    ), used AS (
+      SELECT DISTINCT store_id, src AS id, currency FROM ledger_transfers
+      UNION SELECT DISTINCT store_id, dst, currency FROM ledger_transfers
+    ), lines AS (
+      SELECT DISTINCT store_id, order_id FROM order_lines
+      UNION SELECT store_id, order_id FROM refunds
+    )
+    SELECT 1 AS found, 'entry ' || m.entry_id AS example FROM moved m
+    LEFT JOIN ledger_entries e ON e.store_id = m.store_id AND e.id = m.entry_id WHERE e.id IS NULL
+    UNION ALL
+    SELECT 1, 'account ' || u.id FROM used u LEFT JOIN ledger_accounts a
+      ON a.store_id = u.store_id AND a.id = u.id AND a.currency = u.currency WHERE a.id IS NULL
+    UNION ALL
+    SELECT 1, 'order ' || l.order_id FROM lines l
+    LEFT JOIN orders o ON o.store_id = l.store_id AND o.id = l.order_id WHERE o.id IS NULL
+    UNION ALL
+    SELECT 1, 'refund ' || l.refund_id FROM refund_lines l
+    LEFT JOIN refunds r ON r.store_id = l.store_id AND r.id = l.refund_id WHERE r.id IS NULL
+    UNION ALL
+    SELECT 1, 'store ' || o.store_id FROM (SELECT DISTINCT store_id, currency FROM orders) o
+    LEFT JOIN stores s ON s.id = o.store_id AND s.currency = o.currency WHERE s.id IS NULL
+""")
+
 OVERSOLD = text("""
     SELECT 1 AS found, 'sku ' || sku_id AS example FROM stock
     WHERE NOT (reserved BETWEEN 0 AND on_hand)
