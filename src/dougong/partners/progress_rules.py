@@ -80,34 +80,31 @@ def lines_of(terms: Terms, delivered: dict[str, int]) -> list[Line]:
     found = []
     for one in terms.components:
         done = delivered.get(one.kind.value, 0)
-        common = {"kind": one.kind, "unit": one.unit, "committed": one.committed}
         if back := rebate(one, done):
             is_whole = one.tier_method is TierMethod.WHOLE
-            found.append(
-                Line(
-                    **common,
-                    what="rebate",
-                    delivered=done,
-                    base_minor=value_of(one, done),
-                    rate_bp=reached_bp(one, done) if is_whole else 0,
-                    owed_by=one.committed_by.other(),
-                    amount_minor=back,
-                )
-            )
+            rate_bp = reached_bp(one, done) if is_whole else 0
+            found.append(_line(one, "rebate", done, value_of(one, done), rate_bp, back))
         base = value_of(one, missing(one, done))
         if owed := part_of(base, one.shortfall_bp):
-            found.append(
-                Line(
-                    **common,
-                    what="shortfall",
-                    delivered=done,
-                    base_minor=base,
-                    rate_bp=one.shortfall_bp,
-                    owed_by=one.committed_by,
-                    amount_minor=owed,
-                )
-            )
+            found.append(_line(one, "shortfall", done, base, one.shortfall_bp, owed))
     return found
+
+
+def _line(
+    one: Component, what: Owed, delivered: int, base_minor: int, rate_bp: int, amount_minor: int
+) -> Line:
+    """Who delivers gets a rebate from the other side, and pays for what is missing."""
+    return Line(
+        kind=one.kind,
+        what=what,
+        unit=one.unit,
+        committed=one.committed,
+        delivered=delivered,
+        base_minor=base_minor,
+        rate_bp=rate_bp,
+        owed_by=one.committed_by.other() if what == "rebate" else one.committed_by,
+        amount_minor=amount_minor,
+    )
 
 
 def elapsed(terms: Terms, *, ends: datetime, at: datetime) -> Fraction:

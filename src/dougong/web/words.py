@@ -86,6 +86,18 @@ REFUSALS: dict[str, str] = {
     "second_person_needed": mark("Who drafted a rule cannot approve it: ask a second person."),
     "rule_not_open": mark("This rule cannot be changed that way any more."),
     "rule_in_past": mark("A rule can only start or end in the future."),
+    "bad_terms": mark("Please check this term: {reason}"),
+    "not_your_turn": mark("It is the other side's turn."),
+    "nothing_on_table": mark("There is no offer on the table that this could be done with."),
+    "offer_on_table": mark("An offer is on the table already."),
+    "offer_expired": mark("This offer has expired."),
+    "nothing_changed": mark("This says the same as the offer: accept it instead."),
+    "other_text": mark("This is not the text to be signed. Please read the page again."),
+    "signed_already": mark("Your side has signed this text already."),
+    "second_signer_needed": mark(
+        "Who proposed or accepted this text cannot sign it: ask a second person."
+    ),
+    "round_closed": mark("This round is closed for that."),
     "entry_not_found": mark("We could not find this entry."),
     "reversed_already": mark("This entry is reversed already."),
     "store_code_taken": mark("Another store has this code."),
