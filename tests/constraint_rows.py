@@ -254,11 +254,9 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "coupon_uses_once": _once("store_id", "coupon_id", "person_id"),
         "coupon_uses_pkey": _once("store_id", "coupon_id", "order_id"),
     },
-    "fee_rules": _rule_wrongs("fee_rules", rate_bp=10_001)
-    | {"fee_rules_round_id_fkey": _is(round_id=NOBODY)},
+    "fee_rules": _rule_wrongs("fee_rules", rate_bp=10_001),
     "term_rules": _rule_wrongs("term_rules", seconds=-1),
-    "link_rules": _rule_wrongs("link_rules")
-    | {"link_rules_round_id_fkey": _is(round_id=NOBODY)},
+    "link_rules": _rule_wrongs("link_rules"),
     "orders": {
         "orders_discount_minor_check": _is(discount_minor=-1, total_minor=1001),
         "orders_goods_minor_check": _is(goods_minor=-1, shipping_minor=2, total_minor=1),

@@ -228,8 +228,6 @@ CREATE TABLE partner_dispute_notes (
 );
 CREATE INDEX partner_dispute_notes_by_dispute ON partner_dispute_notes (dispute_id, at);
 
-ALTER TABLE fee_rules ADD FOREIGN KEY (round_id) REFERENCES partner_rounds;
-ALTER TABLE link_rules ADD FOREIGN KEY (round_id) REFERENCES partner_rounds;
 CREATE INDEX fee_rules_by_round ON fee_rules (round_id) WHERE round_id IS NOT NULL;
 CREATE INDEX link_rules_by_round ON link_rules (round_id) WHERE round_id IS NOT NULL;
 
