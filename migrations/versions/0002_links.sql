@@ -185,8 +185,10 @@ CREATE TABLE task_agreements (
   state text NOT NULL DEFAULT 'agreed' CHECK (state IN ('agreed', 'cancelled', 'done')),
   agreed_at timestamptz NOT NULL,
   ends_at timestamptz NOT NULL,
-  CHECK (ends_at > agreed_at),
-  CHECK (brand_id <> creator_id)
+  closed_at timestamptz,
+  CONSTRAINT task_agreements_window CHECK (ends_at > agreed_at),
+  CONSTRAINT task_agreements_two_sides CHECK (brand_id <> creator_id),
+  CONSTRAINT task_agreements_closed CHECK ((state = 'agreed') = (closed_at IS NULL))
 );
 ALTER TABLE product_links ADD FOREIGN KEY (task_id) REFERENCES task_agreements;
 CREATE INDEX task_agreements_by_creator ON task_agreements (creator_id, agreed_at);
@@ -199,3 +201,7 @@ DO $$ DECLARE t text; BEGIN
     EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM dougong_app', t);
   END LOOP;
 END $$;
+
+-- A task changes only by being closed: what is frozen on it stays.
+REVOKE UPDATE ON task_agreements FROM dougong_app;
+GRANT UPDATE (state, closed_at) ON task_agreements TO dougong_app;

@@ -317,6 +317,21 @@ def link_case(
     )
 
 
+def task_fee_case(*, source: str, surface: str, category: str, creator: str, at: datetime) -> Facts:
+    """The facts of the platform service fee on a task's price: the creator pays it."""
+    return Facts(
+        kind=RuleKind.PLATFORM_SERVICE_FEE.value,
+        source=source,
+        surface=surface,
+        category=category or ANY,
+        route="task",
+        party_class="creator",
+        party=creator,
+        merchant_class="",
+        at=at,
+    )
+
+
 def link_verdict(facts: Facts, rule: Rule | None) -> LinkVerdict:
     """What the deciding row says of a link; without a row, own goods may stand and others not."""
     return LinkVerdict(bool(rule.value) if rule else facts.source == OWN, rule)

@@ -22,4 +22,5 @@ task_agreements = Table(
     Column("state", Text, server_default=FetchedValue(), nullable=False),
     Column("agreed_at", DateTime(timezone=True), nullable=False),
     Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
 )
