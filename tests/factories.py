@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import OrgId, PersonId, SkuId, StoreId, new_id
+from dougong.base.ids import OrgId, PersonId, RuleId, SkuId, StoreId, new_id
 from dougong.flows.place_orders import PlaceOrder
 from dougong.flows.price_orders import Wanted, WantedLine
-from dougong.policy.commands import install_default_rules
+from dougong.policy.commands import install_default_rules, install_rules
 from dougong.policy.queries import forget_book
+from dougong.policy.rules import Rule
 
 T0 = datetime(2020, 8, 20, 4, 0, tzinfo=UTC)
 CATEGORY = "beauty/skincare"
@@ -248,3 +249,71 @@ class ARequest:
         wanted = Wanted(self.buyer.person_id, lines, self.coupon_code, self.buyer.address_id)
         key = self.key or uuid4().hex
         return PlaceOrder(self.store.store_id, uuid4(), key, wanted, self.total_minor)
+
+
+def a_link_rule(source: str, *, allowed: bool, starts: datetime, **more: Any) -> Rule:
+    """A row that lets links of a source in, or keeps them out."""
+    return Rule(
+        id=RuleId(new_id()), kind="link", source=source, announced_at=min(T0, starts),
+        starts=starts, ends=more.pop("ends", None), value=int(allowed), reason_zh="规则",
+        reason_en="by rule", **more,
+    )  # fmt: skip
+
+
+async def approved(conn: AsyncConnection, *rules: Rule) -> None:
+    """Put rows into the book, drafted by one person and approved by another."""
+    author, approver = await a_person(conn), await a_person(conn)
+    await install_rules(conn, rules=rules, at=T0, author_id=author, approver_id=approver)
+
+
+async def an_outside_link(
+    conn: AsyncConnection, source: str, *, route: str = "direct", surface: str = "video"
+) -> UUID:
+    """A published link of a creator of its own to a product of a source."""
+    creator_id, product_id, link_id = await an_org(conn, kind="creator"), new_id(), new_id()
+    row = {"id": link_id, "creator": creator_id, "product": product_id, "source": source, "at": T0}
+    await conn.execute(
+        text("""
+            INSERT INTO sources (code, name_zh, name_en, hosts, adapter, created_at)
+            VALUES (:source, '来源', 'Source', ARRAY[:source || '.example'], 'page', :at)
+            ON CONFLICT DO NOTHING
+        """),
+        row,
+    )
+    await conn.execute(
+        text("""
+            INSERT INTO outside_products (id, source, item_id, url, seen_at, checked_at,
+              check_after)
+            VALUES (:product, :source, CAST(:product AS text), 'https://x.example/', :at, :at, :at)
+        """),
+        row,
+    )
+    task_id = None
+    if route == "task":
+        task_id = new_id()
+        await conn.execute(
+            text("""
+                INSERT INTO task_agreements (id, brand_id, creator_id, surface, source, category,
+                  price_minor, currency, service_fee_bp, service_fee_rule_id, agreed_at, ends_at)
+                VALUES (:task, :brand, :creator, 'live', :source, '*', 100000, 'CNY', 500, :task,
+                  :at, CAST(:at AS timestamptz) + interval '90 days')
+            """),
+            row | {"task": task_id, "brand": await an_org(conn, kind="advertiser")},
+        )
+    await conn.execute(
+        text("""
+            INSERT INTO product_links (id, creator_id, outside_product_id, source, surface, route,
+              task_id, position, published_at)
+            VALUES (:id, :creator, :product, :source, :surface, :route, :task, 0, :at)
+        """),
+        row | {"surface": surface, "route": route, "task": task_id},
+    )
+    return link_id
+
+
+async def hidden_links(conn: AsyncConnection) -> dict[UUID, UUID | None]:
+    """Links that a sweep has hidden, each with the rule that denies it."""
+    rows = await conn.execute(
+        text("SELECT id, hidden_rule_id FROM product_links WHERE hidden_at IS NOT NULL")
+    )
+    return {row.id: row.hidden_rule_id for row in rows}

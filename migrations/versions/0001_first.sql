@@ -8,7 +8,7 @@ $$ BEGIN RAISE EXCEPTION 'append-only: % on % is refused', TG_OP, TG_TABLE_NAME
 
 CREATE TABLE business_clock (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  offset_s double precision NOT NULL DEFAULT 0 CHECK (offset_s >= 0)
+  offset_s double precision NOT NULL DEFAULT 0 -- below zero: a market that plays the past
 );
 INSERT INTO business_clock DEFAULT VALUES;
 

@@ -5,10 +5,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.factories import a_store
+from tests.factories import (
+    T0,
+    ARequest,
+    a_buyer,
+    a_link_rule,
+    a_store,
+    an_outside_link,
+    the_rules,
+)
+from tests.factories import approved as approve_rows
 from tests.web.test_operator import Client, Desk, as_, client, desk
 
 from dougong.base.ids import new_id
+from dougong.flows.place_orders import Placed, place_in
 from dougong.infra import clock
 from dougong.infra.db import transaction
 
@@ -140,3 +150,66 @@ async def test_a_draft_is_refused_in_words_at_the_field(
     assert page.status_code in {400, 422}
     (field,) = changes
     assert f'id="error-{field}">{words}' in page.text
+
+
+async def test_a_link_rule_shows_what_it_would_hide_before_it_is_approved(
+    client: Client, desk: Desk
+) -> None:
+    source = f"src{new_id().hex[-8:]}"
+    async with transaction() as conn:
+        await approve_rows(conn, a_link_rule(source, allowed=True, starts=T0))
+        link_id = await an_outside_link(conn, source)
+        await conn.execute(
+            text("INSERT INTO clicks (id, link_id, at) VALUES (:id, :link, :at)"),
+            {"id": new_id(), "link": link_id, "at": clock.wall_now()},
+        )
+    draft = a_draft(
+        kind="link", value="0", unit="verdict", party="*", source=source, surface="video"
+    )
+    drafted = await as_(client, desk.one).post(
+        "/operator/link-rules/draft", data=draft, follow_redirects=False
+    )
+    assert drafted.status_code == 303
+    async with transaction() as conn:
+        rule_id = await conn.scalar(
+            text("SELECT id FROM link_rules WHERE source = :s AND NOT allowed"), {"s": source}
+        )
+    path = f"/operator/link-rules/{rule_id}"
+    listed = await as_(client, desk.two).get("/operator/link-rules", params={"show": "draft"})
+    assert f"{path}/impact" in listed.text
+    seen = await client.get(f"{path}/impact")
+    assert (seen.status_code, f"{path}/approve" in seen.text) == (200, True)
+    lines = (await client.get(f"{path}/impact", params={"file": "csv"})).text.splitlines()
+    assert lines[1:] == ["creator,creator,1,0,1,0,0,0,0"]
+    assert (await client.post(f"{path}/approve", data={}, follow_redirects=False)).is_redirect
+    gone = await client.get(f"/operator/link-rules/{new_id()}/impact")
+    assert gone.status_code == 404
+
+
+async def test_a_fee_rule_shows_what_the_last_orders_would_have_paid(
+    client: Client, desk: Desk
+) -> None:
+    async with transaction() as conn:
+        await the_rules(conn)
+        store, buyer = await a_store(conn), await a_buyer(conn)
+        now = clock.wall_now()
+        request = ARequest(store, buyer, 9_900).build()
+        (placed,) = await place_in(conn, requests=[request], at=now)
+        assert isinstance(placed, Placed)
+        await conn.execute(
+            text("UPDATE orders SET state = 'paid', paid_at = :at WHERE id = :id"),
+            {"at": now, "id": placed.order_id},
+        )
+    party = str(store.org_id)
+    await approved(client, desk, value="5", party=party, category="beauty")
+    draft = a_draft(party=party, category="beauty/skincare", value="8")
+    await as_(client, desk.one).post("/operator/rules/draft", data=draft)
+    async with transaction() as conn:
+        rule = (
+            await conn.execute(
+                text("SELECT id FROM fee_rules WHERE party = :p AND approver_id IS NULL"),
+                {"p": party},
+            )
+        ).one()
+    answer = await client.get(f"/operator/rules/{rule.id}/impact", params={"file": "csv"})
+    assert answer.text.splitlines()[1:] == ["merchant,merchant,0,0,0,1,9900,495,792"]

@@ -9,5 +9,6 @@ import dougong.flows.process_video
 import dougong.flows.resolve_unallocated
 import dougong.flows.seal_books
 import dougong.flows.send_refunds
+import dougong.flows.sweep_links
 import dougong.infra.limits
 import dougong.infra.stalled_jobs  # noqa: F401

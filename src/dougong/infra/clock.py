@@ -1,7 +1,8 @@
 """The one place that asks for now.
 
 In demo and test mode a *business clock* runs ahead of the wall clock by an offset that is kept in
-the database (table `business_clock`), so that deadlines and dated rules can be watched working.
+the database (table `business_clock`), so that deadlines and dated rules can be watched working. A
+market that plays history begins behind it.
 """
 
 import time
@@ -50,6 +51,21 @@ async def advance(conn: AsyncConnection, *, by: timedelta) -> datetime:
         raise NotAllowed
     await conn.execute(
         text("UPDATE business_clock SET offset_s = offset_s + :s"), {"s": by.total_seconds()}
+    )
+    _read_at = float("-inf")
+    return await refresh(conn)
+
+
+async def begin_at(conn: AsyncConnection, *, at: datetime) -> datetime:
+    """Begin in the past, for a market that plays history. Raises NotAllowed in production, for an
+    instant to come, and where anything has happened already: a lived market never goes back."""
+    global _read_at
+    lived = await conn.scalar(text("SELECT EXISTS (SELECT FROM events)"))
+    offset = at - wall_now()
+    if settings().mode == "production" or offset > timedelta(0) or lived:
+        raise NotAllowed
+    await conn.execute(
+        text("UPDATE business_clock SET offset_s = :s"), {"s": offset.total_seconds()}
     )
     _read_at = float("-inf")
     return await refresh(conn)

@@ -126,7 +126,7 @@ CARDS = text("""
       SELECT file FROM product_images
       WHERE store_id = l.store_id AND product_id = l.product_id ORDER BY position LIMIT 1
     ) i ON true
-    WHERE l.video_id = ANY(CAST(:ids AS uuid[])) AND l.removed_at IS NULL
+    WHERE l.video_id = ANY(CAST(:ids AS uuid[])) AND l.removed_at IS NULL AND l.hidden_at IS NULL
     ORDER BY l.video_id, l.position, l.id
 """)
 

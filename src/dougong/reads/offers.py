@@ -120,6 +120,7 @@ async def link_origins(
             SELECT l.id, l.creator_id, l.product_id, l.surface, l.route
             FROM product_links l JOIN videos v ON v.id = l.video_id AND v.state = 'published'
             WHERE l.id = ANY(CAST(:links AS uuid[])) AND l.removed_at IS NULL
+              AND l.hidden_at IS NULL
         """),
         {"links": list(set(link_ids))},
     )

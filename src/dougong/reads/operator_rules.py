@@ -14,7 +14,7 @@ MOST_PARTIES = 500
 
 
 class RuleRow(msgspec.Struct, frozen=True):
-    """One row with its people. `value`: basis points or seconds, by the family."""
+    """One row with its people. `value`: basis points, seconds, or 1 for allowed, by the family."""
 
     id: UUID
     kind: str
@@ -70,13 +70,30 @@ RULES = {
         LEFT JOIN people approver ON approver.id = r.approver_id
         ORDER BY r.kind, r.category, lower(r.in_force) DESC, r.id LIMIT :most
     """),
+    "link": text("""
+        SELECT r.id, r.kind, r.source, r.surface, r.category, r.route, r.party_class, r.party,
+          r.merchant_class, r.announced_at, lower(r.in_force) AS starts,
+          upper(r.in_force) AS ends, r.rollout_bp, r.allowed::int AS value, r.reason_zh,
+          r.reason_en, r.citation, r.author_id, coalesce(author.name, '') AS author,
+          approver.name AS approver, r.approved_at
+        FROM link_rules r
+        LEFT JOIN people author ON author.id = r.author_id
+        LEFT JOIN people approver ON approver.id = r.approver_id
+        ORDER BY r.source, r.category, lower(r.in_force) DESC, r.id LIMIT :most
+    """),
 }
 
 
 async def rule_rows(conn: AsyncConnection, *, family: str) -> list[RuleRow]:
-    """Every row of the fee or term rules, drafts included."""
+    """Every row of the fee, term or link rules, drafts included."""
     found = await conn.execute(RULES[family], {"most": MOST_ROWS})
     return [RuleRow(**row) for row in found.mappings()]
+
+
+async def sources_named(conn: AsyncConnection) -> Sequence[Any]:
+    """`code`, `name_zh`, `name_en` of every third-party source that a rule may name."""
+    found = await conn.execute(text("SELECT code, name_zh, name_en FROM sources ORDER BY code"))
+    return found.all()
 
 
 async def categories_named(conn: AsyncConnection) -> Sequence[Any]:

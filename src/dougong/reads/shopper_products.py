@@ -238,9 +238,11 @@ VIDEOS = text("""
       AND (CAST(:creator_id AS uuid) IS NULL OR v.creator_id = :creator_id)
       AND (CAST(:product_id AS uuid) IS NULL OR EXISTS (
         SELECT FROM product_links p WHERE p.video_id = v.id AND p.removed_at IS NULL
+          AND p.hidden_at IS NULL
           AND p.store_id = :store_id AND p.product_id = :product_id))
       AND (CAST(:store_only AS uuid) IS NULL OR EXISTS (
         SELECT FROM product_links p WHERE p.video_id = v.id AND p.removed_at IS NULL
+          AND p.hidden_at IS NULL
           AND p.store_id = :store_only))
       AND concat_ws(' ', v.caption_zh, v.caption_en, o.name, o.name_en, o.handle)
         ILIKE ALL (CAST(:patterns AS text[]))

@@ -47,6 +47,7 @@ from dougong.web.operator import people as operator_people
 from dougong.web.operator import refunds as operator_refunds
 from dougong.web.operator import reports as operator_reports
 from dougong.web.operator import rule_case as operator_rule_case
+from dougong.web.operator import rule_impact as operator_rule_impact
 from dougong.web.operator import rules as operator_rules
 from dougong.web.operator import unallocated as operator_unallocated
 from dougong.web.shopper import cart as shopper_cart
@@ -106,6 +107,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_refunds.HANDLERS,
     *operator_reports.HANDLERS,
     *operator_rule_case.HANDLERS,
+    *operator_rule_impact.HANDLERS,
     *operator_rules.HANDLERS,
     *operator_unallocated.HANDLERS,
     *shopper_cart.HANDLERS,

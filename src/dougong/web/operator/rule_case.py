@@ -1,6 +1,6 @@
 """Which rule decides a case at an instant, and why every other one does not."""
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,15 @@ from dougong.reads.operator_rules import categories_named, stores_for_rules
 from dougong.web.deps import Conn, Now
 from dougong.web.i18n import gettext, mark
 from dougong.web.operator.common import instant_from, local_text
-from dougong.web.operator.rules import CHOICES, COLUMNS, FAMILIES, KINDS, kinds_of, span_words
+from dougong.web.operator.rules import (
+    CHOICES,
+    COLUMNS,
+    FAMILIES,
+    KINDS,
+    Screen,
+    kinds_of,
+    span_words,
+)
 from dougong.web.operator.words import cell_words
 from dougong.web.render import Page, page, when
 
@@ -60,7 +68,7 @@ def _decided(kind: str, verdict: Verdict) -> Decided:
 
 @get("/operator/{screen:str}/case", **READ)
 async def case_page(
-    screen: FromPath[Literal["rules", "terms"]],
+    screen: FromPath[Screen],
     request: Request[Any, Any, Any],
     conn: Conn,
     now: Now,

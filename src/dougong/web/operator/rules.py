@@ -14,12 +14,13 @@ from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import RuleId, new_id
 from dougong.base.money import BadAmount, minor_from_text
 from dougong.policy.commands import approve_rule, draft_rule, end_rule
-from dougong.policy.rules import ANY, FEE_KINDS, PRECEDENCE, TERM_KINDS, Rule
+from dougong.policy.rules import ANY, FEE_KINDS, LINK_KINDS, PRECEDENCE, TERM_KINDS, Rule
 from dougong.reads.operator_rules import (
     RuleRow,
     categories_named,
     parties_named,
     rule_rows,
+    sources_named,
     stores_for_rules,
 )
 from dougong.web.deps import Conn, Now, Who
@@ -38,6 +39,7 @@ KINDS = {
     "pay_within_s": mark("Time to pay"),
     "receive_within_s": mark("Counts as received after"),
     "after_sales_window_s": mark("After-sales window"),
+    "link": mark("Whether a product link may stand"),
 }
 COLUMNS = {
     "party": mark("Party"),
@@ -49,7 +51,7 @@ COLUMNS = {
     "source": mark("Source"),
 }
 CHOICES = {
-    "source": ["*", "own", "taobao", "tmall", "jd"],
+    "source": ["*", "own", "outside"],  # and every source of the registry
     "surface": ["*", "video", "live", "profile", "search"],
     "route": ["*", "direct", "task"],
     "party_class": ["*", "merchant", "creator"],
@@ -63,9 +65,12 @@ ORDER = (
     "pay_within_s",
     "receive_within_s",
     "after_sales_window_s",
+    "link",
 )
 UNITS = {"minutes": 60, "hours": 3_600, "days": 86_400}
-FAMILIES = {"rules": "fee", "terms": "term"}
+Screen = Literal["rules", "terms", "link-rules"]
+FAMILIES = {"rules": "fee", "terms": "term", "link-rules": "link"}
+FAMILY_KINDS = {"fee": FEE_KINDS, "term": TERM_KINDS, "link": LINK_KINDS}
 READ: dict[str, Any] = {"permission": Permission.RULE_READ, "include_in_schema": False}
 WRITE: dict[str, Any] = {"permission": Permission.RULE_WRITE, "include_in_schema": False}
 
@@ -73,7 +78,7 @@ WRITE: dict[str, Any] = {"permission": Permission.RULE_WRITE, "include_in_schema
 class Draft(Form, kw_only=True):
     kind: str
     value: str
-    unit: Literal["percent", "minutes", "hours", "days"] = "percent"
+    unit: Literal["percent", "minutes", "hours", "days", "verdict"] = "percent"
     starts: str
     ends: str = ""
     rollout: str = "100"
@@ -99,7 +104,7 @@ class Nothing(Form):
 
 def kinds_of(screen: str) -> list[str]:
     """The kinds of one screen, in the order of print."""
-    family = {str(kind) for kind in (FEE_KINDS if screen == "rules" else TERM_KINDS)}
+    family = {str(kind) for kind in FAMILY_KINDS[FAMILIES[screen]]}
     return [kind for kind in ORDER if kind in family]
 
 
@@ -132,6 +137,7 @@ async def _list(
     names = {one.path: pick(one, "name") for one in await categories_named(conn)}
     paths = set(names)
     names |= {str(one.id): pick(one, "name") for one in await parties_named(conn)}
+    names |= {one.code: pick(one, "name") for one in await sources_named(conn)}
     seen = [row for row in rows if show in ("all", row.state_at(moment))]
     seen = [row for row in seen if q.strip().lower() in _said(row, names)]
     seen.sort(key=lambda row: (ORDER.index(row.kind), row.category, -row.starts.timestamp()))
@@ -192,6 +198,19 @@ async def fee_rules(
     return await _list(request, conn, now, screen="rules", at=at, show=show, q=q, file=file)
 
 
+@get("/operator/link-rules", **READ)
+async def link_rules(
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    now: Now,
+    at: FromQuery[str] = "",
+    show: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    file: FromQuery[str] = "",
+) -> Response[Any]:
+    return await _list(request, conn, now, screen="link-rules", at=at, show=show, q=q, file=file)
+
+
 @get("/operator/terms", **READ)
 async def term_rules(
     request: Request[Any, Any, Any],
@@ -226,6 +245,7 @@ async def _form(
         kinds=[(kind, gettext(KINDS[kind])) for kind in kinds_of(screen)],
         columns={column: gettext(words) for column, words in COLUMNS.items()},
         choices=CHOICES,
+        sources=await sources_named(conn),
         categories=await categories_named(conn),
         parties=await parties_named(conn),
         merchant_classes=sorted({one.merchant_class for one in stores if one.merchant_class}),
@@ -238,7 +258,7 @@ async def _form(
 
 @get("/operator/{screen:str}/draft", **WRITE)
 async def draft_form(
-    screen: FromPath[Literal["rules", "terms"]],
+    screen: FromPath[Screen],
     request: Request[Any, Any, Any],
     conn: Conn,
     now: Now,
@@ -248,7 +268,7 @@ async def draft_form(
 
 @post("/operator/{screen:str}/draft", **WRITE)
 async def draft(
-    screen: FromPath[Literal["rules", "terms"]],
+    screen: FromPath[Screen],
     data: FormData[Draft],
     request: Request[Any, Any, Any],
     who: Who,
@@ -278,13 +298,17 @@ def _rule_from(data: Draft, *, now: datetime) -> Rule:
         starts=starts,
         ends=instant_from(data.ends, field="ends", default=None) if data.ends else None,
         rollout_bp=_hundredths(data.rollout, field="rollout_bp"),
-        value=_hundredths(data.value, field="value")
-        if data.kind in FEE_KINDS
-        else _whole(data.value) * UNITS.get(data.unit, 1),
+        value=_value(data),
         reason_zh=data.reason_zh,
         reason_en=data.reason_en,
         citation=data.citation,
     )
+
+
+def _value(data: Draft) -> int:
+    if data.kind in FEE_KINDS:
+        return _hundredths(data.value, field="value")
+    return _whole(data.value) * UNITS.get(data.unit, 1)
 
 
 def _hundredths(text: str, *, field: str) -> int:
@@ -303,7 +327,7 @@ def _whole(text: str) -> int:
 
 @post("/operator/{screen:str}/{rule_id:uuid}/approve", **WRITE)
 async def approve(
-    screen: FromPath[Literal["rules", "terms"]],
+    screen: FromPath[Screen],
     rule_id: FromPath[UUID],
     data: FormData[Nothing],
     request: Request[Any, Any, Any],
@@ -321,7 +345,7 @@ async def approve(
 
 @post("/operator/{screen:str}/{rule_id:uuid}/end", **WRITE)
 async def end(
-    screen: FromPath[Literal["rules", "terms"]],
+    screen: FromPath[Screen],
     rule_id: FromPath[UUID],
     data: FormData[End],
     request: Request[Any, Any, Any],
@@ -342,4 +366,12 @@ async def _audit(conn: Conn, who: Who, now: datetime, action: str, rule_id: UUID
     await audit(conn, at=now, person_id=who.person_id, action=action, subject=str(rule_id))
 
 
-HANDLERS: list[HTTPRouteHandler] = [fee_rules, term_rules, draft_form, draft, approve, end]
+HANDLERS: list[HTTPRouteHandler] = [
+    fee_rules,
+    link_rules,
+    term_rules,
+    draft_form,
+    draft,
+    approve,
+    end,
+]

@@ -119,6 +119,7 @@ TASKS: dict[str, str] = {
 CELLS: dict[str, str] = {
     "*": mark("Any"),
     "own": mark("Own mini-stores"),
+    "outside": mark("Any other platform"),
     "taobao": mark("Taobao"),
     "tmall": mark("Tmall"),
     "jd": mark("JD.com"),
@@ -138,6 +139,7 @@ RULE_REASONS: dict[str, str] = {
     "0–100 %": mark("Give a rate from 0 to 100 %."),
     "0–10000": mark("Give a rate from 0 to 100 %."),
     "0–31536000": mark("At most a year, please."),
+    "0–1": mark("Choose allowed or denied."),
     "0, 1, 2, …": mark("Please give a whole number."),
     "YYYY-MM-DD HH:MM": mark("Please give a date and a time."),
     "before_start": mark("The end must be after the start."),

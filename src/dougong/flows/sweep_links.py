@@ -1,0 +1,149 @@
+"""When verdicts change, links follow: what the book denies now is hidden, what it lets in again is
+shown again, and their owners hear why.
+
+Rules change verdicts at instants that are known before: where a link rule starts or ends. Each such
+instant gets one sweep over all links that stand, in batches, each its own transaction. A link that
+was published while the sweep passed is looked at on the ticks that follow. Links by task keep what
+was agreed.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.ids import LinkId, RuleId
+from dougong.infra import clock, events
+from dougong.infra.db import transaction
+from dougong.infra.jobs import task
+from dougong.links.sweep_commands import (
+    Sweep,
+    begin_sweep,
+    hide_links,
+    next_sweep,
+    note_progress,
+    show_links,
+)
+from dougong.policy.queries import RuleBook, rules_book
+from dougong.policy.rules import RuleKind, link_verdict
+from dougong.reads.link_sweep import StandingLink, standing_links
+
+BATCH = 10_000
+RECENT = timedelta(minutes=10)  # of the wall clock: longer than any request that publishes a link
+
+
+@task("links.sweep", every="*/10 * * * * *", retries=0)
+async def sweep_links() -> None:
+    """Finish every sweep that is due, then look at what was published meanwhile."""
+    await sweep_due()
+    async with transaction() as conn:
+        await sweep_recent(conn, at=await clock.refresh(conn))
+
+
+async def sweep_due() -> None:
+    """Every instant up to now at which verdicts changed and no sweep has been yet."""
+    async with transaction() as conn:
+        now = await clock.refresh(conn)
+        changed = last_change(await rules_book(conn, fresh=True), now)
+        if changed:
+            await begin_sweep(conn, at=changed)
+    while await _sweep_batch():
+        pass
+
+
+def last_change(book: RuleBook, now: datetime) -> datetime | None:
+    """The latest instant up to now at which a link rule started or ended."""
+    edges = [
+        edge
+        for rule in book.rules
+        if rule.kind == RuleKind.LINK
+        for edge in (rule.starts, rule.ends)
+        if edge is not None and edge <= now
+    ]
+    return max(edges, default=None)
+
+
+async def _sweep_batch() -> bool:
+    """One batch of the sweep that is due; False when there is none left to do."""
+    async with transaction(slow=True) as conn:
+        sweep = await next_sweep(conn)
+        if sweep is None:
+            return False
+        now = await clock.refresh(conn)
+        links = await standing_links(conn, after=sweep.after, most=BATCH)
+        hidden, shown = await judge(conn, links, at=max(now, sweep.at))
+        is_last = len(links) < BATCH
+        await note_progress(
+            conn,
+            sweep,
+            after=links[-1].id if links else None,
+            looked=len(links),
+            hidden=hidden,
+            shown=shown,
+            done_at=now if is_last else None,
+        )
+        if is_last:
+            await _tell_of_sweep(conn, sweep, at=now)
+    return True
+
+
+async def sweep_recent(conn: AsyncConnection, *, at: datetime) -> None:
+    """Judge the links of the last minutes: they may have been published by the book of before."""
+    since = UUID(int=int((clock.wall_now() - RECENT).timestamp() * 1000) << 80)
+    await judge(conn, await standing_links(conn, after=since, most=BATCH), at=at)
+
+
+async def judge(
+    conn: AsyncConnection, links: Sequence[StandingLink], *, at: datetime
+) -> tuple[int, int]:
+    """Hide and show by the book as of an instant; answers how many of each."""
+    book = await rules_book(conn)
+    denied: dict[LinkId, RuleId | None] = {}
+    allowed: list[LinkId] = []
+    for link in links:
+        facts = link.facts(at)
+        verdict = link_verdict(facts, book.decide(facts).rule)
+        if verdict.allowed:
+            if link.is_hidden:
+                allowed.append(link.id)
+            continue
+        rule_id = verdict.rule.id if verdict.rule else None
+        if not link.is_hidden or link.hidden_rule_id != rule_id:
+            denied[link.id] = rule_id
+    owners = {link.id: link.creator_id for link in links}
+    hidden = await hide_links(conn, links=denied, at=at) if denied else set()
+    shown = await show_links(conn, link_ids=allowed) if allowed else set()
+    await _tell_owners(conn, owners, hidden=hidden, shown=shown, why=denied, at=at, book=book)
+    return len(hidden), len(shown)
+
+
+async def _tell_owners(
+    conn: AsyncConnection,
+    owners: Mapping[LinkId, UUID],
+    *,
+    hidden: set[LinkId],
+    shown: set[LinkId],
+    why: Mapping[LinkId, RuleId | None],
+    at: datetime,
+    book: RuleBook,
+) -> None:
+    """One event for each creator and rule: how many links, and the rule's own words."""
+    for (creator_id, rule_id), count in Counter((owners[i], why[i]) for i in hidden).items():
+        rule = book.by_id.get(rule_id) if rule_id else None
+        facts = {
+            "links": count,
+            "rule_id": str(rule_id) if rule_id else None,
+            "reason_zh": rule.reason_zh if rule else "",
+            "reason_en": rule.reason_en if rule else "",
+        }
+        await events.record(conn, "links.links_hidden", subject_id=creator_id, at=at, facts=facts)
+    for creator_id, count in Counter(owners[i] for i in shown).items():
+        facts = {"links": count}
+        await events.record(conn, "links.links_shown", subject_id=creator_id, at=at, facts=facts)
+
+
+async def _tell_of_sweep(conn: AsyncConnection, sweep: Sweep, *, at: datetime) -> None:
+    facts = {"changed_at": sweep.at.isoformat()}
+    await events.record(conn, "links.swept", subject_id=sweep.id, at=at, facts=facts)
