@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dougong.catalog.feed_export import Format, safe_cell, write_feed
-from dougong.catalog.feed_rules import Reader
-from dougong.catalog.feed_text import decode, read_feed
-from dougong.catalog.feed_types import Categories, FeedItem, FeedRefused, FeedRow
+from dougong.catalog.feed_rules import Reader, read_feed
+from dougong.catalog.feed_types import Categories, FeedItem, FeedRow
+from dougong.infra.feed_text import decode
+from dougong.infra.feed_xml import FeedRefused
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CATEGORIES = Categories(
@@ -159,7 +160,7 @@ def test_a_damaged_compressed_file_is_refused(harm: Callable[[bytes], bytes]) ->
 
 
 def test_a_compressed_file_that_swells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dougong.catalog.feed_text.MAX_BYTES", 100_000)
+    monkeypatch.setattr("dougong.infra.feed_text.MAX_BYTES", 100_000)
     with pytest.raises(FeedRefused) as refused:
         read(gzip.compress(b"id,title,price\n" + b" " * 10_000_000))
     assert refused.value.facts["why"] == "too_big"

@@ -18,13 +18,13 @@ from tests.infra.test_http import a_server, said
 from dougong.base.errors import NotFound
 from dougong.base.ids import StoreId, new_id
 from dougong.catalog.feed_export import write_feed
-from dougong.catalog.feed_types import FeedRefused
 from dougong.catalog.import_runs import run_of
 from dougong.catalog.queries import store_of
 from dougong.cli.import_command import command
 from dougong.flows.feed_images import fetch_feed_images
 from dougong.flows.import_feed import FeedReport, import_feed, run_import, start_import
 from dougong.infra.db import transaction
+from dougong.infra.feed_xml import FeedRefused
 from dougong.reads.merchant_feed import feed_items, product_ids_by_code
 from dougong.web.merchant.products import feed_file
 

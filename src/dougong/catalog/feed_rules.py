@@ -5,7 +5,7 @@ The names are those of Google's product data specification.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,7 +16,6 @@ from dougong.base.errors import BadInput
 from dougong.base.money import BadAmount, minor_from_text
 from dougong.catalog.feed_types import (
     KEPT_FIELDS,
-    MAX_CELL,
     OPTION_FIELDS,
     Categories,
     FeedItem,
@@ -39,6 +38,8 @@ from dougong.catalog.rules import (
     clean_gtin,
     clean_text,
 )
+from dougong.infra.feed_text import RawRow, read_rows
+from dougong.infra.feed_xml import MAX_CELL
 
 MAX_LINK = 2_000
 AVAILABILITIES = ("in_stock", "out_of_stock", "preorder", "backorder")
@@ -183,6 +184,17 @@ class Reader:
         if not self._assumed:
             row.note("quantity", "in_stock_without_quantity")
         return {"assumed_quantity": self._assumed or None}
+
+
+def read_feed(data: bytes, reader: Reader) -> Iterator[FeedRow]:
+    """Every row of a feed file in its order, as an item or as problems. Raises FeedRefused."""
+    for row in read_rows(data):
+        yield reader.read(row.fields, line=row.line) if not row.reason else _unread(row)
+
+
+def _unread(row: RawRow) -> FeedRow:
+    problem = Problem(row.line, row.field, row.reason, row.value)
+    return FeedRow(row.line, None, (problem,))
 
 
 class _Row:

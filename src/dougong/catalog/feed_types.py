@@ -5,13 +5,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dougong.base.errors import Refusal
-
 # Columns that become a SKU's options, by their feed names.
 OPTION_FIELDS = ("color", "size", "material", "pattern")
 # Kept as they are, for the next system that reads our export.
 KEPT_FIELDS = ("mpn", "condition", *(f"custom_label_{n}" for n in range(5)))
-ALIASES = {"sell_on_google_quantity": "quantity", "inventory": "quantity", "stock": "quantity"}
 # Ours, beside Google's: what would be lost otherwise.
 OWN_FIELDS = ("title_en", "description_en", "options", "commission", "product_state")
 FIELDS = (
@@ -41,18 +38,6 @@ FIELDS = (
     "commission",
     "product_state",
 )
-REQUIRED = ("id", "title", "price")
-MAX_CELL = 100_000
-
-
-class FeedRefused(Refusal):
-    """The file as a whole cannot be read; nothing was changed.
-
-    Facts: `why`: empty, bad_gzip, bad_encoding, missing_column, duplicate_column,
-    unsafe_xml, broken_xml, too_many_rows, too_big, bad_rows.
-    """
-
-    code = "feed_refused"
 
 
 class Problem(msgspec.Struct, frozen=True):

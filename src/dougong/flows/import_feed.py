@@ -13,15 +13,15 @@ from dougong.base.errors import Refusal
 from dougong.base.ids import PersonId, ProductId, StoreId
 from dougong.catalog.commands import ensure_other
 from dougong.catalog.feed_commands import OWN_IMAGE, FeedLoader, LoadedRow, NewImages
-from dougong.catalog.feed_rules import Reader
-from dougong.catalog.feed_text import read_feed
-from dougong.catalog.feed_types import Categories, FeedItem, FeedRefused, FeedRow, Problem
+from dougong.catalog.feed_rules import Reader, read_feed
+from dougong.catalog.feed_types import Categories, FeedItem, FeedRow, Problem
 from dougong.catalog.import_runs import begin_run, end_run, note_progress
 from dougong.catalog.queries import category_tree, store_of
 from dougong.flows.change_stock import change_stock
 from dougong.flows.feed_images import keep_feed_images
 from dougong.infra import clock, jobs
 from dougong.infra.db import transaction
+from dougong.infra.feed_xml import FeedRefused
 from dougong.infra.jobs import defer
 from dougong.infra.settings import settings
 from dougong.infra.statistics import refresh_catalogue_statistics

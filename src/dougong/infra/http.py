@@ -54,6 +54,13 @@ class SafeUrl(NamedTuple):
     target: str  # path and query
 
 
+class Hop(NamedTuple):
+    """One address that was really called, and what it answered."""
+
+    url: str
+    status: int
+
+
 class Answer(NamedTuple):
     """What came back. `url`: where it really came from, after redirects."""
 
@@ -155,13 +162,15 @@ async def call(
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
     hops: int = 0,
+    trail: list[Hop] | None = None,
     resolver: Resolve | None = None,
 ) -> Answer:
     """Call an outside address: 3 s to connect, 10 s in all, an answer up to 2 MiB, uncompressed.
 
     `hops`: redirects to follow (0 to 5), for GET and HEAD; each one is judged, and the caller's
-    headers stay behind at another origin. Raises UnsafeUrl, OutsideFailed, or
-    OutsideCallInTransaction.
+    headers stay behind at another origin. `trail`: takes every address called with its status, as
+    it goes, so that it says how far it went when something is raised. Raises UnsafeUrl,
+    OutsideFailed ("redirect loop", "too many redirects"…), or OutsideCallInTransaction.
     """
     refuse_in_transaction()
     if not 0 <= hops <= MAX_HOPS or (hops and method not in {"GET", "HEAD"}):
@@ -178,21 +187,42 @@ async def call(
                 timeout=httpx.Timeout(TOTAL_S, connect=CONNECT_S),
             ) as client,
         ):
-            for left in range(hops, -1, -1):
-                answer = await _once(client, method, safe, sent, body)
-                location = answer.headers.get("location")
-                if answer.status not in REDIRECTS or not location or hops == 0:
-                    return answer
-                if left == 0:
-                    raise OutsideFailed("too many redirects")
-                following = parse(_joined(safe, location))
-                if (following.scheme, following.host, following.port) != safe[1:4]:
-                    sent = {}
-                safe = following
+            if hops:
+                return await _follow(client, method, safe, sent, hops, trail)
+            answer = await _once(client, method, safe, sent, body)
+            if trail is not None:
+                trail.append(Hop(safe.href, answer.status))
+            return answer
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ssl.SSLError) as error:
         raise OutsideFailed(type(error).__name__) from error
     except (TimeoutError, OSError) as error:
         raise OutsideFailed("too slow" if isinstance(error, TimeoutError) else "away") from error
+
+
+async def _follow(
+    client: httpx.AsyncClient,
+    method: str,
+    url: SafeUrl,
+    headers: Mapping[str, str],
+    hops: int,
+    trail: list[Hop] | None,
+) -> Answer:
+    """The first answer that leads no further. Raises UnsafeUrl, OutsideFailed."""
+    been: list[Hop] = [] if trail is None else trail
+    for left in range(hops, -1, -1):
+        answer = await _once(client, method, url, headers, b"")
+        been.append(Hop(url.href, answer.status))
+        location = answer.headers.get("location")
+        if answer.status not in REDIRECTS or not location:
+            return answer
+        following = parse(_joined(url, location))
+        if following.href in {hop.url for hop in been}:
+            raise OutsideFailed("redirect loop")
+        if left == 0:
+            break
+        if (following.scheme, following.host, following.port) != url[1:4]:
+            headers = {}
+        url = following
     raise OutsideFailed("too many redirects")
 
 

@@ -85,6 +85,15 @@ REFUSALS: dict[str, str] = {
     "too_many_links": mark("At most {most} products on one video."),
     "not_linkable": mark("This product is not on sale and cannot be linked."),
     "link_gone": mark("This product link was removed."),
+    "source_taken": mark("Another source has this code."),
+    "host_taken": mark("{host} belongs to the source {source} already."),
+    "source_state_taken": mark("A state from then or later is planned already."),
+    "source_state_in_past": mark("A source's state can only change in the future."),
+    "source_not_open": mark("No links are made to this source now."),
+    "no_address": mark("There is no link in what you pasted, nor a share code of ours."),
+    "no_product_data": mark("The page says nothing of a product that we could read."),
+    "link_unresolved": mark("This link leads to no product."),
+    "unlisted_host": mark("Links that end at {host} cannot be put on videos here."),
     "bad_rule": mark("Please check this field: {reason}"),
     "rule_overlaps": mark(
         "Another approved rule for the same cases is in force then. Choose another time."

@@ -10,13 +10,25 @@ from xml.etree.ElementTree import ParseError  # only the class of error
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from dougong.catalog.feed_types import ALIASES, MAX_CELL, FeedRefused, Problem
+from dougong.base.errors import Refusal
 
 CHUNK = 65_536
 MAX_DEPTH = 32
 ITEMS = ("item", "entry")
+MAX_CELL = 100_000
+ALIASES = {"sell_on_google_quantity": "quantity", "inventory": "quantity", "stock": "quantity"}
 
-Found = tuple[int, Mapping[str, list[str]], Problem | None]
+Found = tuple[int, Mapping[str, list[str]], str, str]  # line, fields, reason, field
+
+
+class FeedRefused(Refusal):
+    """The file as a whole cannot be read; nothing was changed.
+
+    Facts: `why`: empty, bad_gzip, bad_encoding, missing_column, duplicate_column,
+    unsafe_xml, broken_xml, too_many_rows, too_big, bad_rows.
+    """
+
+    code = "feed_refused"
 
 
 class _TooMuch(Exception):
@@ -60,8 +72,8 @@ class _Items:
                 self._too_big = name
             self._fields.setdefault(ALIASES.get(name, name), []).append("".join(self._text))
         elif self._depth == self._item_depth:
-            problem = Problem(self.started, self._too_big, "cell_too_big")
-            self.done.append((self.started, self._fields, problem if self._too_big else None))
+            reason = "cell_too_big" if self._too_big else ""
+            self.done.append((self.started, self._fields, reason, self._too_big))
             self._item_depth = 0
         self._depth -= 1
 
@@ -75,9 +87,9 @@ def _local(tag: str) -> str:
 
 
 def read_xml(text: str) -> Iterator[Found]:
-    """Line, fields and, for what cannot be taken, the problem of every item.
+    """Line, fields and, for what cannot be taken, the reason and its field, of every item.
 
-    A file that breaks off yields what came before, and a problem `broken_xml` at its line.
+    A file that breaks off yields what came before, and the reason `broken_xml` at its line.
     Raises FeedRefused (unsafe_xml, broken_xml) when there is no item before that.
     """
     items = _Items()
@@ -98,8 +110,7 @@ def read_xml(text: str) -> Iterator[Found]:
         if not found and not items.done:
             raise FeedRefused(field="file", why="broken_xml") from error
         yield from items.done
-        line = items.line()
-        yield line, {}, Problem(line, "", "broken_xml")
+        yield items.line(), {}, "broken_xml", ""
         return
     if not found:
         raise FeedRefused(field="file", why="empty")

@@ -1,21 +1,18 @@
-"""Reads a feed file, gzip or not: TSV, CSV or RSS XML, in UTF-8, UTF-16 or GB18030."""
+"""Reads a feed file, gzip or not: TSV, CSV or RSS XML, in UTF-8, UTF-16 or GB18030.
+
+What comes out are raw rows: field to its values. What they mean is for the area that asked.
+"""
 
 import csv
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from dougong.catalog.feed_rules import Reader
-from dougong.catalog.feed_types import (
-    ALIASES,
-    MAX_CELL,
-    REQUIRED,
-    FeedRefused,
-    FeedRow,
-    Problem,
-)
-from dougong.catalog.feed_xml import read_xml
+from dougong.infra.feed_xml import ALIASES, MAX_CELL, FeedRefused, read_xml
+
+REQUIRED = ("id", "title", "price")
 
 MAX_BYTES = 256_000_000
 MAX_ROWS = 500_000
@@ -27,12 +24,23 @@ BOMS = (
 )
 GZIP = b"\x1f\x8b"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
-# What `safe_cell` in feed_export puts an apostrophe before, and this takes it off again.
+# What `safe_cell` in catalog/feed_export.py puts an apostrophe before, and this takes it off again.
 GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
-def read_feed(data: bytes, reader: Reader) -> Iterator[FeedRow]:
-    """Every row of the file in its order, as an item or as problems.
+class RawRow(NamedTuple):
+    """One row as it stands. `reason`: why it cannot be read, with its field and what was found;
+    `line` counts from 1."""
+
+    line: int
+    fields: Mapping[str, list[str]]
+    reason: str = ""
+    field: str = ""
+    value: str = ""
+
+
+def read_rows(data: bytes) -> Iterator[RawRow]:
+    """Every row of the file in its order.
 
     Raises FeedRefused when the file as a whole cannot be read; what was yielded before stands
     only where the caller wants it to.
@@ -40,7 +48,7 @@ def read_feed(data: bytes, reader: Reader) -> Iterator[FeedRow]:
     text = decode(unpack(data))
     if not text.strip():
         raise FeedRefused(field="file", why="empty")
-    rows = _xml(text, reader) if text.lstrip().startswith("<") else _table(text, reader)
+    rows = _xml(text) if text.lstrip().startswith("<") else _table(text)
     for count, row in enumerate(rows, start=1):
         if count > MAX_ROWS:
             raise FeedRefused(field="file", why="too_many_rows")
@@ -85,12 +93,12 @@ def _encodings(data: bytes) -> list[str]:
     return ["utf-8", "gb18030"]
 
 
-def _xml(text: str, reader: Reader) -> Iterator[FeedRow]:
-    for line, raw, problem in read_xml(text):
-        yield FeedRow(line, None, (problem,)) if problem else reader.read(raw, line=line)
+def _xml(text: str) -> Iterator[RawRow]:
+    for one in read_xml(text):
+        yield RawRow(*one)
 
 
-def _table(text: str, reader: Reader) -> Iterator[FeedRow]:
+def _table(text: str) -> Iterator[RawRow]:
     csv.field_size_limit(MAX_CELL)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
@@ -104,23 +112,23 @@ def _table(text: str, reader: Reader) -> Iterator[FeedRow]:
         except StopIteration:
             return
         except csv.Error:
-            yield FeedRow(start, None, (Problem(start, "", "cell_too_big"),))
+            yield RawRow(start, {}, "cell_too_big")
             start = lines.line_num + 1
             continue
         if any(cells):
-            yield _row(header, cells, start, reader)
+            yield _row(header, cells, start)
         start = lines.line_num + 1
 
 
-def _row(header: list[str], cells: list[str], line: int, reader: Reader) -> FeedRow:
+def _row(header: list[str], cells: list[str], line: int) -> RawRow:
     if len(cells) != len(header):
         reason = "too_many_cells" if len(cells) > len(header) else "too_few_cells"
-        return FeedRow(line, None, (Problem(line, "", reason, str(len(cells))),))
+        return RawRow(line, {}, reason, value=str(len(cells)))
     raw: dict[str, list[str]] = {}
     for field, cell in zip(header, cells, strict=True):
         value = cell[1:] if cell[:1] == "'" and GUARDED.match(cell) else cell
         raw.setdefault(field, []).append(value)
-    return reader.read(raw, line=line)
+    return RawRow(line, raw)
 
 
 def _delimiter(text: str) -> str:

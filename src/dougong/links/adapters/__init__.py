@@ -1,0 +1,1 @@
+"""How products of third-party sources are looked up: one file per way."""

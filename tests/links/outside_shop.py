@@ -1,0 +1,106 @@
+"""Shops of others: real servers on loopback that answer by path."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.ids import new_id
+from dougong.links.source_commands import SourceDraft, add_source
+from dougong.links.source_rules import Source, SourceSettings, SourceState
+
+RECORDED = Path(__file__).parents[1] / "recorded"
+HTML = "text/html"
+
+
+def recorded(name: str, *, host: str = "") -> bytes:
+    return (RECORDED / name).read_bytes().replace(b"HOST", host.encode())
+
+
+class Shop:
+    """What stands at each path, and which paths were asked for."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.host = ""
+
+    def puts(
+        self,
+        path: str,
+        body: bytes = b"",
+        *,
+        status: str = "200 OK",
+        kind: str = HTML,
+        to: str = "",
+    ) -> str:
+        """Its address. `to`: a redirect."""
+        head = [f"HTTP/1.1 {'302 Found' if to else status}", f"Content-Length: {len(body)}"]
+        head += [f"Content-Type: {kind}", "Connection: close"]
+        head += [f"Location: {to}"] if to else []
+        self.answers[path] = "\r\n".join(head).encode() + b"\r\n\r\n" + body
+        return self.at(path)
+
+    def at(self, path: str) -> str:
+        return f"http://{self.host}{path}"
+
+
+@asynccontextmanager
+async def a_shop(address: str = "127.0.0.1") -> AsyncIterator[Shop]:
+    shop = Shop()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            path = head.split(" ")[1]
+            shop.asked.append(path)
+            missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+            writer.write(shop.answers.get(path, missing))
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, address)
+    shop.host = f"{address}:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield shop
+    finally:
+        server.close()
+
+
+def a_source(
+    *hosts: str, adapter: str = "page", settings: Mapping[str, object] | None = None
+) -> Source:
+    return Source(
+        code="shop",
+        name_zh="青山",
+        name_en="Green Hill",
+        hosts=hosts,
+        adapter=adapter,
+        settings=dict(settings or {}),
+        asks_before_leaving=False,
+        state=SourceState.OPEN,
+    )
+
+
+async def a_kept_source(
+    conn: AsyncConnection,
+    *hosts: str,
+    adapter: str = "page",
+    settings: SourceSettings | None = None,
+) -> str:
+    """The code of a new source in the database."""
+    from tests.content.factories import AT
+
+    code = f"s{new_id().hex[-20:]}"
+    draft = SourceDraft(
+        code=code,
+        name_zh="青山",
+        name_en="Green Hill",
+        hosts=hosts,
+        adapter=adapter,
+        settings=settings or SourceSettings(),
+    )
+    await add_source(conn, draft=draft, at=AT)
+    return code
