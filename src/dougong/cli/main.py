@@ -14,6 +14,7 @@ COMMANDS = {
     "import": "Load a product feed or a history of orders into a store.",
     "recount": "Make the figures by day anew from the books.",
     "explain": "Show where every fen of an order went.",
+    "policy": "Ask the rule book what is allowed and what it costs; load and save it.",
     "bench": "Measure speed beside its floor.",
 }
 

@@ -14,6 +14,7 @@ from dougong.catalog.commands import open_store
 from dougong.orders.history_rules import CURRENCY
 from dougong.policy.commands import install_default_rules
 from dougong.policy.queries import rules_book
+from dougong.policy.rules import ANY, LINK_KINDS
 from dougong.reads.history import store_of_code
 
 
@@ -70,8 +71,10 @@ async def _open(conn: AsyncConnection, *, code: str, at: datetime) -> None:
 
 
 async def ensure_rules(conn: AsyncConnection, *, at: datetime) -> int:
-    """A platform without any approved rule gets the default ones; answers how many."""
-    if (await rules_book(conn, fresh=True)).rules:
+    """A platform without any approved rule for plain sales gets the default ones; answers how
+    many. Rules for links, or for tasks only, say nothing of what is imported."""
+    book = await rules_book(conn, fresh=True)
+    if any(rule.kind not in LINK_KINDS and rule.route in (ANY, "direct") for rule in book.rules):
         return 0
     author, approver = (derived_id(PLATFORM_BOOK, name) for name in ("author", "approver"))
     return await install_default_rules(

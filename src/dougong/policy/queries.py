@@ -108,6 +108,18 @@ async def rules_in_force(conn: AsyncConnection, *, at: datetime) -> list[Rule]:
     return [r for r in rules if r.starts <= at and (r.ends is None or at < r.ends)]
 
 
+async def draft_ids(conn: AsyncConnection) -> set[RuleId]:
+    """The rows that wait for approval."""
+    found = await conn.scalars(
+        text("""
+            SELECT id FROM fee_rules WHERE approver_id IS NULL
+            UNION ALL SELECT id FROM term_rules WHERE approver_id IS NULL
+            UNION ALL SELECT id FROM link_rules WHERE approver_id IS NULL
+        """)
+    )
+    return {RuleId(one) for one in found}
+
+
 DECIDE_MANY = text("""
     WITH rules AS (
       SELECT id, kind, source, surface, category, route, party_class, party, merchant_class,

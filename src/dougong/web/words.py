@@ -95,6 +95,7 @@ REFUSALS: dict[str, str] = {
     "link_unresolved": mark("This link leads to no product."),
     "unlisted_host": mark("Links that end at {host} cannot be put on videos here."),
     "bad_rule": mark("Please check this field: {reason}"),
+    "bad_rule_file": mark("This is no file of rules ({reason})."),
     "rule_overlaps": mark(
         "Another approved rule for the same cases is in force then. Choose another time."
     ),
