@@ -134,6 +134,29 @@ async def test_a_slow_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
         await asyncio.sleep(0.5)
 
 
+async def test_an_answer_that_comes_drop_by_drop_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "TOTAL_S", 0.3)
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        with suppress(ConnectionError):
+            for _ in range(20):
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+
+    server = await asyncio.start_server(drip, "127.0.0.1")
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(OutsideFailed, match="too slow"):
+        await call("GET", f"http://127.0.0.1:{port}/")
+    server.close()
+    await asyncio.sleep(0.1)
+
+
 @pytest.mark.parametrize(
     "answer",
     [said("200 OK", bytes(http.MAX_BYTES + 1)), said("200 OK", b"x", content_encoding="gzip"),

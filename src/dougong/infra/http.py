@@ -177,19 +177,12 @@ async def call(
         raise ValueError(hops)
     safe = parse(url)
     sent = dict(headers or {})
+    transport = GuardedTransport(resolver)
     try:
-        async with (
-            asyncio.timeout(TOTAL_S),
-            httpx.AsyncClient(
-                transport=GuardedTransport(resolver),
-                trust_env=False,
-                follow_redirects=False,
-                timeout=httpx.Timeout(TOTAL_S, connect=CONNECT_S),
-            ) as client,
-        ):
+        async with asyncio.timeout(TOTAL_S), transport:
             if hops:
-                return await _follow(client, method, safe, sent, hops, trail)
-            answer = await _once(client, method, safe, sent, body)
+                return await _follow(transport, method, safe, sent, hops, trail)
+            answer = await _once(transport, method, safe, sent, body)
             if trail is not None:
                 trail.append(Hop(safe.href, answer.status))
             return answer
@@ -200,7 +193,7 @@ async def call(
 
 
 async def _follow(
-    client: httpx.AsyncClient,
+    transport: GuardedTransport,
     method: str,
     url: SafeUrl,
     headers: Mapping[str, str],
@@ -210,7 +203,7 @@ async def _follow(
     """The first answer that leads no further. Raises UnsafeUrl, OutsideFailed."""
     been: list[Hop] = [] if trail is None else trail
     for left in range(hops, -1, -1):
-        answer = await _once(client, method, url, headers, b"")
+        answer = await _once(transport, method, url, headers, b"")
         been.append(Hop(url.href, answer.status))
         location = answer.headers.get("location")
         if answer.status not in REDIRECTS or not location:
@@ -234,13 +227,25 @@ def _joined(base: SafeUrl, location: str) -> str:
 
 
 async def _once(
-    client: httpx.AsyncClient, method: str, url: SafeUrl, headers: Mapping[str, str], body: bytes
+    transport: GuardedTransport,
+    method: str,
+    url: SafeUrl,
+    headers: Mapping[str, str],
+    body: bytes,
 ) -> Answer:
+    """One request, past httpx's client: that would read a redirect's address by its own parser.
+    No cookie is kept from one to the next."""
     plain = {"accept-encoding": "identity", "user-agent": USER_AGENT}
     address = httpx.URL(
         scheme=url.scheme, host=url.host, port=url.port, raw_path=url.target.encode("ascii")
     )
-    async with client.stream(method, address, headers={**headers, **plain}, content=body) as found:
+    timeout = httpx.Timeout(TOTAL_S, connect=CONNECT_S).as_dict()
+    sent = {"accept": "*/*", **headers, **plain}
+    request = httpx.Request(
+        method, address, headers=sent, content=body, extensions={"timeout": timeout}
+    )
+    found = await transport.handle_async_request(request)
+    try:
         if found.headers.get("content-encoding", "identity") != "identity":
             raise OutsideFailed("compressed answer")
         received = bytearray()
@@ -249,3 +254,5 @@ async def _once(
             if len(received) > MAX_BYTES:
                 raise OutsideFailed("answer too big")
         return Answer(found.status_code, dict(found.headers), bytes(received), url.href)
+    finally:
+        await found.aclose()
