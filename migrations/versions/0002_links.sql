@@ -82,7 +82,7 @@ CREATE INDEX product_links_hidden_by ON product_links (hidden_rule_id) WHERE hid
 -- Every click is kept; `validity` says which ones count, and why the others do not.
 ALTER TABLE clicks
   ADD COLUMN validity text NOT NULL DEFAULT 'valid'
-    CHECK (validity IN ('valid', 'repeat', 'bot', 'self', 'prefetch', 'hidden')),
+    CHECK (validity IN ('valid', 'repeat', 'bot', 'self', 'prefetch', 'no_act', 'hidden')),
   ADD COLUMN visitor text NOT NULL DEFAULT '',
   ADD COLUMN source text NOT NULL DEFAULT 'own',
   ADD COLUMN sub_id text,
@@ -99,6 +99,14 @@ CREATE TABLE share_channels (
   created_at timestamptz NOT NULL
 );
 
+INSERT INTO share_channels (code, name_zh, name_en, created_at) VALUES
+  ('wechat', '微信', 'WeChat', '2018-01-01T00:00:00Z'),
+  ('weibo', '微博', 'Weibo', '2018-01-01T00:00:00Z'),
+  ('qq', 'QQ', 'QQ', '2018-01-01T00:00:00Z'),
+  ('douyin', '抖音', 'Douyin', '2018-01-01T00:00:00Z'),
+  ('copy', '复制链接', 'Copy link', '2018-01-01T00:00:00Z');
+
+-- Without a row for an instant, a channel is open.
 CREATE TABLE share_channel_states (
   id uuid PRIMARY KEY,
   channel text NOT NULL REFERENCES share_channels,

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from tests.content.factories import AT, a_person, a_product, a_video, an_organisation
+from tests.content.factories import AT, a_product, a_video, an_organisation
 
-from dougong.base.ids import LinkId, ProductId, new_id
+from dougong.base.ids import ProductId, new_id
 from dougong.links import commands
 from dougong.links.rules import MOST_LINKS, LinkedAlready, LinkGone, NotLinkable, TooManyLinks
 
@@ -113,32 +113,4 @@ async def test_a_link_is_removed_by_its_creator_only(conn: AsyncConnection) -> N
     with pytest.raises(LinkGone):
         await commands.remove_link(
             conn, link_id=link_id, creator_id=await an_organisation(conn), at=AT
-        )
-
-
-async def test_a_repeated_click_counts_once(conn: AsyncConnection) -> None:
-    creator_id = await an_organisation(conn)
-    video_id = await a_video(conn, creator_id=creator_id)
-    store_id, product_id = await a_product(conn)
-    link_id = await commands.add_link(
-        conn,
-        video_id=video_id,
-        creator_id=creator_id,
-        store_id=store_id,
-        product_id=product_id,
-        position=0,
-        at=AT,
-    )
-    click_id, person_id = new_id(), await a_person(conn)
-    for _ in range(3):
-        await commands.record_click(
-            conn, link_id=link_id, click_id=click_id, person_id=person_id, at=AT
-        )
-    count = await conn.scalar(
-        text("SELECT count(*) FROM clicks WHERE link_id = :link"), {"link": link_id}
-    )
-    assert count == 1
-    with pytest.raises(LinkGone):
-        await commands.record_click(
-            conn, link_id=LinkId(new_id()), click_id=new_id(), person_id=None, at=AT
         )

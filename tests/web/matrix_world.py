@@ -160,6 +160,9 @@ async def _their_things(
         "sku_id": product.id,
         "video_id": video_id,
         "link_id": link_id,
+        "link_code": await conn.scalar(
+            text("SELECT code FROM product_links WHERE id = :id"), {"id": link_id}
+        ),
         "endpoint_id": endpoint_id,
         "delivery_id": await delivery_commands.send_test(
             conn, store_id=store_id, endpoint_id=endpoint_id, at=at
@@ -189,6 +192,7 @@ def fresh(parameter: str) -> object:
         "file_path": "none.txt",
         "handle": f"h{new_id().hex}",
         "code": "sandbox",
+        "link_code": new_id().hex[:12],
         "how": "tsv",
         "screen": "rules",
     }

@@ -1,11 +1,10 @@
-"""Writes product links and clicks."""
+"""Writes product links."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,7 +19,7 @@ from dougong.links.rules import (
     NotLinkable,
     TooManyLinks,
 )
-from dougong.links.tables import clicks, product_links
+from dougong.links.tables import product_links
 
 
 async def add_link(
@@ -100,17 +99,3 @@ async def reorder_links(
             "most": MAX_POSITION,
         },
     )
-
-
-async def record_click(
-    conn: AsyncConnection, *, link_id: LinkId, click_id: UUID, person_id: UUID | None, at: datetime
-) -> None:
-    """One person opened a product from its link. Repeating a `click_id` counts once.
-
-    Raises LinkGone.
-    """
-    row = {"id": click_id, "link_id": link_id, "person_id": person_id, "at": at}
-    found = select(product_links.c.id).where(product_links.c.id == link_id)
-    if await conn.scalar(found.where(product_links.c.removed_at.is_(None))) is None:
-        raise LinkGone
-    await conn.execute(upsert(clicks).values(**row).on_conflict_do_nothing())

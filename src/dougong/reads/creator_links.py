@@ -202,7 +202,9 @@ LINKS = text("""
       SELECT file FROM product_images
       WHERE store_id = p.store_id AND product_id = p.id ORDER BY position LIMIT 1
     ) i ON true
-    LEFT JOIN LATERAL (SELECT count(*) AS n FROM clicks WHERE link_id = l.id) c ON true
+    LEFT JOIN LATERAL (
+      SELECT count(*) AS n FROM clicks WHERE link_id = l.id AND validity = 'valid'
+    ) c ON true
     LEFT JOIN unnest(CAST(:sold_ids AS uuid[]), CAST(:sold_orders AS bigint[]),
       CAST(:sold_minor AS bigint[])) AS o (link_id, n, estimated_minor) ON o.link_id = l.id
     WHERE l.creator_id = :creator_id AND l.removed_at IS NULL

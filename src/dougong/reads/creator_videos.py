@@ -72,8 +72,8 @@ VIDEOS = text("""
       (SELECT count(*) FROM comments w WHERE w.video_id = v.id AND w.removed_at IS NULL)
         AS comments,
       (SELECT count(*) FROM linked k WHERE k.video_id = v.id AND k.removed_at IS NULL) AS links,
-      (SELECT count(*) FROM clicks c JOIN linked k ON k.id = c.link_id WHERE k.video_id = v.id)
-        AS clicks,
+      (SELECT count(*) FROM clicks c JOIN linked k ON k.id = c.link_id
+       WHERE k.video_id = v.id AND c.validity = 'valid') AS clicks,
       COALESCE(sold.n, 0) AS orders,
       COALESCE(sold.estimated_minor, 0)::bigint AS estimated_minor
     FROM chosen v LEFT JOIN sold ON sold.video_id = v.id
@@ -166,7 +166,7 @@ DAYS = text("""
       UNION ALL SELECT 'likes', (at AT TIME ZONE :zone)::date, 1 FROM likes
         WHERE video_id = :video_id
       UNION ALL SELECT 'clicks', (at AT TIME ZONE :zone)::date, 1 FROM clicks
-        WHERE link_id IN (SELECT id FROM linked)
+        WHERE link_id IN (SELECT id FROM linked) AND validity = 'valid'
       UNION ALL SELECT 'orders', (o.paid_at AT TIME ZONE :zone)::date, 1
         FROM orders o WHERE o.paid_at IS NOT NULL AND (o.store_id, o.id) IN (
           SELECT store_id, order_id FROM order_lines

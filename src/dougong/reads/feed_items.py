@@ -98,7 +98,7 @@ VIDEOS = text("""
     clicked AS (
       SELECT p.video_id, count(*) AS n FROM clicks k
       JOIN product_links p ON p.id = k.link_id JOIN chosen c ON c.id = p.video_id
-      WHERE k.at <= :at GROUP BY 1
+      WHERE k.at <= :at AND k.validity = 'valid' GROUP BY 1
     )
     SELECT v.id, v.creator_id, o.handle, o.name, o.name_en, o.avatar_file,
       v.caption_zh, v.caption_en, v.media, v.seconds, v.width, v.height, v.published_at,

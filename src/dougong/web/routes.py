@@ -53,6 +53,7 @@ from dougong.web.operator import unallocated as operator_unallocated
 from dougong.web.shopper import cart as shopper_cart
 from dougong.web.shopper import checkout as shopper_checkout
 from dougong.web.shopper import feed as shopper_feed
+from dougong.web.shopper import go as shopper_go
 from dougong.web.shopper import me as shopper_me
 from dougong.web.shopper import orders as shopper_orders
 from dougong.web.shopper import products as shopper_products
@@ -113,6 +114,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *shopper_cart.HANDLERS,
     *shopper_checkout.HANDLERS,
     *shopper_feed.HANDLERS,
+    *shopper_go.HANDLERS,
     *shopper_me.HANDLERS,
     *shopper_orders.HANDLERS,
     *shopper_products.HANDLERS,

@@ -14,13 +14,14 @@ from dougong.content import reaction_commands as reactions
 from dougong.content.rules import MAX_COMMENT_CHARACTERS, REPORT_REASONS, CommentRefused
 from dougong.flows import publish_video
 from dougong.infra.limits import spend
-from dougong.links.commands import record_click
+from dougong.links.click_commands import record_click
 from dougong.reads.feed_comments import comments_of, likes_of
 from dougong.web.account.common import caller_of
 from dougong.web.deps import Actor, Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.refusals import message_for
 from dougong.web.render import Page, page
+from dougong.web.visits import visitor_from
 
 VIDEO = "/videos/{video_id:uuid}"
 # `channel_id`, not `creator_id`: the person acts on its own reaction, not for the creator.
@@ -51,9 +52,11 @@ class SeenForm(Form):
 
 
 class ClickForm(Form):
-    """`click_id`: a fresh UUID made where the tap happens, so that a repeat counts once."""
+    """`click_id`: a fresh UUID made where the tap happens, so that a repeat counts once.
+    `share`: the share code by which the video was opened."""
 
     click_id: UUID | None = msgspec.field(default=None)
+    share: str = ""
 
 
 def manages(actor: Access | None) -> list[UUID]:
@@ -281,11 +284,13 @@ async def click(
 ) -> Response[None]:
     """A tap on a product card."""
     await spend_click(request, actor)
+    who = visitor_from(request, actor)
     await record_click(
         conn,
         link_id=LinkId(link_id),
         click_id=data.click_id or new_id(),
-        person_id=actor.person_id if actor else None,
+        **who._asdict(),
+        share_code=data.share[:20],
         at=now,
     )
     return Response(None, status_code=204)

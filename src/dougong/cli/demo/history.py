@@ -17,7 +17,8 @@ from dougong.flows.place_orders import Placed
 from dougong.flows.price_orders import WantedLine
 from dougong.flows.receive_order import finalise_order, receive_order
 from dougong.infra.db import transaction
-from dougong.links.commands import record_click
+from dougong.links.click_commands import keep_click
+from dougong.links.rules import Validity
 from dougong.reads.order_books import lines_of
 
 ORDERS = 1_400
@@ -147,11 +148,16 @@ async def _clicks(conn: AsyncConnection, plan: Plan) -> None:
     chance = random.Random(f"taps {plan.number}")
     for link_id in {line.link_id for line in plan.lines if line.link_id}:
         for nth in range(1 + chance.randrange(4)):
-            await record_click(
+            await keep_click(
                 conn,
                 link_id=link_id,
                 click_id=derived_id(plan.shopper.person_id, f"tap {plan.number} {nth}"),
                 person_id=None if nth else plan.shopper.person_id,
+                validity=Validity.VALID,
+                visitor="",
+                source="own",
+                sub_id=None,
+                share_code="",
                 at=plan.at - timedelta(seconds=chance.randrange(20, 600)),
             )
 

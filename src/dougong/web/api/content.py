@@ -17,7 +17,7 @@ from dougong.content.rules import MAX_WATCHED_MS, VideoGone
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.infra.limits import spend
-from dougong.links.commands import record_click
+from dougong.links.click_commands import record_click
 from dougong.reads.feed import feed_json, feed_page, following_page, video_item
 from dougong.reads.feed_comments import CommentPage, comments_of
 from dougong.reads.feed_items import FeedItem, FeedPage
@@ -32,6 +32,7 @@ from dougong.web.videos import (
     spend_reaction,
     spend_report,
 )
+from dougong.web.visits import visitor_from
 
 VIDEO = "/api/v1/videos/{video_id:uuid}"
 CHANNEL = "/api/v1/channels/{channel_id:uuid}/follow"
@@ -59,9 +60,11 @@ class SeenInput(Input):
 
 
 class ClickInput(Input):
-    """`click_id`: made by the caller, so that a repeat counts once."""
+    """`click_id`: made by the caller, so that a repeat counts once. `share`: the share code by
+    which the video was opened."""
 
     click_id: UUID | None = None
+    share: Annotated[str, msgspec.Meta(max_length=20)] = ""
 
 
 class CommentMade(msgspec.Struct):
@@ -236,11 +239,13 @@ async def click(
     now: Now,
 ) -> None:
     await spend_click(request, actor)
+    who = visitor_from(request, actor)
     await record_click(
         conn,
         link_id=LinkId(link_id),
         click_id=data.click_id or new_id(),
-        person_id=actor.person_id if actor else None,
+        **who._asdict(),
+        share_code=data.share,
         at=now,
     )
 

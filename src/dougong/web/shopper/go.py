@@ -1,0 +1,139 @@
+"""The hand-off: from a product link to where the product is bought. Works without script."""
+
+from typing import Any
+
+import ada_url
+from litestar import Response, get, head, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from dougong.base.access import Access, Permission
+from dougong.base.errors import NotFound
+from dougong.flows.hand_off import HandOff, hand_off
+from dougong.links.rules import LinkState, Validity
+from dougong.reads.hand_off import link_behind
+from dougong.web.account.common import AnyRequest
+from dougong.web.deps import Actor, Conn, Now
+from dougong.web.forms import Form, FormData
+from dougong.web.observe import CSP
+from dougong.web.render import page
+from dougong.web.shopper.qr import qr_answer
+from dougong.web.shopper.structured_data import absolute
+from dougong.web.videos import spend_click
+from dougong.web.visits import visitor_from
+
+GO = "/go/{link_code:str}"
+OPEN: dict[str, Any] = {"permission": Permission.PUBLIC, "include_in_schema": False}
+# The shop learns from which site its visitor comes, not from which page; nothing keeps the answer.
+HEADERS = {
+    "cache-control": "no-store",
+    "referrer-policy": "strict-origin",
+    "x-robots-tag": "noindex, nofollow",
+}
+
+
+class GoForm(Form):
+    share: str = ""
+
+
+async def _hand_off(
+    request: AnyRequest,
+    actor: Access | None,
+    conn: Conn,
+    now: Now,
+    link_code: str,
+    *,
+    share: str,
+    goes_on: bool,
+) -> HandOff:
+    await spend_click(request, actor)
+    who = visitor_from(request, actor)
+    return await hand_off(
+        conn,
+        code=link_code[:64],
+        visit=who.visit,
+        visitor=who.visitor,
+        person_id=who.person_id,
+        acts_for=who.acts_for,
+        share_code=share[:20],
+        goes_on=goes_on,
+        at=now,
+    )
+
+
+def _status(found: HandOff) -> int:
+    if found.validity is Validity.PREFETCH:
+        return 503  # a browser throws it away, and asks again when somebody taps
+    if found.target is not None:
+        return 200
+    return 403 if found.link.state is LinkState.SHOWN else 410
+
+
+def _answer(request: AnyRequest, found: HandOff, *, share: str) -> Response[Any]:
+    if found.is_sent and found.target:
+        return Response("", status_code=303, headers=HEADERS | {"location": found.target})
+    leads_out = found.target if found.link.url is not None else None
+    read = ada_url.URL(leads_out) if leads_out else None
+    made = page(
+        request,
+        "shopper/go.html",
+        status=_status(found),
+        link=found.link,
+        leads=found.target is not None,
+        host=read.hostname if read else "",
+        share=share[:20],
+    )
+    made.headers.update(HEADERS)
+    if read:  # the form on this page leads there, by way of our redirect
+        to = f"form-action 'self' {read.origin}"
+        made.headers["content-security-policy"] = CSP.replace("form-action 'self'", to)
+    return made
+
+
+@get(GO, **OPEN)
+async def go(
+    link_code: FromPath[str],
+    request: AnyRequest,
+    actor: Actor,
+    conn: Conn,
+    now: Now,
+    share: FromQuery[str] = "",
+) -> Response[Any]:
+    found = await _hand_off(request, actor, conn, now, link_code, share=share, goes_on=False)
+    return _answer(request, found, share=share)
+
+
+@post(GO, status_code=303, **OPEN)
+async def go_on(
+    link_code: FromPath[str],
+    data: FormData[GoForm],
+    request: AnyRequest,
+    actor: Actor,
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    """From the page that asks before leaving."""
+    share = data.share
+    found = await _hand_off(request, actor, conn, now, link_code, share=share, goes_on=True)
+    return _answer(request, found, share=share)
+
+
+@head(GO, **OPEN)
+async def go_head(
+    link_code: FromPath[str], request: AnyRequest, actor: Actor, conn: Conn, now: Now
+) -> Response[None]:
+    """Whether the link is there; never where it leads."""
+    found = await _hand_off(request, actor, conn, now, link_code, share="", goes_on=False)
+    status = 200 if found.target is not None else _status(found)
+    return Response(None, status_code=status, headers=HEADERS)
+
+
+@get(GO + "/qr.svg", **OPEN)
+async def go_qr(link_code: FromPath[str], conn: Conn, now: Now) -> Response[bytes]:
+    """The hand-off address as a picture, for print and screens."""
+    if await link_behind(conn, code=link_code[:64], at=now) is None:
+        raise NotFound
+    return qr_answer(absolute(f"/go/{link_code}"))
+
+
+HANDLERS: list[HTTPRouteHandler] = [go, go_on, go_head, go_qr]
