@@ -51,12 +51,17 @@ async def browser(connections: None) -> AsyncIterator[None]:
 
 
 @pytest.fixture(autouse=True)
-async def afresh(browser: None) -> Client:
-    """A browser without cookies, whose address has not tapped yet."""
+async def afresh(browser: None) -> AsyncIterator[None]:
+    """A browser without cookies, whose address has not tapped yet; afterwards the hosts are free
+    for other tests' sources."""
     async with transaction() as conn:
         await conn.execute(text("DELETE FROM rate_windows"))
     browsers[0].cookies.clear()
-    return browsers[0]
+    yield
+    async with transaction() as conn:
+        await conn.execute(
+            text("UPDATE sources SET hosts = ARRAY[code || '.invalid'] WHERE name_zh = '竹里市集'")
+        )
 
 
 async def a_link(url: str = SHOP, **fields: Any) -> ALink:
