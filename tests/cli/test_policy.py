@@ -1,4 +1,4 @@
-"""`dougong policy` as a person runs it, on a database that was only migrated and given the story."""
+"""`dougong policy` as a person runs it, on a database that was only migrated and given a book."""
 
 import json
 import os
