@@ -5,7 +5,7 @@ loads a file stands for its approval, as a second person beside its author.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -46,25 +46,14 @@ async def load_rules(
     """
     parsed = parse_book(data)
     there = (await rules_book(conn, fresh=True)).by_id
-    drafts = await draft_ids(conn)
     may_begin_before = is_history or not await anything_agreed(conn)
-    first: dict[RuleId, FileRow] = {}
-    bad = list(parsed.bad)
-    fresh: list[FileRow] = []
-    for row in parsed.rows:
-        rule = row.rule
-        if first.setdefault(rule.id, row) is not row:
-            bad.append(_bad(row, "code", "repeated", _place(first[rule.id])))
-        elif rule.id in drafts:
-            bad.append(_bad(row, "id", "waits_for_approval"))
-        elif rule.id in there:
-            if field := _difference(rule, there[rule.id]):
-                bad.append(_bad(row, field, "differs"))
-        elif rule.starts < at and not may_begin_before:
-            bad.append(_bad(row, "starts", "in_the_past"))
-        else:
-            fresh.append(row)
-    bad += _overlaps(fresh, there.values())
+    fresh, bad = _sorted_out(
+        parsed.rows,
+        there=there,
+        drafts=await draft_ids(conn),
+        earliest=None if may_begin_before else at,
+    )
+    bad = [*parsed.bad, *bad, *_overlaps(fresh, there.values())]
     rows = len(parsed.rows) + len(parsed.bad)
     if bad:
         order = sorted(bad, key=lambda one: (one.line, one.table, one.number))
@@ -81,6 +70,33 @@ async def load_rules(
         facts = {"made": made, "rows": rows}
         await events.record(conn, "policy.rules_loaded", subject_id=file_id, at=at, facts=facts)
     return LoadReport(rows, made, rows - made, [])
+
+
+def _sorted_out(
+    rows: Iterable[FileRow],
+    *,
+    there: Mapping[RuleId, Rule],
+    drafts: Collection[RuleId],
+    earliest: datetime | None,
+) -> tuple[list[FileRow], list[BadRow]]:
+    """Rows that are new, and those that cannot be taken; what is there already is neither."""
+    first: dict[RuleId, FileRow] = {}
+    fresh: list[FileRow] = []
+    bad: list[BadRow] = []
+    for row in rows:
+        rule = row.rule
+        if first.setdefault(rule.id, row) is not row:
+            bad.append(_bad(row, "code", "repeated", _place(first[rule.id])))
+        elif rule.id in drafts:
+            bad.append(_bad(row, "id", "waits_for_approval"))
+        elif rule.id in there:
+            if field := _difference(rule, there[rule.id]):
+                bad.append(_bad(row, field, "differs"))
+        elif earliest is not None and rule.starts < earliest:
+            bad.append(_bad(row, "starts", "in_the_past"))
+        else:
+            fresh.append(row)
+    return fresh, bad
 
 
 def _bad(row: FileRow, field: str, reason: str, other: str = "") -> BadRow:
