@@ -7,9 +7,12 @@ judged address with the name kept for TLS and Host. Nothing is called while a tr
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import NamedTuple
 
@@ -28,6 +31,7 @@ MAX_HOPS = 5
 MAX_URL = 2_000
 PORTS = {"http:": 80, "https:": 443}
 USER_AGENT = "Dougong/1"
+LOOPBACK_V4 = re.compile(r"127(\.\d{1,3}){3}$")
 REDIRECTS = {301, 302, 303, 307, 308}
 
 Packed = bytes
@@ -70,8 +74,41 @@ class Answer(NamedTuple):
     url: str
 
 
+# Ports of this machine that whoever sits at it has named on a command line.
+_opened_ports: ContextVar[frozenset[int]] = ContextVar("opened_ports", default=frozenset())
+
+
+@contextmanager
+def loopback_port(port: int) -> Iterator[None]:
+    """Within this, one port of loopback may be called: for commands whose operator typed it.
+
+    Never for an address that came from anywhere else (a page, a profile, a redirect).
+    """
+    before = _opened_ports.set(_opened_ports.get() | {port})
+    try:
+        yield
+    finally:
+        _opened_ports.reset(before)
+
+
+def named_loopback(url: str) -> int | None:
+    """The port of an address that plainly names this machine, or None for any other address."""
+    try:
+        read = ada_url.URL(url)
+    except ValueError:
+        return None
+    host = read.hostname.removeprefix("[").removesuffix("]")
+    if read.protocol not in PORTS or not (host in ("localhost", "::1") or LOOPBACK_V4.match(host)):
+        return None
+    return int(read.port or PORTS[read.protocol])
+
+
 def loopback_allowed() -> bool:
     return settings().mode == "test" and settings().allow_loopback
+
+
+def _may_be_loopback(port: int) -> bool:
+    return port in _opened_ports.get() or loopback_allowed()
 
 
 def parse(url: str) -> SafeUrl:
@@ -91,7 +128,7 @@ def parse(url: str) -> SafeUrl:
     if not host:
         raise UnsafeUrl(field="url", reason="host")
     port = int(read.port or PORTS[read.protocol])
-    if port not in PORTS.values() and not loopback_allowed():
+    if port not in PORTS.values() and not _may_be_loopback(port):
         raise UnsafeUrl(field="url", reason="port")
     scheme = read.protocol.removesuffix(":")
     return SafeUrl(read.href, scheme, host, port, read.pathname + read.search)
@@ -119,8 +156,8 @@ async def judge(url: SafeUrl, *, resolver: Resolve | None = None) -> Packed:
     found = await (resolver or resolve)(url.host, url.port)
     if not found:
         raise OutsideFailed("name not found")
-    if loopback_allowed() and all(is_loopback(packed) for packed in found):
-        return found[0]
+    if _may_be_loopback(url.port) and all(is_loopback(packed) for packed in found):
+        return min(found, key=len)  # a name of both kinds: what listens there has at least IPv4
     if url.port not in PORTS.values():
         raise UnsafeUrl(field="url", reason="port")
     if not all(may_call(packed) for packed in found):

@@ -66,6 +66,10 @@ REFUSALS: dict[str, str] = {
     "category_in_use": mark("Products or other categories are in it: move them first."),
     "too_many_kept": mark("There are {most} already. Please remove one first."),
     "scopes_not_held": mark("Choose at least one thing that the key may do."),
+    "shop_not_trusted": mark(
+        "This shop did what no shop may do ({reason}); nothing more was sent to it."
+    ),
+    "shop_refused": mark("The shop does not sell this now ({reason})."),
     "unsafe_url": mark("This address cannot be called: it must be public, http or https."),
     "wrong_video_state": mark("This cannot be done with the video as it is now."),
     "caption_too_long": mark("At most {most} characters, please."),
