@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from tests.links.ucp_hostilities import HOSTILITIES, a_hostile_shop
-from tests.links.ucp_shops import Shop, a_shop, serving
+from tests.links.ucp_shop import Shop
+from tests.links.ucp_shops import a_shop, serving
 
 from dougong.cli.ucp_command import command
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.links.ucp_shops import Key, digest_of, signed_headers
+from tests.links.ucp_keys import Key, digest_of, signed_headers
 
 from dougong.links.adapters.structured_fields import BadField, InnerList, Item, read_dictionary
 from dougong.links.adapters.ucp_signatures import Message, PublishedKey, Request, verify
