@@ -12,6 +12,7 @@ from bench import prepare
 from bench.consoles import TARGET_MS, console_times
 from bench.load import Load, wrk
 from bench.server import data_dir, dougong, server
+from bench.sweep import sweep_times
 
 CONNECTIONS = 128
 ROUNDS = 3
@@ -164,12 +165,24 @@ def consoles() -> Figure:
     return Figure("consoles", a_second, floor, ratio, 1.0, found[worst], None, facts)
 
 
+def sweep() -> Figure:
+    """Links a second while a ban hides a quarter of a million, beside one bare UPDATE of it."""
+    with data_dir():
+        banned_s, back_s, bare_s, facts = sweep_times()
+    rate = facts["links"] / max(banned_s, back_s)
+    facts |= {"banned_s": round(banned_s, 1), "back_s": round(back_s, 1)}
+    target = facts["links"] / 60
+    floor = facts["hidden"] / bare_s
+    return Figure("sweep", rate, floor, rate / target, 1.0, 0.0, None, facts)
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "flash_sale": flash_sale,
     "feed": feed,
     "sheet": sheet,
     "import": import_orders,
     "consoles": consoles,
+    "sweep": sweep,
 }
 
 
