@@ -10,6 +10,7 @@ was agreed.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,7 +28,7 @@ from dougong.links.sweep_commands import (
     show_links,
 )
 from dougong.policy.queries import RuleBook, rules_book
-from dougong.policy.rules import RuleKind, link_verdict
+from dougong.policy.rules import WITHOUT_RULE, RuleKind
 from dougong.reads.link_sweep import StandingLink, standing_links
 
 BATCH = 10_000
@@ -103,8 +104,7 @@ async def judge(
     denied: dict[LinkId, RuleId | None] = {}
     allowed: list[LinkId] = []
     for link in links:
-        facts = link.facts(at)
-        verdict = link_verdict(facts, book.decide(facts).rule)
+        verdict = book.judge(link.facts(at))
         if verdict.allowed:
             if link.is_hidden:
                 allowed.append(link.id)
@@ -130,18 +130,24 @@ async def _tell_owners(
     book: RuleBook,
 ) -> None:
     """One event for each creator and rule: how many links, and the rule's own words."""
-    for (creator_id, rule_id), count in Counter((owners[i], why[i]) for i in hidden).items():
-        rule = book.by_id.get(rule_id) if rule_id else None
-        facts = {
-            "links": count,
-            "rule_id": str(rule_id) if rule_id else None,
-            "reason_zh": rule.reason_zh if rule else "",
-            "reason_en": rule.reason_en if rule else "",
-        }
-        await events.record(conn, "links.links_hidden", subject_id=creator_id, at=at, facts=facts)
-    for creator_id, count in Counter(owners[i] for i in shown).items():
-        facts = {"links": count}
-        await events.record(conn, "links.links_shown", subject_id=creator_id, at=at, facts=facts)
+    gone = Counter((owners[link], why[link]) for link in hidden)
+    back = Counter(owners[link] for link in shown)
+    if gone:
+        subjects = [(who, _reason(book, rule_id, count)) for (who, rule_id), count in gone.items()]
+        await events.record_many(conn, "links.links_hidden", at=at, subjects=subjects)
+    if back:
+        told = [(creator_id, {"links": count}) for creator_id, count in back.items()]
+        await events.record_many(conn, "links.links_shown", at=at, subjects=told)
+
+
+def _reason(book: RuleBook, rule_id: RuleId | None, count: int) -> dict[str, Any]:
+    rule = book.by_id.get(rule_id) if rule_id else None
+    return {
+        "links": count,
+        "rule_id": str(rule_id) if rule_id else None,
+        "reason_zh": rule.reason_zh if rule else WITHOUT_RULE[False][0],
+        "reason_en": rule.reason_en if rule else WITHOUT_RULE[False][1],
+    }
 
 
 async def _tell_of_sweep(conn: AsyncConnection, sweep: Sweep, *, at: datetime) -> None:

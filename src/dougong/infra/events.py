@@ -3,6 +3,7 @@
 Deadlines and the inbox of outside events live here too: rows that something must act on.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,6 +27,28 @@ async def record(
     """Write one event. `kind` is `area.what_happened` (docs/reference/events.md)."""
     row = {"kind": kind, "store_id": store_id, "subject_id": subject_id, "at": at}
     await conn.execute(insert(events).values(**row, facts=dict(facts)))
+
+
+async def record_many(
+    conn: AsyncConnection,
+    kind: str,
+    *,
+    at: datetime,
+    subjects: Sequence[tuple[UUID, Mapping[str, Any]]],
+) -> None:
+    """Write one event for each subject, with its facts, by one statement."""
+    await conn.execute(
+        text("""
+            INSERT INTO events (kind, subject_id, at, facts)
+            SELECT :kind, e.subject_id, :at, e.facts
+            FROM jsonb_to_recordset(CAST(:subjects AS jsonb)) AS e (subject_id uuid, facts jsonb)
+        """),
+        {
+            "kind": kind,
+            "at": at,
+            "subjects": json.dumps([{"subject_id": str(s), "facts": f} for s, f in subjects]),
+        },
+    )
 
 
 async def set_deadline(
