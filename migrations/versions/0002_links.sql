@@ -52,6 +52,9 @@ CREATE INDEX outside_products_by_gtin ON outside_products (gtin) WHERE gtin IS N
 ALTER TABLE products ADD COLUMN purchase_url text, ADD COLUMN purchase_source text NOT NULL DEFAULT 'own',
   ADD CONSTRAINT products_purchase CHECK ((purchase_url IS NULL) = (purchase_source = 'own'));
 
+-- The same product at several stores, and at sources.
+CREATE INDEX skus_by_gtin ON skus (gtin) WHERE gtin IS NOT NULL;
+
 -- links: product links and clicks -----------------------------------------------------------------
 
 ALTER TABLE product_links

@@ -14,11 +14,14 @@ from dougong.content import reaction_commands as reactions
 from dougong.content import upload_commands as uploads
 from dougong.content.queries import creator_of, own_video
 from dougong.content.rules import MAX_NOTE_CHARACTERS, VideoState, WrongVideoState
+from dougong.flows.publish_link import denial
 from dougong.infra import files
 from dougong.infra.jobs import defer
 from dougong.links import commands as links
-from dougong.links.rules import MAX_POSITION, NotLinkable
-from dougong.reads.creator_links import is_on_sale, links_of_video
+from dougong.links.rules import NotLinkable
+from dougong.policy.queries import rules_book
+from dougong.policy.rules import link_case
+from dougong.reads.composer import own_offers
 
 PROCESS = "content.process"
 WITHDRAW = "content.withdraw"
@@ -90,21 +93,37 @@ async def link_product(
 ) -> LinkId:
     """Put a product that is on sale on one's own video, as its last one.
 
-    The video's row is locked, so that two requests cannot both be the last one allowed. Raises
-    NotFound, NotLinkable, LinkedAlready, TooManyLinks.
+    The video's row is locked, so that two requests cannot both be the last one allowed. A product
+    that is really bought elsewhere is judged as what its purchase address leads to. Raises
+    NotFound, NotLinkable, LinkDenied, LinkedAlready, TooManyLinks.
     """
     await own_video(conn, video_id=video_id, creator_id=creator_id, for_update=True)
-    if not await is_on_sale(conn, store_id=store_id, product_id=product_id):
+    offers = await own_offers(conn, product=(store_id, product_id), at=at)
+    if not offers:
         raise NotLinkable(field="product")
-    there = await links_of_video(conn, video_id=video_id, creator_id=creator_id, at=at)
-    position = min(max((link.position for link in there), default=-1) + 1, MAX_POSITION)
+    offer = offers[0]
+    facts = link_case(
+        source=offer.purchase_source,
+        surface="video",
+        category=offer.category,
+        route="direct",
+        creator=str(creator_id),
+        merchant_class=offer.merchant_class,
+        at=at,
+    )
+    verdict = (await rules_book(conn)).judge(facts)
+    if not verdict.allowed:
+        raise denial(verdict)
     return await links.add_link(
         conn,
         video_id=video_id,
         creator_id=creator_id,
         store_id=store_id,
         product_id=product_id,
-        position=position,
+        position=await links.next_position(conn, video_id=video_id, creator_id=creator_id),
+        source=offer.purchase_source,
+        category=offer.category,
+        verdict_rule_id=verdict.rule.id if verdict.rule else None,
         at=at,
     )
 

@@ -30,18 +30,18 @@ async def add_link(
     store_id: StoreId,
     product_id: ProductId,
     position: int,
+    source: str = "own",
+    category: str = "",
+    verdict_rule_id: UUID | None = None,
     at: datetime,
 ) -> LinkId:
-    """Put an own-store product on a video. `position`: 0 is shown first.
+    """Put an own-store product on a video. `position`: 0 is shown first. `source`: where it is
+    really bought; `verdict_rule_id`: the rule that let it in, if one did.
 
     Raises LinkedAlready, TooManyLinks, and NotLinkable when the product does not exist or the
     video is not this creator's (a foreign key on both).
     """
-    there = select(func.count()).select_from(product_links)
-    there = there.where(product_links.c.creator_id == creator_id)
-    there = there.where(product_links.c.video_id == video_id, product_links.c.removed_at.is_(None))
-    if int(await conn.scalar(there) or 0) >= MOST_LINKS:
-        raise TooManyLinks(field="product", most=MOST_LINKS)
+    await check_room(conn, video_id=video_id, creator_id=creator_id)
     link_id = LinkId(new_id())
     row = {
         "id": link_id,
@@ -50,6 +50,9 @@ async def add_link(
         "store_id": store_id,
         "product_id": product_id,
         "position": min(position, MAX_POSITION),
+        "source": source,
+        "category": category,
+        "verdict_rule_id": verdict_rule_id,
         "published_at": at,
     }
     try:
@@ -64,6 +67,24 @@ async def add_link(
         conn, "links.link_published", store_id=store_id, subject_id=link_id, at=at, facts=facts
     )
     return link_id
+
+
+async def check_room(conn: AsyncConnection, *, video_id: VideoId, creator_id: UUID) -> None:
+    """Raises TooManyLinks."""
+    there = select(func.count()).select_from(product_links)
+    there = there.where(product_links.c.creator_id == creator_id)
+    there = there.where(product_links.c.video_id == video_id, product_links.c.removed_at.is_(None))
+    if int(await conn.scalar(there) or 0) >= MOST_LINKS:
+        raise TooManyLinks(field="product", most=MOST_LINKS)
+
+
+async def next_position(conn: AsyncConnection, *, video_id: VideoId, creator_id: UUID) -> int:
+    """The place after the last link that stands on a video."""
+    last = select(func.max(product_links.c.position))
+    last = last.where(product_links.c.creator_id == creator_id)
+    last = last.where(product_links.c.video_id == video_id, product_links.c.removed_at.is_(None))
+    found = await conn.scalar(last)
+    return 0 if found is None else min(int(found) + 1, MAX_POSITION)
 
 
 async def remove_link(

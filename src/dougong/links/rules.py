@@ -37,6 +37,14 @@ class NotLinkable(Refusal):
     status = 409
 
 
+class LinkDenied(Refusal):
+    """The policy book does not let this link stand there now. Facts: `rule_id`, `reason_zh`,
+    `reason_en`."""
+
+    code = "link_denied"
+    status = 409
+
+
 class LinkGone(NotFound):
     code = "link_gone"
 

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import ProductId, StoreId, VideoId
+from dougong.base.ids import VideoId
 from dougong.base.money import part_of
 from dougong.orders.rules import capped_rate
 from dougong.policy.queries import RuleBook, rules_book
@@ -164,20 +164,6 @@ async def search_linkable(
     rows = (await conn.execute(SEARCH, asked)).all()
     book = await rules_book(conn)
     return [_linkable(row, book, at) for row in rows]
-
-
-ON_SALE = text("""
-    SELECT EXISTS (
-      SELECT FROM products p
-      JOIN stores s ON s.id = p.store_id AND s.state = 'open'
-      JOIN skus u ON u.store_id = p.store_id AND u.product_id = p.id AND u.state = 'active'
-      WHERE p.store_id = :store_id AND p.id = :product_id AND p.state = 'active')
-""")
-
-
-async def is_on_sale(conn: AsyncConnection, *, store_id: StoreId, product_id: ProductId) -> bool:
-    """Whether an open store offers this product now."""
-    return bool(await conn.scalar(ON_SALE, {"store_id": store_id, "product_id": product_id}))
 
 
 LINKS = text("""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dougong.web.i18n import gettext, mark
+from dougong.web.i18n import gettext, locale_of_request, mark
 
 REFUSALS: dict[str, str] = {
     "bad_input": mark("Please check this field: {reason}"),
@@ -88,6 +88,7 @@ REFUSALS: dict[str, str] = {
     "linked_already": mark("This product is on the video already."),
     "too_many_links": mark("At most {most} products on one video."),
     "not_linkable": mark("This product is not on sale and cannot be linked."),
+    "link_denied": mark("The link rules do not let this product stand here: {reason}"),
     "link_gone": mark("This product link was removed."),
     "source_taken": mark("Another source has this code."),
     "host_taken": mark("{host} belongs to the source {source} already."),
@@ -152,9 +153,11 @@ def refusal_words(code: str, facts: Mapping[str, Any], *, unknown: str) -> str:
     """The text for people, states in their language; facts that it does not name are left out."""
     state = str(facts.get("order_state", ""))
     words = gettext(REFUSALS.get(state) or REFUSALS.get(code, unknown))
-    told = (
-        {**facts, "order_state": gettext(ORDER_STATES[state])} if state in ORDER_STATES else facts
-    )
+    told = dict(facts)
+    if state in ORDER_STATES:
+        told["order_state"] = gettext(ORDER_STATES[state])
+    if "reason_zh" in facts:  # a rule's own words
+        told["reason"] = facts[f"reason_{locale_of_request.get()}"]
     try:
         return words.format(**told)
     except (KeyError, IndexError):
