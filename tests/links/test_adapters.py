@@ -34,12 +34,21 @@ def _feed(shop: Shop) -> Source:
     return a_source(shop.host, adapter="feed", settings=settings)
 
 
-CASES: dict[str, Callable[[Shop], Source]] = {"page": _page, "feed": _feed}
+def _ucp(shop: Shop) -> Source:
+    shop.puts("/.well-known/ucp", recorded("ucp/profile.json", host=shop.host), kind=JSON)
+    for path in ("/ucp/catalog/search", "/ucp/catalog/lookup"):
+        shop.puts(path, recorded("ucp/products.json", host=shop.host), kind=JSON)
+    shop.puts(BASKET, b"nothing to read here")
+    return a_source(shop.host, adapter="ucp")
+
+
+JSON = "application/json"
+CASES: dict[str, Callable[[Shop], Source]] = {"page": _page, "feed": _feed, "ucp": _ucp}
 every_adapter = pytest.mark.parametrize("name", sorted(CASES))
 
 
 def test_every_adapter_has_a_case() -> None:
-    assert set(CASES) <= set(ADAPTERS)
+    assert set(CASES) == set(ADAPTERS)
 
 
 @every_adapter

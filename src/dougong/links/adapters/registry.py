@@ -4,8 +4,9 @@ from dougong.base.errors import NotFound
 from dougong.links.adapters.feed import FeedAdapter
 from dougong.links.adapters.page import PageAdapter
 from dougong.links.adapters.protocol import Adapter
+from dougong.links.adapters.ucp_adapter import UcpAdapter
 
-ADAPTERS: dict[str, Adapter] = {"page": PageAdapter(), "feed": FeedAdapter()}
+ADAPTERS: dict[str, Adapter] = {"page": PageAdapter(), "feed": FeedAdapter(), "ucp": UcpAdapter()}
 
 
 def adapter(name: str) -> Adapter:

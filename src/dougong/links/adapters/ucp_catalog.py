@@ -42,6 +42,12 @@ class Barcode(msgspec.Struct):
     value: str
 
 
+class Input(msgspec.Struct):
+    """Which of the ids asked for led here."""
+
+    id: str
+
+
 class Variant(msgspec.Struct):
     id: str
     title: str = ""
@@ -49,6 +55,7 @@ class Variant(msgspec.Struct):
     availability: Availability | None = None
     url: str | None = None
     barcodes: list[Barcode] | None = None
+    inputs: list[Input] | None = None
     media: list[Media] | None = None
 
 
