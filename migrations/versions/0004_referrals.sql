@@ -159,14 +159,15 @@ CREATE TABLE referral_claims (
   CONSTRAINT referral_claims_once UNIQUE (order_id, claim, evidence)
 );
 
--- A ruling is a fact: it says for ever who earned the order and at which rates. `claim_id` NULL
--- never wins by rule; a later ruling needs a person and a reason.
+-- A ruling is a fact: it says for ever who earned the order and at which rates. Without a claim
+-- none held; without a creator the platform keeps what the source pays. The first is made by rule, a
+-- later one by a person with a reason.
 CREATE TABLE referral_rulings (
   id uuid PRIMARY KEY,
   order_id uuid NOT NULL REFERENCES referral_orders,
   number smallint NOT NULL CHECK (number > 0),
-  claim_id uuid NOT NULL REFERENCES referral_claims,
-  claim_rule_id uuid,
+  claim_id uuid REFERENCES referral_claims,
+  claim_rule_id uuid REFERENCES claim_rules,
   creator_id uuid REFERENCES organisations,
   judged_at timestamptz NOT NULL,
   service_fee_bp integer NOT NULL CHECK (service_fee_bp BETWEEN 0 AND 10000),
@@ -178,7 +179,9 @@ CREATE TABLE referral_rulings (
   reason text NOT NULL DEFAULT '',
   CONSTRAINT referral_rulings_once UNIQUE (order_id, number),
   CONSTRAINT referral_rulings_by_hand
-    CHECK ((number = 1 AND claim_rule_id IS NOT NULL) OR (made_by IS NOT NULL AND reason <> '')),
+    CHECK ((made_by IS NULL) = (reason = '') AND (number = 1 OR made_by IS NOT NULL)),
+  CONSTRAINT referral_rulings_by_rule
+    CHECK (made_by IS NOT NULL OR (claim_id IS NULL) = (claim_rule_id IS NULL)),
   CONSTRAINT referral_rulings_nobody CHECK (creator_id IS NOT NULL OR commission_cut_bp = 10000)
 );
 CREATE INDEX referral_rulings_by_creator ON referral_rulings (creator_id, order_id);

@@ -159,7 +159,7 @@ referral_rulings = Table(
     Column("id", Uuid, primary_key=True),
     Column("order_id", Uuid, nullable=False),
     Column("number", SmallInteger, nullable=False),
-    Column("claim_id", Uuid, nullable=False),
+    Column("claim_id", Uuid),
     Column("claim_rule_id", Uuid),
     Column("creator_id", Uuid),
     Column("judged_at", DateTime(timezone=True), nullable=False),
