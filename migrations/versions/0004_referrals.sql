@@ -43,6 +43,7 @@ CREATE TABLE referral_reports (
   rows_refused integer NOT NULL DEFAULT 0,
   failure text NOT NULL DEFAULT '',
   failure_field text NOT NULL DEFAULT '',
+  bad jsonb NOT NULL DEFAULT '[]',
   started_by uuid,
   started_at timestamptz NOT NULL,
   ended_at timestamptz

@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     COUPON_COST = "coupon_cost"  # its owner is who funds the coupon
     UNALLOCATED = "unallocated"
     BANK_CLEARING = "bank_clearing"
+    PARTNER_RECEIVABLE = "partner_receivable"  # below zero by what its owner, a source, owes us
 
 
 REVENUE = (
@@ -54,6 +55,9 @@ class EntryKind(StrEnum):
     UNALLOCATED = "unallocated"  # money nobody could place
     UNALLOCATED_BACK = "unallocated_back"
     UNALLOCATED_MATCHED = "unallocated_matched"  # an order of its payer takes it
+    REFERRAL_SETTLED = "referral_settled"  # a source has settled: receivable -> each share
+    REFERRAL_CLAWBACK = "referral_clawback"  # it took something back: each share back
+    REFERRAL_RULED_ANEW = "referral_ruled_anew"  # a dispute: from the old shares to the new
     REVERSAL = "reversal"
 
 
@@ -69,6 +73,7 @@ class Part(StrEnum):
     CREATOR = "creator"
     PAYMENT_COST = "payment_cost"
     MERCHANT = "merchant"
+    REFERRAL = "referral"  # a creator's share of an order at another platform
     UNALLOCATED = "unallocated"
 
 

@@ -9,7 +9,9 @@ from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.infra.settings import settings
+from dougong.ledger.rules import PLATFORM
 from dougong.ledger.seal_queries import SealHead, verify_seals
+from dougong.reads import doctor_referrals_sql as referrals
 from dougong.reads import doctor_sql as sql
 
 MOST_EXAMPLES = 5
@@ -36,6 +38,8 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("double_keys", sql.DOUBLE_KEYS),
     ("coupon_over_quota", sql.COUPON_OVER_QUOTA),
     ("jobs_failed", sql.JOBS_FAILED),
+    ("referral_receivable_minor", referrals.RECEIVABLE),
+    ("referrals_undecided", referrals.UNDECIDED),
 )
 
 # Figures by day beside the books they were counted from.
@@ -71,6 +75,9 @@ async def examine(
         _summed(name, [row for row in accounts if row.name == name]) for name in ACCOUNT_CHECKS
     ]
     found += [await _check(conn, name, statement) for name, statement in CHECKS]
+    found.append(
+        await _check(conn, "referrals_unexplained_minor", referrals.UNEXPLAINED, platform=PLATFORM)
+    )
     for name, statement in DAY_CHECKS:
         found.append(await _check(conn, name, statement, zone=settings().timezone))
     since = await _patience_since(conn, business_now=business_now, wall_now=wall_now)

@@ -1,6 +1,6 @@
 """Reads what explains an order or a line: frozen facts, their rules, booked transfers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +9,12 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
+from dougong.base.ids import PLATFORM_BOOK
 from dougong.orders.rules import LineMoney
+from dougong.reads.explain_facts import moves_of, rules_used
+from dougong.reads.explain_referral import explain_referral, referral_creators
 from dougong.reads.explain_tree import (
     LineFacts,
-    Moved,
     Node,
     OrderFacts,
     RuleUsed,
@@ -31,24 +33,6 @@ LINES = text("""
     SELECT * FROM order_lines WHERE store_id = :store_id AND order_id = :order_id ORDER BY line_no
 """)
 
-RULES = text("""
-    SELECT id, rate_bp, reason_zh, reason_en, citation, lower(in_force) AS starts,
-      upper(in_force) AS ends
-    FROM fee_rules WHERE id = ANY(CAST(:ids AS uuid[]))
-""")
-
-MOVES = text("""
-    SELECT t.entry_id, t.n, e.kind, e.counts_at, t.line_no, t.part,
-      src.purpose AS src_purpose, src.owner_id AS src_owner_id,
-      dst.purpose AS dst_purpose, dst.owner_id AS dst_owner_id, t.amount_minor
-    FROM ledger_entries e
-    JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
-    JOIN ledger_accounts src ON src.store_id = t.store_id AND src.id = t.src
-    JOIN ledger_accounts dst ON dst.store_id = t.store_id AND dst.id = t.dst
-    WHERE e.store_id = :store_id AND e.order_id = :order_id
-    ORDER BY e.counts_at, e.id, t.n
-""")
-
 
 class OrderParties(msgspec.Struct, frozen=True):
     """Who may ask about an order, each for their own part of it."""
@@ -60,14 +44,16 @@ class OrderParties(msgspec.Struct, frozen=True):
 
 
 async def explain_order(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> Node:
-    """The tree of one order. Raises NotFound."""
+    """The tree of one order; in the platform's book, of one at another platform. Raises NotFound."""
+    if store_id == PLATFORM_BOOK:
+        return await explain_referral(conn, order_id=order_id)
     where = {"store_id": store_id, "order_id": order_id}
     order = (await conn.execute(ORDER, where)).one_or_none()
     if order is None:
         raise NotFound
     rows = (await conn.execute(LINES, where)).mappings().all()
-    rules = await _rules_of(conn, rows)
-    moves = [Moved(**row) for row in (await conn.execute(MOVES, where)).mappings()]
+    rules = await rules_used(conn, {row[f"{rate}_rule_id"] for row in rows for rate in RATES})
+    moves = await moves_of(conn, store_id=store_id, order_id=order_id)
     facts = OrderFacts(
         store_id=order.store_id,
         order_id=order.id,
@@ -93,9 +79,15 @@ async def explain_line(
 
 
 async def find_order(conn: AsyncConnection, *, order_id: UUID) -> UUID:
-    """The store of an order that is known by its id alone. Raises NotFound."""
+    """The book of an order that is known by its id alone: its store's, or the platform's for one
+    at another platform. Raises NotFound."""
     store_id = await conn.scalar(
-        text("SELECT store_id FROM orders WHERE id = :order_id"), {"order_id": order_id}
+        text("""
+            SELECT store_id FROM orders WHERE id = :order_id
+            UNION ALL
+            SELECT CAST(:platform AS uuid) FROM referral_orders WHERE id = :order_id
+        """),
+        {"order_id": order_id, "platform": PLATFORM_BOOK},
     )
     if not isinstance(store_id, UUID):
         raise NotFound
@@ -104,6 +96,9 @@ async def find_order(conn: AsyncConnection, *, order_id: UUID) -> UUID:
 
 async def parties_of(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> OrderParties:
     """Raises NotFound."""
+    if store_id == PLATFORM_BOOK:
+        creators = await referral_creators(conn, order_id=order_id)
+        return OrderParties(store_id, order_id, None, creators)
     found = await conn.execute(
         text("""
             SELECT o.buyer_id, array_agg(DISTINCT l.creator_id)
@@ -124,12 +119,6 @@ def _phase(order: Any) -> str:
     if order.state == "final":
         return "final"
     return "held" if order.paid_at else "unpaid"
-
-
-async def _rules_of(conn: AsyncConnection, rows: Sequence[RowMapping]) -> dict[UUID, RuleUsed]:
-    ids = {row[f"{rate}_rule_id"] for row in rows for rate in RATES} - {None}
-    found = await conn.execute(RULES, {"ids": list(ids)})
-    return {row["id"]: RuleUsed(**row) for row in found.mappings()}
 
 
 def _line_facts(row: RowMapping, rules: Mapping[UUID, RuleUsed]) -> LineFacts:

@@ -117,6 +117,9 @@ class Flows:
         self._left = [m for m in self._left if m not in wanted]
         return wanted
 
+    def rest(self) -> list[Moved]:
+        return list(self._left)
+
     def left_minor(self) -> int:
         return sum(m.amount_minor for m in self._left)
 

@@ -33,6 +33,7 @@ RATES = ("commission_rate", "alliance_rate", "media_rate")
 TEXTS = (
     "order_ref",
     "parent_ref",
+    "sku_id",
     "item_id",
     "title",
     "quantity",
@@ -74,6 +75,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tolerance_minor: int = 1
     required: tuple[str, ...] = ("order_ref",)
     one_of: tuple[str, ...] = ("status", "refund_case")
+    ref_parts: tuple[str, ...] = ()  # further fields that tell the rows of one order number apart
     columns: dict[str, tuple[str, ...]]
     states: dict[str, tuple[str, ...]] = {}
     refunds: RefundTerms = RefundTerms()
@@ -83,6 +85,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Raises ValueError, saying what is wrong, for a mapping that cannot be read by."""
         if unknown := set(self.columns) - FIELDS:
             raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
+        if unknown := set(self.ref_parts) - set(TEXTS):
+            raise ValueError(f"unknown fields in ref_parts: {', '.join(sorted(unknown))}")
         if unknown := set(self.states) - {state.value for state in State}:
             raise ValueError(f"unknown states: {', '.join(sorted(unknown))}")
         words = [plain(word) for group in self.states.values() for word in group]
@@ -123,9 +127,9 @@ def places_of(mapping: Mapping, header: list[str]) -> dict[str, int]:
         there.setdefault(plain(name), place)
     found = {}
     for field, names in mapping.columns.items():
-        place = next((there[plain(name)] for name in names if plain(name) in there), None)
-        if place is not None:
-            found[field] = place
+        named = [there[plain(name)] for name in names if plain(name) in there]
+        if named:
+            found[field] = named[0]
     return found
 
 
@@ -158,6 +162,8 @@ class _Row:
         order_ref = self._id("order_ref")
         if not order_ref:
             raise _Bad("order_ref", "missing")
+        parts = [part for name in self.mapping.ref_parts if (part := self._id(name))]
+        order_ref = ":".join((order_ref, *parts))
         if len(self.currency) != 3 or not self.currency.isalpha():
             raise _Bad("currency", "unknown_value", self.currency)
         state, refund = self._state(), self._refund()
@@ -241,10 +247,13 @@ class _Row:
             kind = RefundKind.NOTED
         else:
             raise _Bad("refund_case", "unknown_status", case)
+        ref = self._id("refund_ref")
+        if not terms.is_total and not ref:
+            raise _Bad("refund_ref", "missing")
         return Refund(
             case=case,
             kind=kind,
-            ref=self._id("refund_ref"),
+            ref=ref,
             base_minor=self._amount("refund_base"),
             commission_minor=self._amount("refund_commission"),
             is_total=terms.is_total,

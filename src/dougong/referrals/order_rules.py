@@ -157,6 +157,8 @@ def advance(
     if order is not None and order.currency != row.currency:
         return _parked(order, "currency", "other_currency", row.currency)
     moved = _started(row, order_id, source) if order is None else _moved(order, row)
+    if order is None and moved.outcome is Outcome.PARKED:
+        return msgspec.structs.replace(moved, order=None)  # what cannot be taken begins no order
     if moved.outcome is not Outcome.APPLIED or row.refund is None or moved.order is None:
         return moved
     return _with_refund(moved.order, row, known_refunds)

@@ -50,9 +50,13 @@ def _rows(rows: Iterator[tuple[int, list[str], str]], places: dict[str, int]) ->
         elif not any(cell.strip() for cell in cells):
             continue
         elif len(cells) <= most and len(cells) < 2:
-            yield RawRow(line, {"order_ref": cells[0]}, "too_few_cells")
+            yield RawRow(line, {"order_ref": _cell(cells[0])}, "too_few_cells")
         else:
-            yield RawRow(line, {f: cells[p] for f, p in places.items() if p < len(cells)})
+            yield RawRow(line, {f: _cell(cells[p]) for f, p in places.items() if p < len(cells)})
+
+
+def _cell(text: str) -> str:
+    return text.replace("\x00", "").strip()
 
 
 def _header(rows: Iterator[tuple[int, list[str], str]], mapping: Mapping) -> dict[str, int]:

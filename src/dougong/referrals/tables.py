@@ -54,6 +54,7 @@ referral_reports = Table(
     Column("rows_refused", Integer, server_default=FetchedValue(), nullable=False),
     Column("failure", Text, server_default=FetchedValue(), nullable=False),
     Column("failure_field", Text, server_default=FetchedValue(), nullable=False),
+    Column("bad", JSONB, server_default=FetchedValue(), nullable=False),
     Column("started_by", Uuid),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
