@@ -41,7 +41,8 @@ UNEXPLAINED = text("""
 # What orders made each source owe us is what these orders have settled, less what was taken back.
 RECEIVABLE = text("""
     WITH owed AS (
-      SELECT receivable_owner_id AS owner_id, currency, sum(settled_minor - refunded_minor) AS amount
+      SELECT receivable_owner_id AS owner_id, currency,
+        sum(settled_minor - refunded_minor) AS amount
       FROM referral_orders WHERE booked_at IS NOT NULL GROUP BY 1, 2
     ), booked AS (
       SELECT a.owner_id, a.currency, sum(CASE WHEN t.src = a.id THEN t.amount_minor

@@ -44,7 +44,10 @@ class OrderParties(msgspec.Struct, frozen=True):
 
 
 async def explain_order(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> Node:
-    """The tree of one order; in the platform's book, of one at another platform. Raises NotFound."""
+    """The tree of one order; in the platform's book: of one at another platform.
+
+    Raises NotFound.
+    """
     if store_id == PLATFORM_BOOK:
         return await explain_referral(conn, order_id=order_id)
     where = {"store_id": store_id, "order_id": order_id}
