@@ -56,7 +56,7 @@ def once(*columns: str, without: tuple[str, ...] = (), **change: Any) -> Wrong:
     return Wrong(change, columns, without)
 
 
-def wrong(**change: Any) -> Wrong:
+def row_with(**change: Any) -> Wrong:
     return Wrong(change)
 
 

@@ -9,22 +9,26 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.factories import the_rules
-from tests.referrals.world import ALink, a_row, a_source, an_outside_link, refund, settled
+from tests.referrals.world import (
+    ALink,
+    a_row,
+    a_source,
+    an_outside_link,
+    refund,
+    settled,
+    take,
+)
 
 from dougong.base.ids import PLATFORM_BOOK, PersonId, new_id
-from dougong.flows.take_reported import Told, take_rows
 from dougong.infra.clock import wall_now
 from dougong.policy.commands import install_rules
 from dougong.policy.rules import Rule
 from dougong.reads.doctor import examine
 from dougong.reads.explain import explain_order
 from dougong.reads.explain_tree import Node
-from dougong.referrals.mapping_rules import places_of, read_row
-from dougong.referrals.mappings import mapping_of
 from dougong.referrals.rules import Rates, referral_shares
 
 pytestmark = pytest.mark.money
-TAOBAO = mapping_of("taobao_alliance")
 
 
 @given(
@@ -42,23 +46,6 @@ def test_shares_sum_to_what_is_left_and_a_full_refund_leaves_nothing(
     assert min(shares.service_fee, shares.commission_cut, shares.referral) >= 0
     gone = referral_shares(amount, Rates(fee, cut), refunded_minor=amount)
     assert (gone.received, gone.service_fee, gone.commission_cut, gone.referral) == (0, 0, 0, 0)
-
-
-async def take(conn: AsyncConnection, link: ALink, rows: list[dict[str, str]]) -> None:
-    """As a report's piece does, in the test's own transaction."""
-    told = []
-    for n, row in enumerate(rows, start=2):
-        places = places_of(TAOBAO, list(row))
-        cells = {field: list(row.values())[place] for field, place in places.items()}
-        told.append(Told(raw=cells, says=read_row(TAOBAO, cells), line=n))
-    await take_rows(
-        conn,
-        source=link.source,
-        mapping=TAOBAO.name,
-        report_id=None,
-        rows=[Told(raw=one.raw, says=one.says) for one in told],
-        at=wall_now(),
-    )
 
 
 async def a_fee(conn: AsyncConnection, kind: str, source: str, rate_bp: int) -> UUID:

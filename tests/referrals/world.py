@@ -16,7 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.factories import a_person, an_org
 
 from dougong.base.ids import OrgId, new_id
+from dougong.flows.take_reported import Told, take_rows
+from dougong.infra.clock import wall_now
+from dougong.referrals.mapping_rules import places_of, read_row
+from dougong.referrals.mappings import mapping_of
 
+TAOBAO = mapping_of("taobao_alliance")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CLICKED = datetime(2020, 8, 19, 20, 0, tzinfo=SHANGHAI)
 
@@ -246,3 +251,20 @@ def xlsx_bytes(rows: Sequence[Mapping[str, str]], *, numbers: Sequence[str] = ()
         )
         book.writestr("xl/sharedStrings.xml", f"<sst {ns}>{shared}</sst>")
     return out.getvalue()
+
+
+async def take(conn: AsyncConnection, link: ALink, rows: list[dict[str, str]]) -> None:
+    """As a report's piece does, in the test's own transaction."""
+    told = []
+    for row in rows:
+        places = places_of(TAOBAO, list(row))
+        cells = {field: list(row.values())[place] for field, place in places.items()}
+        told.append(Told(raw=cells, says=read_row(TAOBAO, cells)))
+    await take_rows(
+        conn,
+        source=link.source,
+        mapping=TAOBAO.name,
+        report_id=None,
+        rows=told,
+        at=wall_now(),
+    )

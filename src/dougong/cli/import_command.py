@@ -1,4 +1,4 @@
-"""`dougong import feed` and `dougong import orders`: the second loads its file when asked for."""
+"""`dougong import feed`, `orders` and `report`: the last two load their files when asked for."""
 
 import asyncio
 import json
@@ -15,23 +15,26 @@ if TYPE_CHECKING:
     from dougong.flows.import_feed import FeedReport
 
 
+LATER = ("orders", "report")
+
+
 class Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["feed", "orders"]
+        return ["feed", *LATER]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "feed":
             return feed_command
-        if cmd_name != "orders":
+        if cmd_name not in LATER:
             return None
-        found = import_module("dougong.cli.import_orders").orders_command
+        found = getattr(import_module(f"dougong.cli.import_{cmd_name}"), f"{cmd_name}_command")
         assert isinstance(found, click.Command)  # noqa: S101 (a fault of ours, not of input)
         return found
 
 
 @click.group(cls=Lazy)
 def command() -> None:
-    """Load a product feed or a history of orders into a store."""
+    """Load a product feed, a history of orders, or another platform's report."""
 
 
 @click.command("feed")

@@ -11,7 +11,7 @@ COMMANDS = {
     "worker": "Run the jobs only.",
     "operator": "Make somebody who has signed up an operator.",
     "doctor": "Check every promise that SQL can check.",
-    "import": "Load a product feed or a history of orders into a store.",
+    "import": "Load a product feed, a history of orders, or another platform's report.",
     "recount": "Make the figures by day anew from the books.",
     "explain": "Show where every fen of an order went.",
     "policy": "Ask the rule book what is allowed and what it costs; load and save it.",

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 
 from dougong.base.access import Access, Permission
 from dougong.base.errors import NotFound
-from dougong.base.ids import StoreId
+from dougong.base.ids import PLATFORM_BOOK, StoreId
 from dougong.catalog.queries import store_of
 from dougong.reads.creator_videos import creator_organisation
 from dougong.reads.explain import explain_order, for_buyer, for_creator, parties_of
@@ -42,6 +42,15 @@ LABELS = {
     "merchant": mark("Merchant"),
     "merchant_net": mark("Merchant, after its own coupon"),
     "coupon_paid": mark("The merchant's own coupon"),
+    "referral_order": mark("Order at another platform"),
+    "source_pays": mark("Commission that the source pays"),
+    "alliance_fee": mark("Kept by the alliance"),
+    "media_fee": mark("Kept by the alliance for content"),
+    "reaches_us": mark("Reaches us"),
+    "nobody_yet": mark("Nobody is known who earned it"),
+    "taken_back": mark("Taken back by the source"),
+    "kept_by_platform": mark("Kept by the platform"),
+    "referral": mark("Creator"),
     "payee": mark("Earned"),
     "payee_order": mark("Order"),
     "other_orders": mark("Other orders"),
@@ -52,6 +61,9 @@ ENTRIES = {
     "refund": mark("Refund"),
     "refund_after_final": mark("Refund after final"),
     "reversal": mark("Reversal"),
+    "referral_settled": mark("Settled by the source"),
+    "referral_clawback": mark("Taken back by the source"),
+    "referral_ruled_anew": mark("Ruled anew after a dispute"),
     "unallocated": mark("Money nobody waits for"),
     "unallocated_back": mark("Sent back"),
     "unallocated_matched": mark("Given to an order of its payer"),
@@ -70,6 +82,14 @@ COLOURS = {
     "creator": "#7a5aa6",
     "merchant": "#5b8c3e",
     "merchant_net": "#5b8c3e",
+    "referral_order": "#1b1512",
+    "source_pays": "#466b9c",
+    "alliance_fee": "#9a8577",
+    "media_fee": "#9a8577",
+    "reaches_us": "#2f7f86",
+    "taken_back": "#7a5aa6",
+    "kept_by_platform": "#d1331a",
+    "referral": "#7a5aa6",
 }
 
 
@@ -216,7 +236,10 @@ async def _home(conn: Conn, *, access: Access, store_id: UUID, order_id: UUID) -
         store = await store_of(conn, store_id=StoreId(store_id))
         return {"console": "merchant", "store": store, "back": back}
     if access.may(Permission.LEDGER_READ):
-        return {"console": "operator", "back": "/operator/orders"}
+        back = (
+            f"/operator/referrals/{order_id}" if store_id == PLATFORM_BOOK else "/operator/orders"
+        )
+        return {"console": "operator", "back": back}
     parties = await parties_of(conn, store_id=store_id, order_id=order_id)
     if parties.buyer_id == access.person_id:
         return {"console": "", "back": f"/orders/{store_id}/{order_id}"}

@@ -133,6 +133,9 @@ REFUSALS: dict[str, str] = {
     "unknown_columns": mark("The first line of the file does not name the columns we know."),
     "bad_import_file": mark("This file cannot be read ({reason})."),
     "import_running": mark("An import into this store is running. Please wait for it."),
+    "bad_report_file": mark("This file cannot be read as such a report ({why})."),
+    "unknown_mapping": mark("There is no mapping of this name."),
+    "not_disputable": mark("This claim is not of this order, or it has won already."),
     "other_currency": mark("The store sells in another currency than the file."),
     "no_rules_then": mark("No rules were in force on the dates of these orders ({reason})."),
 }

@@ -34,6 +34,7 @@ PURPOSES = {
     "coupon_cost": mark("Coupons"),
     "unallocated": mark("Unallocated money"),
     "bank_clearing": mark("Banks"),
+    "partner_receivable": mark("Owed by other platforms"),
 }
 
 PARTS = {
@@ -46,6 +47,7 @@ PARTS = {
     "creator": mark("Creator"),
     "payment_cost": mark("Payment cost"),
     "merchant": mark("Merchant"),
+    "referral": mark("Commission from another platform"),
     "unallocated": mark("Unallocated money"),
 }
 
