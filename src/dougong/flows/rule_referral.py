@@ -227,19 +227,8 @@ async def dispute(
     before = (await rulings_of(conn, order_ids=[order_id])).get(order_id)
     if before is not None and before.claim_id == winner.id:
         raise NotDisputable
-    claims = (await claims_of(conn, order_ids=[order_id])).get(order_id, [])
-    task_ids = [winner.task_id] if winner.task_id else []
-    terms = await task_terms(conn, task_ids=task_ids)
-    draft = _draft(
-        order,
-        number=before.number + 1 if before else 1,
-        winner=winner,
-        rule_id=None,
-        frozen=_frozen(await rules_book(conn), order, winner, terms),
-        losers=tuple(Loser(one, Lost.OVERRULED) for one in claims if one.id != winner.id),
-        made_by=person_id,
-        reason=reason,
-    )
+    number = before.number + 1 if before else 1
+    draft = await _overruled(conn, order, winner, number=number, by=person_id, reason=reason)
     made = await keep_rulings(conn, [draft], at=at)
     await note_ruled(conn, [(order_id, made[order_id], "")])
     await resolve_rows_of(
@@ -260,6 +249,24 @@ async def dispute(
         owner_id=draft.creator_id,
         subject=str(order_id),
         facts=facts | {"reason": reason},
+    )
+
+
+async def _overruled(
+    conn: AsyncConnection, order: Order, winner: Claim, *, number: int, by: PersonId, reason: str
+) -> RulingDraft:
+    """A ruling by hand: every other claim loses to it."""
+    claims = (await claims_of(conn, order_ids=[order.id])).get(order.id, [])
+    terms = await task_terms(conn, task_ids=[winner.task_id] if winner.task_id else [])
+    return _draft(
+        order,
+        number=number,
+        winner=winner,
+        rule_id=None,
+        frozen=_frozen(await rules_book(conn), order, winner, terms),
+        losers=tuple(Loser(one, Lost.OVERRULED) for one in claims if one.id != winner.id),
+        made_by=by,
+        reason=reason,
     )
 
 
