@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
-from tests.constraint_rows import FRESH, WRONG, world
+from tests.constraint_partners import FACTS, FRESH, WRONG, world
 from tests.constraint_shapes import ONE, Ids, Row
 
 from dougong.infra import db_server
@@ -26,6 +26,8 @@ CHANGES = {
     "keep_all": ("TRUNCATE {}",),
     "keep_rows": ("DELETE FROM {} WHERE {key} = %s",),
     "keep_key": ("UPDATE {} SET {key} = {key} WHERE {key} = %s",),
+    "keep_fact": ("UPDATE {} SET id = id WHERE id = %s", "DELETE FROM {} WHERE id = %s"),
+    "keep_proposal": ("UPDATE {} SET message = message || 'x' WHERE id = %s",),
     "keep_rule": ("UPDATE {} SET announced_at = announced_at - interval '1 day' WHERE id = %s",),
 }  # fmt: skip
 
@@ -187,6 +189,8 @@ TRIGGERS = (
     | {(table, "keep_rule") for table in ("fee_rules", "term_rules", "link_rules", "claim_rules")}
     | {(table, "keep_key") for table in KEYS}
     | {(table, name) for table in KEPT for name in ("keep_rows", "keep_all")}
+    | {(table, name) for table in FACTS for name in ("keep_fact", "keep_all")}
+    | {("partner_proposals", "keep_proposal")}
 )
 REFUSED = [
     (table, name, statement, key)
@@ -202,7 +206,7 @@ def test_trigger_refuses_its_owner_and_nothing_else_does(
 ) -> None:
     drop_references(owner, table)
     change = SQL(statement).format(Identifier(table), key=Identifier(key))
-    of = "id" if name == "keep_rule" else key
+    of = "id" if name in ("keep_rule", "keep_fact", "keep_proposal") else key
     values = (ids.rows[table][of],) if "%s" in statement else ()
     with pytest.raises(psycopg.IntegrityError, match=f"on {table} is refused"):  # noqa: SIM117
         with owner.transaction():

@@ -34,6 +34,7 @@ from dougong.flows.receive_order import confirm_receipt
 from dougong.flows.refund_lines import refund_lines
 from dougong.flows.ship_order import ship_order
 from dougong.infra import clock, db
+from dougong.infra.events import Deadline
 from dougong.orders.rules import OrderState
 from dougong.payments.adapters.sandbox import sign
 from dougong.payments.rules import EventKind, GatewayEvent
@@ -290,7 +291,7 @@ class Shop(RuleBasedStateMachine):
                 kind = await conn.scalar(DUE, {"s": store_id, "o": order_id, "at": clock.now()})
                 if kind is None:
                     return
-                await _act(conn, kind=kind, store_id=store_id, order_id=order_id, at=clock.now())
+                await _act(conn, Deadline(store_id, kind, order_id), at=clock.now())
                 await conn.execute(DONE, {"s": store_id, "o": order_id, "k": kind, "at": T0})
             live.model.move(to[kind])
 

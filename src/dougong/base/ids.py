@@ -16,6 +16,7 @@ OrderId = NewType("OrderId", UUID)
 PaymentId = NewType("PaymentId", UUID)
 RuleId = NewType("RuleId", UUID)
 EntryId = NewType("EntryId", UUID)
+RoundId = NewType("RoundId", UUID)
 
 # The book of what belongs to no store: unallocated money, the platform's own accounts.
 PLATFORM_BOOK = StoreId(UUID("00000000-0000-7000-8000-000000000001"))

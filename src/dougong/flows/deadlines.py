@@ -1,8 +1,9 @@
-"""Deadlines act, once: an unpaid order ends, a shipped one counts as received, one becomes final.
+"""Deadlines act, once: an unpaid order ends, a shipped one counts as received, one becomes final;
+an offer lapses, an agreement round ends.
 
-Each acts in the transaction that marks it done, so a stop in the middle does it again whole. The
-order is locked first and its deadline after it, as everybody does who moves an order: so nobody
-waits in a circle, and what another has in hand is left to the next tick.
+Each acts in the transaction that marks it done, so a stop in the middle does it again whole. What
+it is about, an order or a round, is locked first and the deadline after it, as everybody does who
+moves one: so nobody waits in a circle, and what another has in hand is left to the next tick.
 """
 
 from collections.abc import Collection
@@ -10,7 +11,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import OrderId, StoreId
+from dougong.base.ids import OrderId, RoundId, StoreId
+from dougong.flows import end_round
 from dougong.flows.close_order import cancel_unpaid
 from dougong.flows.receive_order import finalise_order, receive_order
 from dougong.infra import clock, pause
@@ -19,6 +21,7 @@ from dougong.infra.events import Deadline, drop_deadline, due_deadlines, lock_de
 from dougong.infra.jobs import task
 from dougong.orders.commands import lock_order_if_free
 from dougong.orders.rules import WrongState
+from dougong.partners.commands import lock_round_of_deadline
 
 MOST_PER_RUN = 2_000
 LOOK_AT = 16  # the most overdue ones, of which other workers may have some in hand
@@ -32,7 +35,7 @@ class DeadlineFailed(Exception):
     """One deadline could not act: its cause says why, and it is still waiting."""
 
     def __init__(self, deadline: Deadline) -> None:
-        super().__init__(f"{deadline.kind} of order {deadline.subject_id}")
+        super().__init__(f"{deadline.kind} of {deadline.subject_id}")
         self.deadline = deadline
 
 
@@ -70,15 +73,12 @@ async def act_on_one(
     due = await due_deadlines(conn, at=at, most=LOOK_AT, but_not=but_not)
     await pause.point("deadline: found it")
     for deadline in due:
-        store_id, order_id = StoreId(deadline.store_id), OrderId(deadline.subject_id)
-        if not await lock_order_if_free(conn, store_id=store_id, order_id=order_id):
+        if not await _lock_if_free(conn, deadline):
             continue
         if not await lock_deadline(conn, deadline):
             continue  # another worker has acted on it since we looked
         try:
-            outcome = await _outcome_of(
-                conn, kind=deadline.kind, store_id=store_id, order_id=order_id, at=at
-            )
+            outcome = await _outcome_of(conn, deadline, at=at)
         except Exception as error:
             raise DeadlineFailed(deadline) from error
         await drop_deadline(
@@ -93,22 +93,30 @@ async def act_on_one(
     return False
 
 
-async def _outcome_of(
-    conn: AsyncConnection, *, kind: str, store_id: StoreId, order_id: OrderId, at: datetime
-) -> str:
+OF_ROUNDS = ("offer_expires", "round_ends")
+
+
+async def _lock_if_free(conn: AsyncConnection, deadline: Deadline) -> bool:
+    """Keep what a deadline is about; False while another has it in hand."""
+    if deadline.kind in OF_ROUNDS:
+        kind, subject_id = deadline.kind, deadline.subject_id
+        return await lock_round_of_deadline(conn, kind=kind, subject_id=subject_id)
+    store_id, order_id = StoreId(deadline.store_id), OrderId(deadline.subject_id)
+    return await lock_order_if_free(conn, store_id=store_id, order_id=order_id)
+
+
+async def _outcome_of(conn: AsyncConnection, deadline: Deadline, *, at: datetime) -> str:
     """Act; a deadline whose order went another way in the meantime is not needed any more."""
     try:
         async with conn.begin_nested():
-            await _act(conn, kind=kind, store_id=store_id, order_id=order_id, at=at)
+            return await _act(conn, deadline, at=at)
     except WrongState:
         return "not_needed"
-    return "acted"
 
 
-async def _act(
-    conn: AsyncConnection, *, kind: str, store_id: StoreId, order_id: OrderId, at: datetime
-) -> None:
-    match kind:
+async def _act(conn: AsyncConnection, deadline: Deadline, *, at: datetime) -> str:
+    store_id, order_id = StoreId(deadline.store_id), OrderId(deadline.subject_id)
+    match deadline.kind:
         case "pay_by":
             await cancel_unpaid(
                 conn, store_id=store_id, order_id=order_id, reason="not_paid_in_time", at=at
@@ -119,5 +127,10 @@ async def _act(
             )
         case "final_at":
             await finalise_order(conn, store_id=store_id, order_id=order_id, at=at)
+        case "offer_expires":
+            return await end_round.lapse(conn, proposal_id=deadline.subject_id, at=at)
+        case "round_ends":
+            return await end_round.finish(conn, round_id=RoundId(deadline.subject_id), at=at)
         case other:
             raise ValueError(other)
+    return "acted"

@@ -59,6 +59,20 @@ async def set_deadline(
     await conn.execute(insert(deadlines).values(**row))
 
 
+async def move_deadline(
+    conn: AsyncConnection, *, store_id: UUID, kind: str, subject_id: UUID, due_at: datetime
+) -> None:
+    """Let a deadline that has not acted yet act at another instant."""
+    await conn.execute(
+        text("""
+            UPDATE deadlines SET due_at = :due_at
+            WHERE store_id = :store_id AND kind = :kind AND subject_id = :subject_id
+              AND done_at IS NULL
+        """),
+        {"store_id": store_id, "kind": kind, "subject_id": subject_id, "due_at": due_at},
+    )
+
+
 async def drop_deadline(
     conn: AsyncConnection, *, store_id: UUID, kind: str, subject_id: UUID, at: datetime, why: str
 ) -> None:

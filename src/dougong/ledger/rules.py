@@ -36,6 +36,10 @@ class Purpose(StrEnum):
     UNALLOCATED = "unallocated"
     BANK_CLEARING = "bank_clearing"
     PARTNER_RECEIVABLE = "partner_receivable"  # below zero by what its owner, a source, owes us
+    PARTNER_PAYABLE = "partner_payable"
+    PARTNER_REBATE = "partner_rebate"  # the platform's: given below zero, got above
+    PARTNER_SHORTFALL = "partner_shortfall"
+    PLATFORM_AD_REVENUE = "platform_ad_revenue"
 
 
 REVENUE = (
@@ -58,6 +62,9 @@ class EntryKind(StrEnum):
     REFERRAL_SETTLED = "referral_settled"  # a source has settled: receivable -> each share
     REFERRAL_CLAWBACK = "referral_clawback"  # it took something back: each share back
     REFERRAL_RULED_ANEW = "referral_ruled_anew"  # a dispute: from the old shares to the new
+    AD_SPEND = "ad_spend"  # advertising that was delivered: receivable -> ad revenue
+    PARTNER_REBATE = "partner_rebate"  # as tiers of an agreement are reached
+    PARTNER_TRUE_UP = "partner_true_up"  # what was promised and did not come
     REVERSAL = "reversal"
 
 
@@ -75,6 +82,9 @@ class Part(StrEnum):
     MERCHANT = "merchant"
     REFERRAL = "referral"  # a creator's share of an order at another platform
     UNALLOCATED = "unallocated"
+    ADS = "ads"
+    REBATE = "rebate"
+    SHORTFALL = "shortfall"
 
 
 class AccountName(msgspec.Struct, frozen=True):

@@ -67,6 +67,9 @@ ENTRIES = {
     "unallocated": mark("Money nobody waits for"),
     "unallocated_back": mark("Sent back"),
     "unallocated_matched": mark("Given to an order of its payer"),
+    "ad_spend": mark("Advertising delivered"),
+    "partner_rebate": mark("Rebate of an agreement"),
+    "partner_true_up": mark("True-up of an agreement"),
 }
 COLOURS = {
     "paid_by_buyer": "#466b9c",

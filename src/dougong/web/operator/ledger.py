@@ -35,6 +35,10 @@ PURPOSES = {
     "unallocated": mark("Unallocated money"),
     "bank_clearing": mark("Banks"),
     "partner_receivable": mark("Owed by other platforms"),
+    "partner_payable": mark("Owed to partners"),
+    "partner_rebate": mark("Rebates of agreements"),
+    "partner_shortfall": mark("Shortfalls of agreements"),
+    "platform_ad_revenue": mark("Advertising revenue"),
 }
 
 PARTS = {
@@ -49,6 +53,9 @@ PARTS = {
     "merchant": mark("Merchant"),
     "referral": mark("Commission from another platform"),
     "unallocated": mark("Unallocated money"),
+    "ads": mark("Advertising"),
+    "rebate": mark("Rebate"),
+    "shortfall": mark("Shortfall"),
 }
 
 
