@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
 from uuid import uuid4
 
 from tests import constraint_rows as other
