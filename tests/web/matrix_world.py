@@ -160,6 +160,7 @@ async def _their_things(
         "sku_id": product.id,
         "video_id": video_id,
         "link_id": link_id,
+        "channel": "copy",
         "link_code": await conn.scalar(
             text("SELECT code FROM product_links WHERE id = :id"), {"id": link_id}
         ),
@@ -193,6 +194,7 @@ def fresh(parameter: str) -> object:
         "handle": f"h{new_id().hex}",
         "code": "sandbox",
         "link_code": new_id().hex[:12],
+        "channel": "pigeon",
         "how": "tsv",
         "screen": "rules",
     }

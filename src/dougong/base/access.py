@@ -64,6 +64,7 @@ class Permission(StrEnum):
     JOBS_READ = "platform:job:read"
     REFUND_RETRY = "platform:refund:retry"
     UNALLOCATED_RESOLVE = "platform:unallocated:resolve"
+    SHARE_CHANNEL_MANAGE = "platform:share_channel:manage"
     CLOCK_SET = "platform:clock:set"
 
 

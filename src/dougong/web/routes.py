@@ -39,6 +39,7 @@ from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import webhooks as merchant_webhooks
 from dougong.web.operator import audit as operator_audit
 from dougong.web.operator import categories as operator_categories
+from dougong.web.operator import channels as operator_channels
 from dougong.web.operator import jobs as operator_jobs
 from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import orders as operator_orders
@@ -57,6 +58,7 @@ from dougong.web.shopper import go as shopper_go
 from dougong.web.shopper import me as shopper_me
 from dougong.web.shopper import orders as shopper_orders
 from dougong.web.shopper import products as shopper_products
+from dougong.web.shopper import share as shopper_share
 
 HANDLERS: list[HTTPRouteHandler] = [
     *account_addresses.HANDLERS,
@@ -100,6 +102,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_webhooks.HANDLERS,
     *operator_audit.HANDLERS,
     *operator_categories.HANDLERS,
+    *operator_channels.HANDLERS,
     *operator_jobs.HANDLERS,
     *operator_ledger.HANDLERS,
     *operator_orders.HANDLERS,
@@ -118,5 +121,6 @@ HANDLERS: list[HTTPRouteHandler] = [
     *shopper_me.HANDLERS,
     *shopper_orders.HANDLERS,
     *shopper_products.HANDLERS,
+    *shopper_share.HANDLERS,
     *videos.HANDLERS,
 ]

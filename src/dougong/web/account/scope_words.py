@@ -34,6 +34,7 @@ SCOPE_WORDS: dict[Permission, str] = {
     Permission.LEDGER_READ: mark("Read the ledger"),
     Permission.PLATFORM_COUPON_MANAGE: mark("Manage the platform's coupons"),
     Permission.CATEGORY_MANAGE: mark("Manage categories"),
+    Permission.SHARE_CHANNEL_MANAGE: mark("Open and block share channels"),
     Permission.ACCESS_MANAGE: mark("Suspend people and open organisations"),
     Permission.MODERATION: mark("Moderate content"),
     Permission.AUDIT_READ: mark("Read the audit log"),

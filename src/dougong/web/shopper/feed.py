@@ -9,12 +9,14 @@ from litestar.params import FromPath, FromQuery
 
 from dougong.base.access import Access, Permission
 from dougong.base.errors import NotFound
+from dougong.links.share_rules import code_in
 from dougong.reads.feed import feed_page, following_page, video_item
 from dougong.reads.feed_items import FeedPage
 from dougong.reads.shopper_products import creator_profile, video_cards
 from dougong.web.account.common import AnyRequest
 from dougong.web.deps import Actor, Conn, Now
 from dougong.web.render import Page, page
+from dougong.web.shopper.structured_data import absolute
 
 FIRST = 4
 MORE = 6
@@ -63,9 +65,14 @@ async def video_options(video_id: FromPath[UUID], request: AnyRequest) -> Page:
 
 @get("/v/{video_id:uuid}", **OPEN)
 async def one_video(
-    video_id: FromPath[UUID], request: AnyRequest, actor: Actor, conn: Conn, now: Now
+    video_id: FromPath[UUID],
+    request: AnyRequest,
+    actor: Actor,
+    conn: Conn,
+    now: Now,
+    share: FromQuery[str] = "",
 ) -> Page:
-    """A shared video, with the feed behind it."""
+    """A shared video, with the feed behind it. `share`: the share code that led here."""
     person_id = actor.person_id if actor else None
     item = await video_item(conn, video_id=video_id, person_id=person_id, at=now)
     if item is None:
@@ -79,6 +86,9 @@ async def one_video(
         items=[item, *rest],
         next=found.next_cursor,
         shared=item,
+        share=code_in(share) or "",
+        address=absolute(f"/v/{video_id}"),
+        picture=absolute(item.poster),
     )
 
 

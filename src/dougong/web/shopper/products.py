@@ -15,7 +15,9 @@ from dougong.base.access import Permission
 from dougong.base.errors import NotFound
 from dougong.infra import clock
 from dougong.infra.db import engine
+from dougong.links.share_rules import code_in
 from dougong.reads.market_front import market_front
+from dougong.reads.sharing import shared_video
 from dougong.reads.shopper_products import (
     ProductView,
     open_store,
@@ -24,10 +26,11 @@ from dougong.reads.shopper_products import (
     top_categories,
     video_cards,
 )
-from dougong.web.account.common import AnyRequest
-from dougong.web.deps import Conn, Now
+from dougong.web.account.common import AnyRequest, go
+from dougong.web.deps import Actor, Conn, Now
 from dougong.web.i18n import locale_of_request
 from dougong.web.render import Page, media_url, page, text
+from dougong.web.shopper.share import spend_share
 from dougong.web.shopper.structured_data import absolute, product_json_ld
 
 OPEN: dict[str, Any] = {"permission": Permission.PUBLIC, "include_in_schema": False}
@@ -156,13 +159,21 @@ async def store_page(
 @get("/search", **OPEN)
 async def search(
     request: AnyRequest,
+    actor: Actor,
     conn: Conn,
     now: Now,
     q: FromQuery[str] = "",
     category: FromQuery[str] = "",
     page_no: FromQuery[int] = 0,
-) -> Page:
-    """Products and videos in which every word is found; without words, what is new."""
+) -> Response[str]:
+    """Products and videos in which every word is found; without words, what is new. A pasted share
+    code opens its video."""
+    code = code_in(q)
+    if code:
+        await spend_share(request, actor)
+        video_id = await shared_video(conn, code=code, at=now)
+        if video_id:
+            return go(f"/v/{video_id}?share={code}")
     words = q.replace("\x00", "").strip()[:MAX_WORDS]
     number = min(max(page_no, 0), 500)
     chosen = category.replace("\x00", "")[:200] or None

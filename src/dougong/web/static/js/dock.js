@@ -54,6 +54,6 @@ if (dock) {
     const card = cardOf(slide, shown);
     if (isCounted || !card) return;
     isCounted = true; // the first act on the product counts as the tap on its card
-    window.dougong.click(card.dataset.click);
+    window.dougong.click(card);
   });
 }

@@ -1,4 +1,4 @@
-// Sheets that slide up, choosing a variant, sharing, typed coupon codes.
+// Sheets that slide up, choosing a variant, typed coupon codes.
 
 const sheet = document.getElementById("sheet");
 const place = document.getElementById("sheet-body");
@@ -41,21 +41,19 @@ document.addEventListener("click", (event) => {
   if (opener && !event.metaKey && !event.ctrlKey) {
     event.preventDefault();
     open(opener.dataset.sheet);
-    if (opener.dataset.click) click(opener.dataset.click);
+    if (opener.dataset.click) click(opener);
   }
-  const share = event.target.closest("[data-share]");
-  if (share) shareLink(share);
   const step = event.target.closest("[data-less], [data-more]");
   if (step) count(step);
 });
 
 // A tap on a product card counts once, however often it is sent.
-function click(address) {
-  fetch(address, {
+function click(card) {
+  fetch(card.dataset.click, {
     method: "POST",
     keepalive: true,
     headers: { "x-csrftoken": window.dougong.csrf() },
-    body: new URLSearchParams({ click_id: crypto.randomUUID?.() ?? uuid() }),
+    body: new URLSearchParams({ click_id: crypto.randomUUID?.() ?? uuid(), share: card.dataset.byShare ?? "" }),
   }).catch(() => {});
 }
 
@@ -68,19 +66,6 @@ function uuid() {
   bytes[8] = (bytes[8] & 63) | 128;
   const hex = [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-async function shareLink(button) {
-  const url = new URL(button.dataset.share, location.href).href;
-  try {
-    if (navigator.share) await navigator.share({ url, title: button.dataset.title });
-    else {
-      await navigator.clipboard.writeText(url);
-      window.dougong.toast(button.dataset.copied, true);
-    }
-  } catch {
-    // The person closed the share dialog.
-  }
 }
 
 function count(button) {
