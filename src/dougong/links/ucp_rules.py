@@ -37,6 +37,14 @@ class ShopRefused(Refusal):
     status = 409
 
 
+class EventRefused(Refusal):
+    """An order event that is not from its source's shop, or not as the shop signed it. Facts:
+    `reason`, `detail`."""
+
+    code = "event_refused"
+    status = 401
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One row of a shop's totals. `parts`: its itemised breakdown, when there is one."""
 

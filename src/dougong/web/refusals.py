@@ -50,7 +50,7 @@ def message_for(code: str, facts: dict[str, Any]) -> str:
 
 
 def wants_json(request: Request[Any, Any, Any]) -> bool:
-    return request.url.path.startswith(("/api/", "/gateways/", "/healthz", "/readyz"))
+    return request.url.path.startswith(("/api/", "/gateways/", "/hooks/", "/healthz", "/readyz"))
 
 
 def refuse(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:

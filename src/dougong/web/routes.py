@@ -2,7 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from dougong.web import explain, explain_payee, gateways, health, language, videos
+from dougong.web import explain, explain_payee, gateways, health, language, ucp, videos
 from dougong.web.account import addresses as account_addresses
 from dougong.web.account import enter as account_enter
 from dougong.web.account import keys as account_keys
@@ -122,5 +122,6 @@ HANDLERS: list[HTTPRouteHandler] = [
     *shopper_orders.HANDLERS,
     *shopper_products.HANDLERS,
     *shopper_share.HANDLERS,
+    *ucp.HANDLERS,
     *videos.HANDLERS,
 ]

@@ -72,6 +72,7 @@ REFUSALS: dict[str, str] = {
     "shop_not_trusted": mark(
         "This shop did what no shop may do ({reason}); nothing more was sent to it."
     ),
+    "event_refused": mark("This event was not taken ({reason})."),
     "shop_refused": mark("The shop does not sell this now ({reason})."),
     "unsafe_url": mark("This address cannot be called: it must be public, http or https."),
     "wrong_video_state": mark("This cannot be done with the video as it is now."),
