@@ -29,6 +29,7 @@ class Shop:
         self.other_key = Key("shop-2026")
         self.port = 0
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
         self.sessions: dict[str, Body] = {}
         self.answers: dict[str, tuple[int, bytes]] = {}
         self.codes: dict[str, Body] = {}

@@ -75,6 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.shop.asked.append((method, self.path, headers))
+        self.shop.bodies.append(body)
         match method, split.path:
             case "GET", "/.well-known/ucp":
                 self.plain("profile", self.shop.profile())

@@ -33,6 +33,7 @@ class HandOff(NamedTuple):
     target: str | None
     is_sent: bool
     validity: Validity
+    sub_id: str | None = None
 
 
 async def hand_off(
@@ -77,7 +78,7 @@ async def hand_off(
         share_code=share_code,
         at=at,
     )
-    return HandOff(link, target, is_person, validity)
+    return HandOff(link, target, is_person, validity, sub_id)
 
 
 def _target(link: LinkBehind, sub_id: str | None) -> str | None:

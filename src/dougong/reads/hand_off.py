@@ -31,6 +31,7 @@ class LinkBehind(msgspec.Struct, frozen=True):
     source_en: str
     sub_id_parameter: str
     asks: bool
+    adapter: str
 
 
 BEHIND = text("""
@@ -50,7 +51,7 @@ BEHIND = text("""
       COALESCE(f.hosts, '{}') AS hosts,
       COALESCE(f.name_zh, '') AS source_zh, COALESCE(f.name_en, '') AS source_en,
       COALESCE(f.settings ->> 'sub_id_parameter', '') AS sub_id_parameter,
-      COALESCE(f.asks_before_leaving, false) AS asks
+      COALESCE(f.asks_before_leaving, false) AS asks, COALESCE(f.adapter, '') AS adapter
     FROM product_links l
     LEFT JOIN videos v ON v.id = l.video_id
     LEFT JOIN outside_products o ON o.id = l.outside_product_id

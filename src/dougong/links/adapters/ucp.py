@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dougong.links.adapters.ucp_agent import agent_url
 from dougong.links.adapters.ucp_catalog import Chosen, choose, lookup, search
 from dougong.links.adapters.ucp_checkout import Bought, Checkout, HandOver
 from dougong.links.adapters.ucp_client import Conversation
@@ -156,6 +157,26 @@ def continue_at(shop: Shop, url: str | None) -> str | None:
     if url is None:
         return None
     return check_continue_url(url, shop.hosts(), plain_hosts=LOOPBACK_NAMES)
+
+
+async def open_checkout(url: str, *, item_id: str, sub_id: str | None, language: str) -> str | None:
+    """Put one piece into a cart (or, where there are none, a checkout) for a shopper who goes on
+    at the shop; answers where, None when the shop does not say.
+
+    `url`: the product's address. `sub_id` goes along, for the shop to give back with the order.
+    Raises ShopNotTrusted, ShopRefused.
+    """
+    shop = await discover(url)
+    talk = Conversation(shop, agent_url=agent_url(), language=language)
+    checkout = Checkout(
+        talk,
+        quote=Quote(item_id, 1, None, None),
+        payer=Payer(buyer={}, address={}),
+        attribution={"sub_id": sub_id} if sub_id else None,
+    )
+    if await checkout.fill_cart() is not None and checkout.cart_url is not None:
+        return continue_at(shop, checkout.cart_url)
+    return continue_at(shop, (await checkout.create(cart_id=None)).continue_url)
 
 
 def _handed_over(

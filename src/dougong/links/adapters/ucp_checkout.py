@@ -80,6 +80,7 @@ class Checkout:
         self.payer = payer
         self.attribution = attribution
         self.session_id: str | None = None
+        self.cart_url: str | None = None
         self.remarks: list[str] = []
         self.delivery_minor: dict[tuple[str, str, str], int] = {}
 
@@ -87,7 +88,9 @@ class Checkout:
         from ucp_sdk.models.schemas.shopping.checkout_create_request import CheckoutCreateRequest
 
         item = {"item": {"id": self.quote.item_id}, "quantity": self.quote.quantity} | line
-        fields: Body = {"line_items": [item], "buyer": self.payer.buyer}
+        fields: Body = {"line_items": [item]}
+        if self.payer.buyer:
+            fields["buyer"] = self.payer.buyer
         if self.payer.address:
             named = ("address_country", "address_region", "postal_code")
             fields["context"] = {
@@ -115,6 +118,7 @@ class Checkout:
             self.quote = msgspec.structs.replace(
                 self.quote, currency=basket.currency, price_minor=price
             )
+        self.cart_url = cart.continue_url
         return cart.id
 
     async def create(self, *, cart_id: str | None) -> Session:

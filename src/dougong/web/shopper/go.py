@@ -10,11 +10,13 @@ from litestar.params import FromPath, FromQuery
 from dougong.base.access import Access, Permission
 from dougong.base.errors import NotFound
 from dougong.flows.hand_off import HandOff, hand_off
+from dougong.flows.hand_over_checkout import hand_over_checkout
 from dougong.links.rules import LinkState, Validity
 from dougong.reads.hand_off import link_behind
 from dougong.web.account.common import AnyRequest
 from dougong.web.deps import Actor, Conn, Now
 from dougong.web.forms import Form, FormData
+from dougong.web.i18n import locale_of_request
 from dougong.web.observe import CSP
 from dougong.web.render import page
 from dougong.web.shopper.qr import qr_answer
@@ -84,8 +86,11 @@ def _answer(request: AnyRequest, found: HandOff, *, share: str) -> Response[Any]
         share=share[:20],
     )
     made.headers.update(HEADERS)
-    if read:  # the form on this page leads there, by way of our redirect
-        to = f"form-action 'self' {read.origin}"
+    if read:  # the forms on this page lead there, by way of our redirect
+        carts = (
+            [f"https://{one}" for one in found.link.hosts] if found.link.adapter == "ucp" else []
+        )
+        to = " ".join(["form-action 'self'", str(read.origin), *carts])
         made.headers["content-security-policy"] = CSP.replace("form-action 'self'", to)
     return made
 
@@ -118,6 +123,27 @@ async def go_on(
     return _answer(request, found, share=share)
 
 
+@post(GO + "/checkout", status_code=303, **OPEN)
+async def go_to_checkout(
+    link_code: FromPath[str], data: FormData[GoForm], request: AnyRequest, actor: Actor
+) -> Response[Any]:
+    """To a cart with the product in it, where the source can open one; else to the product."""
+    await spend_click(request, actor)
+    who = visitor_from(request, actor)
+    made = await hand_over_checkout(
+        code=link_code[:64],
+        visit=who.visit,
+        visitor=who.visitor,
+        person_id=who.person_id,
+        acts_for=who.acts_for,
+        share_code=data.share[:20],
+        language=locale_of_request.get(),
+    )
+    if made.target is not None:
+        return Response("", status_code=303, headers=HEADERS | {"location": made.target})
+    return _answer(request, made.found, share=data.share)
+
+
 @head(GO, **OPEN)
 async def go_head(
     link_code: FromPath[str], request: AnyRequest, actor: Actor, conn: Conn, now: Now
@@ -136,4 +162,4 @@ async def go_qr(link_code: FromPath[str], conn: Conn, now: Now) -> Response[byte
     return qr_answer(absolute(f"/go/{link_code}"))
 
 
-HANDLERS: list[HTTPRouteHandler] = [go, go_on, go_head, go_qr]
+HANDLERS: list[HTTPRouteHandler] = [go, go_on, go_to_checkout, go_head, go_qr]
