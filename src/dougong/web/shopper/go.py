@@ -87,10 +87,9 @@ def _answer(request: AnyRequest, found: HandOff, *, share: str) -> Response[Any]
     )
     made.headers.update(HEADERS)
     if read:  # the forms on this page lead there, by way of our redirect
-        carts = (
-            [f"https://{one}" for one in found.link.hosts] if found.link.adapter == "ucp" else []
-        )
-        to = " ".join(["form-action 'self'", str(read.origin), *carts])
+        to = f"form-action 'self' {read.origin}"
+        if found.link.adapter == "ucp":  # its carts may be on any of its hosts
+            to = " ".join([to, *(f"https://{one}" for one in found.link.hosts)])
         made.headers["content-security-policy"] = CSP.replace("form-action 'self'", to)
     return made
 
