@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
-from tests.constraint_partners import FACTS, FRESH, WRONG, world
+from tests.constraint_settlement import FACTS, FRESH, WRONG, world
 from tests.constraint_shapes import ONE, Ids, Row
 
 from dougong.infra import db_server
@@ -28,6 +28,7 @@ CHANGES = {
     "keep_key": ("UPDATE {} SET {key} = {key} WHERE {key} = %s",),
     "keep_fact": ("UPDATE {} SET id = id WHERE id = %s", "DELETE FROM {} WHERE id = %s"),
     "keep_proposal": ("UPDATE {} SET message = message || 'x' WHERE id = %s",),
+    "keep_terms": ("UPDATE {} SET tolerance_minor = tolerance_minor + 1 WHERE id = %s",),
     "keep_rule": ("UPDATE {} SET announced_at = announced_at - interval '1 day' WHERE id = %s",),
 }  # fmt: skip
 
@@ -189,6 +190,7 @@ TRIGGERS = (
     | {(table, "keep_rule") for table in ("fee_rules", "term_rules", "link_rules", "claim_rules")}
     | {(table, "keep_key") for table in KEYS}
     | {(table, name) for table in KEPT for name in ("keep_rows", "keep_all")}
+    | {("reconciliation_terms", "keep_terms")}
     | {(table, name) for table in FACTS for name in ("keep_fact", "keep_all")}
     | {("partner_proposals", "keep_proposal")}
 )
@@ -206,7 +208,7 @@ def test_trigger_refuses_its_owner_and_nothing_else_does(
 ) -> None:
     drop_references(owner, table)
     change = SQL(statement).format(Identifier(table), key=Identifier(key))
-    of = "id" if name in ("keep_rule", "keep_fact", "keep_proposal") else key
+    of = "id" if name in ("keep_rule", "keep_fact", "keep_proposal", "keep_terms") else key
     values = (ids.rows[table][of],) if "%s" in statement else ()
     with pytest.raises(psycopg.IntegrityError, match=f"on {table} is refused"):  # noqa: SIM117
         with owner.transaction():

@@ -40,6 +40,11 @@ APPEND_ONLY = (
     "partner_signatures",
     "partner_statement_lines",
     "partner_statements",
+    "receipt_problems",
+    "receipts",
+    "reconciliation_notes",
+    "reconciliation_rows",
+    "reconciliation_sums",
     "referral_claims",
     "referral_losers",
     "referral_refunds",
@@ -60,6 +65,10 @@ NEVER_DELETED = (
     "partner_rounds",
     "payments",
     "people",
+    "receipt_files",
+    "reconciliation_cases",
+    "reconciliation_runs",
+    "reconciliation_terms",
     "referral_orders",
     "referral_reports",
     "refunds",
@@ -67,6 +76,7 @@ NEVER_DELETED = (
     "stores",
     "term_rules",
     "unallocated_money",
+    "write_offs",
 )
 OURS = """
     FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace

@@ -65,6 +65,8 @@ class Permission(StrEnum):
     REFUND_RETRY = "platform:refund:retry"
     UNALLOCATED_RESOLVE = "platform:unallocated:resolve"
     SHARE_CHANNEL_MANAGE = "platform:share_channel:manage"
+    RECONCILE_READ = "platform:reconciliation:read"
+    RECONCILE_WRITE = "platform:reconciliation:write"
     CLOCK_SET = "platform:clock:set"
 
 

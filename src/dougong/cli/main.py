@@ -12,6 +12,7 @@ COMMANDS = {
     "operator": "Make somebody who has signed up an operator.",
     "doctor": "Check every promise that SQL can check.",
     "import": "Load a product feed, a history of orders, or another platform's report.",
+    "reconcile": "Compare our books with a partner's report and the money that came.",
     "recount": "Make the figures by day anew from the books.",
     "explain": "Show where every fen of an order went.",
     "policy": "Ask the rule book what is allowed and what it costs; load and save it.",

@@ -5,9 +5,11 @@ import dougong.flows.deadlines
 import dougong.flows.deliver_webhooks
 import dougong.flows.feed_images
 import dougong.flows.import_feed
+import dougong.flows.import_receipts
 import dougong.flows.payment_arrived
 import dougong.flows.process_video
 import dougong.flows.recheck_links
+import dougong.flows.reconcile
 import dougong.flows.report_arrived
 import dougong.flows.resolve_unallocated
 import dougong.flows.seal_books

@@ -40,6 +40,7 @@ class Purpose(StrEnum):
     PARTNER_REBATE = "partner_rebate"  # the platform's: given below zero, got above
     PARTNER_SHORTFALL = "partner_shortfall"
     PLATFORM_AD_REVENUE = "platform_ad_revenue"
+    PARTNER_WRITE_OFF = "partner_write_off"  # below zero by what partners never paid
 
 
 REVENUE = (
@@ -65,6 +66,8 @@ class EntryKind(StrEnum):
     AD_SPEND = "ad_spend"  # advertising that was delivered: receivable -> ad revenue
     PARTNER_REBATE = "partner_rebate"  # as tiers of an agreement are reached
     PARTNER_TRUE_UP = "partner_true_up"  # what was promised and did not come
+    PARTNER_PAYMENT = "partner_payment"  # money came from a partner
+    PARTNER_WRITE_OFF = "partner_write_off"  # a difference was accepted
     REVERSAL = "reversal"
 
 
@@ -85,6 +88,8 @@ class Part(StrEnum):
     ADS = "ads"
     REBATE = "rebate"
     SHORTFALL = "shortfall"
+    PARTNER_PAYMENT = "partner_payment"
+    WRITE_OFF = "write_off"
 
 
 class AccountName(msgspec.Struct, frozen=True):

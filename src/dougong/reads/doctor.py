@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.infra.settings import settings
 from dougong.ledger.rules import PLATFORM
 from dougong.ledger.seal_queries import SealHead, verify_seals
+from dougong.reads import doctor_partner_sql as partner_sql
 from dougong.reads import doctor_referrals_sql as referrals
 from dougong.reads import doctor_sql as sql
 
@@ -40,6 +41,9 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("jobs_failed", sql.JOBS_FAILED),
     ("referral_receivable_minor", referrals.RECEIVABLE),
     ("referrals_undecided", referrals.UNDECIDED),
+    ("reconciliation_sums_wrong", partner_sql.RUN_SUMS),
+    ("reconciliation_cases_lost", partner_sql.CASES_LOST),
+    ("partner_money_minor", partner_sql.PARTNER_MONEY),
 )
 
 # Figures by day beside the books they were counted from.

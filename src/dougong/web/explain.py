@@ -70,6 +70,8 @@ ENTRIES = {
     "ad_spend": mark("Advertising delivered"),
     "partner_rebate": mark("Rebate of an agreement"),
     "partner_true_up": mark("True-up of an agreement"),
+    "partner_payment": mark("A partner paid"),
+    "partner_write_off": mark("A difference with a partner was accepted"),
 }
 COLOURS = {
     "paid_by_buyer": "#466b9c",

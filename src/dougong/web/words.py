@@ -41,6 +41,15 @@ REFUSALS: dict[str, str] = {
         "This money cannot pay that order: it must be of the same payer, currency and exact "
         "total, and still be payable."
     ),
+    "bad_payment_file": mark("This file cannot be read ({why})."),
+    "unknown_payment_mapping": mark("There is no such list of columns."),
+    "unknown_source": mark("There is no such source."),
+    "case_not_found": mark("There is no such difference."),
+    "run_not_found": mark("There is no such reconciliation."),
+    "bad_case_move": mark("The difference is in a state ({state}) in which this cannot be done."),
+    "needs_second_person": mark("A second person has to approve this."),
+    "note_missing": mark("Say why: whoever comes after you will read it."),
+    "terms_at_this_instant": mark("Other tolerances start at this instant. Choose another."),
     "refund_not_failed": mark("This refund has been sent again already, or has no attempt left."),
     "nothing_to_pay": mark("No order here waits for its payment."),
     "gateway_unavailable": mark("The payment service does not answer. Please try again."),

@@ -41,5 +41,7 @@ SCOPE_WORDS: dict[Permission, str] = {
     Permission.JOBS_READ: mark("Read jobs"),
     Permission.REFUND_RETRY: mark("Send failed refunds again"),
     Permission.UNALLOCATED_RESOLVE: mark("Resolve unallocated money"),
+    Permission.RECONCILE_READ: mark("Read reconciliations with partners"),
+    Permission.RECONCILE_WRITE: mark("Reconcile with partners and decide about differences"),
     Permission.CLOCK_SET: mark("Set the demo clock"),
 }

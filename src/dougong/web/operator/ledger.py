@@ -39,6 +39,7 @@ PURPOSES = {
     "partner_rebate": mark("Rebates of agreements"),
     "partner_shortfall": mark("Shortfalls of agreements"),
     "platform_ad_revenue": mark("Advertising revenue"),
+    "partner_write_off": mark("Written off of partners"),
 }
 
 PARTS = {
@@ -56,6 +57,8 @@ PARTS = {
     "ads": mark("Advertising"),
     "rebate": mark("Rebate"),
     "shortfall": mark("Shortfall"),
+    "partner_payment": mark("Paid by a partner"),
+    "write_off": mark("Written off"),
 }
 
 

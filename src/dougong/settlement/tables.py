@@ -1,0 +1,190 @@
+"""Tables of the settlement area, as the migrations make them (SQL first; drift is tested)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    FetchedValue,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import CHAR, JSONB, TSTZRANGE
+
+from dougong.infra.db import metadata
+
+reconciliation_terms = Table(
+    "reconciliation_terms",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("currency", CHAR(3), nullable=False),
+    Column("in_force", TSTZRANGE, nullable=False),
+    Column("tolerance_minor", BigInteger, nullable=False),
+    Column("tolerance_bp", Integer, nullable=False),
+    Column("patience_days", Integer, nullable=False),
+    Column("write_off_limit_minor", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author_id", Uuid, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+receipt_files = Table(
+    "receipt_files",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("file_hash", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("rows_total", Integer, server_default=FetchedValue(), nullable=False),
+    Column("rows_taken", Integer, server_default=FetchedValue(), nullable=False),
+    Column("rows_repeated", Integer, server_default=FetchedValue(), nullable=False),
+    Column("rows_parked", Integer, server_default=FetchedValue(), nullable=False),
+    Column("rows_refused", Integer, server_default=FetchedValue(), nullable=False),
+    Column("failure", Text, server_default=FetchedValue(), nullable=False),
+    Column("failure_field", Text, server_default=FetchedValue(), nullable=False),
+    Column("started_by", Uuid),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("file_id", Uuid, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("payment_ref", Text, nullable=False),
+    Column("order_ref", Text, server_default=FetchedValue(), nullable=False),
+    Column("period_starts_at", DateTime(timezone=True)),
+    Column("period_ends_at", DateTime(timezone=True)),
+    Column("currency", CHAR(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+)
+
+receipt_problems = Table(
+    "receipt_problems",
+    metadata,
+    Column("file_id", Uuid, primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("value", Text, server_default=FetchedValue(), nullable=False),
+)
+
+reconciliation_runs = Table(
+    "reconciliation_runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("starts_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("as_of", DateTime(timezone=True), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("step", Text, server_default=FetchedValue(), nullable=False),
+    Column("inputs", JSONB, server_default=FetchedValue(), nullable=False),
+    Column("terms", JSONB, server_default=FetchedValue(), nullable=False),
+    Column("sides", JSONB, server_default=FetchedValue(), nullable=False),
+    Column("orders", Integer, server_default=FetchedValue(), nullable=False),
+    Column("differences", Integer, server_default=FetchedValue(), nullable=False),
+    Column("carried", Integer, server_default=FetchedValue(), nullable=False),
+    Column("settled_themselves", Integer, server_default=FetchedValue(), nullable=False),
+    Column("failure", Text, server_default=FetchedValue(), nullable=False),
+    Column("started_by", Uuid),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+)
+
+reconciliation_sums = Table(
+    "reconciliation_sums",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("currency", CHAR(3), primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("orders", Integer, nullable=False),
+    Column("ours_minor", BigInteger, nullable=False),
+    Column("theirs_minor", BigInteger, nullable=False),
+    Column("received_minor", BigInteger, nullable=False),
+    Column("gap_minor", BigInteger, nullable=False),
+)
+
+reconciliation_rows = Table(
+    "reconciliation_rows",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("case_id", Uuid, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("currency", CHAR(3), nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("ours_minor", BigInteger),
+    Column("booked_minor", BigInteger, nullable=False),
+    Column("theirs_minor", BigInteger),
+    Column("received_minor", BigInteger),
+    Column("gap_minor", BigInteger, nullable=False),
+    Column("order_at", DateTime(timezone=True), nullable=False),
+    Column("since_at", DateTime(timezone=True), nullable=False),
+    Column("age_days", Integer, nullable=False),
+)
+
+reconciliation_cases = Table(
+    "reconciliation_cases",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("currency", CHAR(3), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("gap_minor", BigInteger, nullable=False),
+    Column("order_at", DateTime(timezone=True), nullable=False),
+    Column("first_run_id", Uuid, nullable=False),
+    Column("last_run_id", Uuid, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+)
+
+reconciliation_notes = Table(
+    "reconciliation_notes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", Uuid, nullable=False),
+    Column("run_id", Uuid),
+    Column("person_id", Uuid),
+    Column("side", Text, nullable=False),
+    Column("from_state", Text, nullable=False),
+    Column("to_state", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+write_offs = Table(
+    "write_offs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", Uuid, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+    Column("currency", CHAR(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("booked_minor", BigInteger, nullable=False),
+    Column("came_minor", BigInteger, nullable=False),
+    Column("limit_minor", BigInteger, nullable=False),
+    Column("terms_id", Uuid),
+    Column("state", Text, nullable=False),
+    Column("asked_by", Uuid, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("decided_by", Uuid),
+    Column("decided_at", DateTime(timezone=True)),
+)
