@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from tests.content.factories import AT, a_person, a_product, a_video, an_organisation
+from tests.factories import the_rules
 from tests.links.outside_shop import Shop, a_kept_source, a_shop, recorded
 
 from dougong.base.ids import PersonId, RuleId, VideoId, new_id
@@ -54,6 +55,7 @@ def a_rule(source: str, *, kind: str = "link", value: int = 1, **changes: object
 
 async def in_force(*rules: Rule) -> None:
     async with transaction() as conn:
+        await the_rules(conn)  # other tests of this database make them only where there are none
         people = [PersonId(await a_person(conn)) for _ in range(2)]
         author, approver = people
         await install_rules(conn, rules=rules, at=AT, author_id=author, approver_id=approver)

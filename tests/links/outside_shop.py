@@ -1,6 +1,8 @@
 """Shops of others: real servers on loopback that answer by path."""
 
 import asyncio
+import socketserver
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -49,24 +51,32 @@ class Shop:
 
 @asynccontextmanager
 async def a_shop(address: str = "127.0.0.1") -> AsyncIterator[Shop]:
+    """In a thread of its own: it answers also while the test's own event loop is busy."""
     shop = Shop()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            path = head.split(" ")[1]
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            head = self.rfile.readline().decode("latin-1")
+            while self.rfile.readline().strip():
+                pass
+            path = head.split(" ")[1] if " " in head else ""
             shop.asked.append(path)
             missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-            writer.write(shop.answers.get(path, missing))
-            await writer.drain()
-        writer.close()
+            with suppress(ConnectionError):
+                self.wfile.write(shop.answers.get(path, missing))
 
-    server = await asyncio.start_server(serve, address)
-    shop.host = f"{address}:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield shop
-    finally:
-        server.close()
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    with Server((address, 0), Handler) as server:
+        shop.host = f"{address}:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield shop
+        finally:
+            await asyncio.to_thread(server.shutdown)
 
 
 def a_source(

@@ -102,6 +102,10 @@ async def products_at(resolved: Resolved) -> Sequence[SeenProduct]:
         raise _unresolved("unsafe", resolved.hops, reason="") from error
 
 
+def can_search(source: Source) -> bool:
+    return adapter(source.adapter).searches
+
+
 async def search_source(code: str, words: str, *, at: datetime) -> Sequence[SeenProduct]:
     """What a source itself finds for some words; nothing where it cannot search.
 

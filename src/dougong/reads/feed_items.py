@@ -36,6 +36,21 @@ class LinkCard(msgspec.Struct, frozen=True):
         return self.price.currency
 
 
+class OutsideCard(msgspec.Struct, frozen=True):
+    """A product on a video that is bought at another platform. `price`: as it was last seen there,
+    at `seen_at`; None where it could not be read. `go`: our address that leads there."""
+
+    link_id: UUID
+    title_zh: str
+    title_en: str
+    source: str
+    source_zh: str
+    source_en: str
+    price: Money | None
+    seen_at: datetime
+    go: str
+
+
 class FeedItem(msgspec.Struct, frozen=True):
     """One published video. Addresses begin with a slash; `seconds` is its length."""
 
@@ -57,6 +72,7 @@ class FeedItem(msgspec.Struct, frozen=True):
     likes: int
     comments: int
     links: list[LinkCard]
+    outside: list[OutsideCard] = []
     liked_by_me: bool = False
     following: bool = False
 
@@ -127,7 +143,37 @@ CARDS = text("""
       WHERE store_id = l.store_id AND product_id = l.product_id ORDER BY position LIMIT 1
     ) i ON true
     WHERE l.video_id = ANY(CAST(:ids AS uuid[])) AND l.removed_at IS NULL AND l.hidden_at IS NULL
+      AND p.purchase_url IS NULL
     ORDER BY l.video_id, l.position, l.id
+""")
+
+# Products of sources, and those of our stores that are really bought at one.
+OUTSIDE = text("""
+    SELECT l.video_id, l.id, l.code, f.code AS source, f.name_zh AS source_zh,
+      f.name_en AS source_en, COALESCE(o.title, p.title_zh) AS title_zh,
+      COALESCE(o.title, NULLIF(p.title_en, ''), p.title_zh) AS title_en,
+      COALESCE(o.price_minor, k.price_minor) AS price_minor,
+      COALESCE(o.currency, s.currency) AS currency, COALESCE(o.seen_at, p.updated_at) AS seen_at
+    FROM product_links l
+    LEFT JOIN outside_products o ON o.id = l.outside_product_id
+    LEFT JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id
+    LEFT JOIN stores s ON s.id = l.store_id
+    LEFT JOIN LATERAL (
+      SELECT min(price_minor) AS price_minor FROM skus
+      WHERE store_id = l.store_id AND product_id = l.product_id AND state = 'active'
+    ) k ON true
+    JOIN sources f ON f.code = COALESCE(o.source, p.purchase_source)
+    LEFT JOIN source_states t ON t.source = f.code AND t.in_force @> CAST(:at AS timestamptz)
+    WHERE l.removed_at IS NULL AND l.hidden_at IS NULL AND COALESCE(t.state, 'open') = 'open'
+      AND l.video_id = ANY(CAST(:ids AS uuid[])) AND l.source <> 'own'
+      AND (o.state = 'good' OR (p.purchase_url IS NOT NULL AND p.state = 'active'
+        AND s.state = 'open' AND k.price_minor IS NOT NULL))
+    ORDER BY l.video_id, l.position, l.id
+""")
+
+VIDEO_OF = text("""
+    SELECT l.video_id FROM product_links l JOIN videos v ON v.id = l.video_id
+    WHERE l.id = :link_id AND v.state = 'published'
 """)
 
 
@@ -141,7 +187,32 @@ async def candidates(
     cards: dict[UUID, list[LinkCard]] = {}
     for row in await conn.execute(CARDS, {"ids": [row.id for row in rows]}):
         cards.setdefault(row.video_id, []).append(_card(row))
-    return [_candidate(row, cards) for row in rows]
+    outside: dict[UUID, list[OutsideCard]] = {}
+    for row in await conn.execute(OUTSIDE, {"ids": [row.id for row in rows], "at": at}):
+        outside.setdefault(row.video_id, []).append(_outside(row))
+    return [_candidate(row, cards, outside) for row in rows]
+
+
+async def outside_card(conn: AsyncConnection, *, link_id: UUID, at: datetime) -> OutsideCard | None:
+    """One outside link as its video shows it; None when it does not."""
+    video_id = await conn.scalar(VIDEO_OF, {"link_id": link_id})
+    rows = await conn.execute(OUTSIDE, {"ids": [video_id] if video_id else [], "at": at})
+    return next((_outside(row) for row in rows if row.id == link_id), None)
+
+
+def _outside(row: Any) -> OutsideCard:
+    known = row.price_minor is not None
+    return OutsideCard(
+        link_id=row.id,
+        title_zh=row.title_zh,
+        title_en=row.title_en,
+        source=row.source,
+        source_zh=row.source_zh,
+        source_en=row.source_en,
+        price=Money(row.price_minor, row.currency) if known else None,
+        seen_at=row.seen_at,
+        go=f"/go/{row.code}",
+    )
 
 
 def _card(row: Any) -> LinkCard:
@@ -156,7 +227,9 @@ def _card(row: Any) -> LinkCard:
     )
 
 
-def _candidate(row: Any, cards: Mapping[UUID, list[LinkCard]]) -> Candidate:
+def _candidate(
+    row: Any, cards: Mapping[UUID, list[LinkCard]], outside: Mapping[UUID, list[OutsideCard]]
+) -> Candidate:
     item = FeedItem(
         video_id=row.id,
         creator_id=row.creator_id,
@@ -176,6 +249,7 @@ def _candidate(row: Any, cards: Mapping[UUID, list[LinkCard]]) -> Candidate:
         likes=row.likes,
         comments=row.comments,
         links=cards.get(row.id, []),
+        outside=outside.get(row.id, []),
     )
     seen = Engagement(
         views=row.views, likes=row.likes, comments=row.comments, link_clicks=row.clicks

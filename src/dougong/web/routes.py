@@ -22,6 +22,7 @@ from dougong.web.api import store_orders as api_store_orders
 from dougong.web.api import stores as api_stores
 from dougong.web.api import webhooks as api_webhooks
 from dougong.web.creator import channels as creator_channels
+from dougong.web.creator import composer as creator_composer
 from dougong.web.creator import earnings as creator_earnings
 from dougong.web.creator import links as creator_links
 from dougong.web.creator import uploads as creator_uploads
@@ -80,6 +81,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_stores.HANDLERS,
     *api_webhooks.HANDLERS,
     *creator_channels.HANDLERS,
+    *creator_composer.HANDLERS,
     *creator_earnings.HANDLERS,
     *creator_links.HANDLERS,
     *creator_uploads.HANDLERS,

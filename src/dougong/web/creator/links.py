@@ -12,6 +12,7 @@ from dougong.base.ids import LinkId, ProductId, StoreId, VideoId
 from dougong.flows.publish_video import link_product
 from dougong.links import commands
 from dougong.reads.creator_links import links_of_creator, links_of_video
+from dougong.reads.creator_outside import outside_links
 from dougong.web.creator.common import creator_page, see
 from dougong.web.deps import Conn, Now
 from dougong.web.forms import Form, FormData
@@ -44,7 +45,12 @@ async def link_list(
 ) -> Page:
     links = await links_of_creator(conn, creator_id=creator_id, at=now)
     return await creator_page(
-        request, conn, "creator/links.html", creator_id=creator_id, links=links
+        request,
+        conn,
+        "creator/links.html",
+        creator_id=creator_id,
+        links=links,
+        outside=await outside_links(conn, creator_id=creator_id),
     )
 
 

@@ -17,6 +17,7 @@ from dougong.flows import publish_video
 from dougong.infra.limits import spend
 from dougong.infra.settings import settings
 from dougong.reads.creator_links import links_of_video, search_linkable
+from dougong.reads.creator_outside import outside_links
 from dougong.reads.creator_videos import (
     PAGE,
     VideoDay,
@@ -142,6 +143,7 @@ async def show_video(
         status=status,
         video=video,
         links=await links_of_video(conn, video_id=ours, creator_id=creator_id, at=at),
+        outside=await outside_links(conn, creator_id=creator_id, video_id=ours),
         comments=comments,
         chart=chart_of_days(days),
         errors=errors or {},

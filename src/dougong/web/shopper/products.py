@@ -16,6 +16,7 @@ from dougong.base.errors import NotFound
 from dougong.infra import clock
 from dougong.infra.db import engine
 from dougong.links.share_rules import code_in
+from dougong.reads.feed_items import outside_card
 from dougong.reads.market_front import market_front
 from dougong.reads.sharing import shared_video
 from dougong.reads.shopper_products import (
@@ -92,6 +93,15 @@ async def sheet(
     """The product as a fragment without a word about who looks at it."""
     made = await _sheets.get((store_id, product_id, link, locale_of_request.get()))
     return Response(made, media_type=MediaType.HTML)
+
+
+@get("/sheet/links/{link_id:uuid}", **OPEN)
+async def outside_sheet(link_id: FromPath[UUID], request: AnyRequest, conn: Conn, now: Now) -> Page:
+    """A product of another platform: what was seen of it, and the way there."""
+    found = await outside_card(conn, link_id=link_id, at=now)
+    if found is None:
+        raise NotFound
+    return page(request, "shopper/outside_sheet.html", link=found)
 
 
 async def _on_sale(conn: Conn, store_id: UUID, product_id: UUID, now: Now) -> ProductView:
@@ -196,4 +206,4 @@ async def search(
     )
 
 
-HANDLERS: list[HTTPRouteHandler] = [sheet, product_page, store_page, search]
+HANDLERS: list[HTTPRouteHandler] = [sheet, outside_sheet, product_page, store_page, search]

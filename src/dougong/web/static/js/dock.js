@@ -52,7 +52,7 @@ if (dock) {
   place.addEventListener("click", (event) => {
     if (event.target.closest("[data-close]")) load(productOf(slide));
     const card = cardOf(slide, shown);
-    if (isCounted || !card) return;
+    if (isCounted || !card?.dataset.click) return; // a way out counts itself
     isCounted = true; // the first act on the product counts as the tap on its card
     window.dougong.click(card);
   });

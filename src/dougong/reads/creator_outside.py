@@ -1,0 +1,63 @@
+"""A creator's links to products of other platforms, and why the hidden ones are hidden."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+MOST = 200
+
+
+class OutsideLink(msgspec.Struct, frozen=True):
+    """One link. `state`: of the product there (good, gone, moved, swapped); `hidden_at`: since
+    when a rule keeps it hidden, and that rule's reason. `commission_bp`: frozen at publishing."""
+
+    link_id: UUID
+    code: str
+    video_id: UUID
+    caption_zh: str
+    caption_en: str
+    title: str
+    source: str
+    source_zh: str
+    source_en: str
+    route: str
+    price_minor: int | None
+    currency: str | None
+    seen_at: datetime
+    state: str
+    commission_bp: int | None
+    published_at: datetime
+    hidden_at: datetime | None
+    reason_zh: str
+    reason_en: str
+    clicks: int
+
+
+LINKS = text("""
+    SELECT l.id AS link_id, l.code, l.video_id, v.caption_zh, v.caption_en, o.title, l.source,
+      f.name_zh AS source_zh, f.name_en AS source_en, l.route, o.price_minor, o.currency,
+      o.seen_at, o.state, CAST(l.terms ->> 'commission_bp' AS integer) AS commission_bp,
+      l.published_at, l.hidden_at, COALESCE(r.reason_zh, '') AS reason_zh,
+      COALESCE(r.reason_en, '') AS reason_en,
+      (SELECT count(*) FROM clicks c WHERE c.link_id = l.id AND c.validity = 'valid') AS clicks
+    FROM product_links l
+    JOIN outside_products o ON o.id = l.outside_product_id
+    JOIN sources f ON f.code = l.source
+    JOIN videos v ON v.id = l.video_id AND v.state <> 'removed'
+    LEFT JOIN link_rules r ON r.id = l.hidden_rule_id
+    WHERE l.creator_id = :creator_id AND l.removed_at IS NULL
+      AND (CAST(:video_id AS uuid) IS NULL OR l.video_id = CAST(:video_id AS uuid))
+    ORDER BY l.hidden_at IS NULL, l.published_at DESC, l.id LIMIT :most
+""")
+
+
+async def outside_links(
+    conn: AsyncConnection, *, creator_id: UUID, video_id: UUID | None = None
+) -> list[OutsideLink]:
+    """Up to 200, of one video or all; the hidden ones first, then the newest."""
+    asked = {"creator_id": creator_id, "video_id": video_id, "most": MOST}
+    rows = (await conn.execute(LINKS, asked)).mappings()
+    return [msgspec.convert(dict(row), OutsideLink) for row in rows]
