@@ -200,13 +200,15 @@ async def open_organisation(
     handle: str,
     at: datetime,
     name_en: str = "",
+    org_id: OrgId | None = None,
 ) -> OrgId:
-    """Make an organisation of a kind and give the person its role.
+    """Make an organisation of a kind and give the person its role. `org_id`: for history that must
+    come out the same whenever it is played; rollouts go by it.
 
     Whether the person may is the caller's question (`rules.SELF_SERVICE`). Raises BadName,
     BadHandle or HandleTaken (409).
     """
-    org_id = OrgId(new_id())
+    org_id = org_id or OrgId(new_id())
     made = await conn.execute(
         upsert(organisations)
         .values(

@@ -16,6 +16,7 @@ COMMANDS = {
     "recount": "Make the figures by day anew from the books.",
     "explain": "Show where every fen of an order went.",
     "policy": "Ask the rule book what is allowed and what it costs; load and save it.",
+    "scenario": "Play history on the business clock, and check what comes out.",
     "ucp": "Discover a shop of the Universal Commerce Protocol, and buy there.",
     "bench": "Measure speed beside its floor.",
 }

@@ -17,6 +17,7 @@ from dougong.links.source_rules import weight_of
 
 MOST_LINKS = 6  # of one video
 MAX_POSITION = 9
+MOST_LIVE = 50  # of one live cart
 MAX_URL = 2_000
 
 

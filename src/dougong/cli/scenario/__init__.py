@@ -1,0 +1,1 @@
+"""Plays history on the business clock, over the mechanisms that real days use."""
