@@ -2,6 +2,7 @@
 
 import asyncio
 import difflib
+import os
 import sys
 
 import click
@@ -21,6 +22,7 @@ def douyin_taobao(write_golden: bool) -> None:
 
     Exits 1 when the story comes out otherwise than its golden file says.
     """
+    os.environ.setdefault("DOUGONG_MODE", "demo")  # nobody plays history by accident elsewhere
     if settings().mode == "production":
         raise click.ClickException("History is played with DOUGONG_MODE=demo (or test).")
     from dougong.cli.scenario.play import GOLDEN, AlreadyLived, play_douyin_taobao

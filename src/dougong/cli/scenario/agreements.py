@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import PersonId, RoundId
-from dougong.cli.scenario.cast import Cast
+from dougong.cli.scenario.cast import ZONE, Cast
 from dougong.flows.offer_terms import offer_terms, open_for
 from dougong.flows.sign_round import sign_round
 from dougong.partners.amount_commands import Said, report_amount
 from dougong.partners.commands import accept
+from dougong.partners.delivery_commands import add_by_hand
 from dougong.partners.rules import Component, ComponentKind, Grant, Side, Terms, Tier, Unit
 from dougong.reads.partner_rounds import proposals_of
 
@@ -95,5 +96,16 @@ async def hear_of_twenty_billion(conn: AsyncConnection, cast: Cast, *, at: datet
     )  # fmt: skip
     await report_amount(
         conn, round_id=RoundId(cast.rounds["Framework 2020"]), said=said,
+        author_id=cast.people["operator"], at=at,
+    )  # fmt: skip
+
+
+async def advertised(
+    conn: AsyncConnection, cast: Cast, name: str, *, amount: int, at: datetime
+) -> None:
+    """What the partner has spent on advertising by now, in fen; the platform's desk writes it."""
+    await add_by_hand(
+        conn, round_id=RoundId(cast.rounds[name]), component=ComponentKind.ADVERTISING,
+        day=at.astimezone(ZONE).date(), amount=amount, note="投放结算单",
         author_id=cast.people["operator"], at=at,
     )  # fmt: skip

@@ -6,6 +6,7 @@ comes out the same whenever it is played.
 
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +33,7 @@ from dougong.links.source_commands import SourceDraft, add_source, set_source_st
 from dougong.links.source_rules import SourceSettings, SourceState
 from dougong.supply.commands import set_on_hand
 
+ZONE = ZoneInfo("Asia/Shanghai")
 CREATORS = (
     ("chen-beauty", "陈小美美妆", "Chen on beauty", "beauty"),
     ("lin-skin", "林老师护肤", "Teacher Lin's skincare", "beauty"),

@@ -23,6 +23,8 @@ from dougong.flows.publish_link import denial, frozen_terms
 from dougong.flows.publish_video import link_product
 from dougong.infra.http import Hop
 from dougong.links.outside_commands import add_outside_link, keep_outside_product
+from dougong.links.share_commands import set_channel_state
+from dougong.links.share_rules import ChannelState
 from dougong.links.source_queries import source_at
 from dougong.policy.queries import rules_book
 from dougong.policy.rules import link_case
@@ -45,6 +47,13 @@ def shanghai(text_: str) -> datetime:
 async def open_for_business(conn: AsyncConnection, who: Cast, at: datetime) -> list[str]:
     """The platform opens; its links are blocked inside Tencent's apps, so a code goes round."""
     await shoppers(conn, who)
+    for channel, state, zh, en in (
+        ("wechat", ChannelState.BLOCKED, "链接在微信内打不开", "Links do not open inside WeChat"),
+        ("weibo", ChannelState.OPEN, "链接可以直接打开", "Links open as they are"),
+    ):
+        await set_channel_state(
+            conn, channel=channel, state=state, starts=at, reason_zh=zh, reason_en=en, at=at
+        )
     return ["share to WeChat: blocked, a code is handed out; to Weibo: open"]
 
 
@@ -94,7 +103,12 @@ async def mini_stores(conn: AsyncConnection, who: Cast, at: datetime) -> list[st
                 conn, video_id=creator.videos[0], creator_id=creator.id, store_id=one.store_id,
                 product_id=one.product_id, at=at,
             )  # fmt: skip
-    return ["2 mini-stores open; the flagship's goods are bought at Tmall, it says"]
+    spent = 4_900_000_000 * 100
+    await agreements.advertised(conn, who, "Framework 2019", amount=spent, at=at)
+    return [
+        "2 mini-stores open; the flagship's goods are bought at Tmall, it says",
+        f"advertising of the agreement of 2019 so far: {yuan(spent)} of 5 billion",
+    ]
 
 
 async def where_it_really_ends(conn: AsyncConnection, who: Cast, at: datetime) -> list[str]:
@@ -169,6 +183,12 @@ async def second_round(conn: AsyncConnection, who: Cast, at: datetime) -> list[s
         "signed: advertising 15 billion, traffic 6 billion yuan (three times the last round)",
         "reported: about 20 billion yuan, three times the last round; confirmed by nobody",
     ]
+
+
+async def advertising_delivered(conn: AsyncConnection, who: Cast, at: datetime) -> list[str]:
+    spent = 15_300_000_000 * 100
+    await agreements.advertised(conn, who, "Framework 2020", amount=spent, at=at)
+    return [f"advertising of the agreement of 2020 so far: {yuan(spent)} of 15 billion"]
 
 
 async def try_live(conn: AsyncConnection, who: Cast, at: datetime) -> list[str]:
@@ -257,6 +277,7 @@ DAYS = (
     Day(shanghai("2020-08-21T10:00"), "The framework agreement of 2020 is signed", second_round),
     Day(shanghai("2020-09-06T00:00"), "Links from outside go live only by task", try_live),
     Day(shanghai("2020-10-09T00:00"), "Links from outside are barred from live carts", try_live),
+    Day(shanghai("2021-06-18T09:00"), "What was promised is delivered", advertising_delivered),
     Day(shanghai("2021-08-21T00:00"), "The agreement of 2020 ends", nothing_but_the_rule),
     Day(
         shanghai("2021-11-01T00:00"),

@@ -1,10 +1,11 @@
 """What the story prints after each day: who may do what, who saw what, who earned what."""
 
+from collections import defaultdict
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.cli.scenario.cast import Cast
+from dougong.cli.scenario.cast import ZONE, Cast
 from dougong.policy.queries import RuleBook, rules_book
 from dougong.policy.rules import link_case
 from dougong.reads.story_figures import earned_by_creator, figures, told_since
@@ -53,7 +54,7 @@ def _cell(
     ]  # fmt: skip
     allowed = sum(one.allowed for one in found)
     rule = found[0].rule
-    since = f" ({rule.starts.date()})" if rule else ""
+    since = f" ({rule.starts.astimezone(ZONE).date()})" if rule else ""
     if allowed in (0, len(found)):
         return ("yes" if allowed else "no") + since
     return f"{allowed} of {len(found)} creators"
@@ -63,11 +64,16 @@ async def tell(conn: AsyncConnection, cast: Cast, *, since: datetime, at: dateti
     """The figures since the last day, and the books as they stand."""
     found = await figures(conn, since=since, until=at)
     lines = await verdicts(conn, cast, at=at)
-    links = [f"{source} {count}" + (f" (+{found.hidden[source]} hidden)" if source in found.hidden
+    stand = [f"{source} {count}" + (f" (+{found.hidden[source]} hidden)" if source in found.hidden
                                     else "") for source, count in found.shown.items()]  # fmt: skip
-    lines.append("  links shown      " + (", ".join(links) or "none"))
-    lines += [f"  told             {row.handle}: {row.links} hidden, {row.reason}"
-              for row in await told_since(conn, since=at)]  # fmt: skip
+    lines.append("  links shown      " + (", ".join(stand) or "none"))
+    heard: dict[str, list[int]] = defaultdict(list)
+    for row in await told_since(conn, since=at):
+        heard[row.reason].append(row.links)
+    lines += [
+        f"  told             {len(links)} creators, {sum(links)} links hidden: {reason}"
+        for reason, links in sorted(heard.items())
+    ]
     lines.append(f"  taps             {found.clicks} count, {found.invalid} do not")
     lines.append(
         f"  bought elsewhere {found.orders_outside} orders, {yuan(found.paid_outside_minor)}; may "

@@ -10,7 +10,6 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import text
@@ -21,7 +20,14 @@ from dougong.base.ids import LinkId, SkuId, derived_id
 from dougong.base.money import part_of
 from dougong.cli.demo.acts import Plan, pay, place, ship
 from dougong.cli.demo.market import Shopper
-from dougong.cli.scenario.cast import ALLIANCE_BP, COMMISSION_BP, GOODS, MEDIA_BP, Cast
+from dougong.cli.scenario.cast import (
+    ALLIANCE_BP,
+    COMMISSION_BP,
+    GOODS,
+    MEDIA_BP,
+    ZONE,
+    Cast,
+)
 from dougong.flows.hand_off import hand_off
 from dougong.flows.price_orders import WantedLine
 from dougong.flows.receive_order import finalise_order, receive_order
@@ -34,7 +40,6 @@ from dougong.reads.story_figures import ShownLink, StoryClick, clicks_between, s
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 16_0 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1"
 A_TAP = Visit("GET", PHONE, "text/html", "navigate", "document", "?1")
 A_BOT = Visit("GET", "Mozilla/5.0 (compatible; bingbot/2.0)", "text/html")
-ZONE = ZoneInfo("Asia/Shanghai")
 TAPS_A_LINK, BOTS_A_LINK = 9, 1
 BUYS_OF_TAPS = 0.22
 SETTLED_AFTER = timedelta(days=12)
