@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,100 @@ def test_the_payer_of_a_file_pays(tmp_path: Path) -> None:
         file.write_text('{"handler_id": "mine"}')
         said = bought(shop.url, "--buyer", str(file), code=3)
     assert said["reason"] == "instrument_not_offered"
+
+
+def without(*names: str) -> Callable[[dict[str, Any]], None]:
+    return lambda body: [body.pop(name, None) for name in names] and None
+
+
+def bare(body: dict[str, Any]) -> None:
+    """Only what is new: the status and the order."""
+    for name in set(body) - {"id", "status", "order"}:
+        del body[name]
+
+
+def no_handlers(body: dict[str, Any]) -> None:
+    body["ucp"]["payment_handlers"] = {}
+
+
+def no_versions(body: dict[str, Any]) -> None:
+    for found in (*body["ucp"]["services"].values(), *body["ucp"]["capabilities"].values()):
+        for one in found:
+            for name in ("version", "spec", "schema"):
+                one.pop(name, None)
+
+
+def no_variants(body: dict[str, Any]) -> None:
+    for product in body["products"]:
+        product["id"] = product.pop("variants")[1]["id"]
+
+
+def no_prices(body: dict[str, Any]) -> None:
+    for product in body["products"]:
+        del product["price_range"]
+        for variant in product["variants"]:
+            variant.pop("price"), variant.pop("availability"), variant.pop("description")
+        del product["variants"][0]
+
+
+def bare_totals(body: dict[str, Any]) -> None:
+    body["totals"] = [row for row in body["totals"] if row["type"] == "total"]
+    for line in body["line_items"]:
+        line["totals"] = []
+
+
+def failing(body: dict[str, Any]) -> None:
+    body.clear()
+    body["STATUS"] = 500
+
+
+@pytest.mark.parametrize(
+    ("what", "change", "traits"),
+    [
+        ("profile", no_handlers, ()),
+        ("profile", no_versions, ("cart",)),
+        ("profile", lambda body: body["ucp"].pop("capabilities"), ()),
+        ("profile", lambda body: body["ucp"].pop("payment_handlers"), ()),
+        ("profile", lambda body: body["ucp"].update(anything={"else": [1]}), ()),
+        ("profile", lambda body: body.update(signing_keys=[{"kid": "x", "kty": "OKP"}]), ()),
+        ("metadata", failing, ("linking",)),
+        ("metadata", without("scopes_supported", "code_challenge_methods_supported"), ("linking",)),
+        ("authorize", lambda body: body.update(error=body.pop("code")), ("linking",)),
+        ("token", failing, ("linking",)),
+        ("search", no_variants, ()),
+        ("search", no_prices, ()),
+        ("cart", failing, ("cart",)),
+        ("cart", without("links", "continue_url"), ("cart",)),
+        ("create", bare_totals, ()),
+        ("create", without("links", "continue_url", "ucp"), ()),
+        ("create", lambda body: body["ucp"].pop("payment_handlers"), ()),
+        ("create", lambda body: body.update(continue_url="https://shop.example/c"), ()),
+        ("complete", bare, ()),
+        ("complete", without("payment"), ()),
+        ("order", failing, ("order",)),
+    ],
+)
+def test_a_shop_that_leaves_out_what_harms_nobody_is_bought_from(
+    what: str, change: Callable[[dict[str, Any]], object], traits: tuple[str, ...]
+) -> None:
+    def leaves_out(shop: Shop, name: str, body: dict[str, Any]) -> None:
+        if name == what:
+            change(body)
+
+    with serving(Shop(*traits, spoil=leaves_out)) as shop:
+        assert bought(shop.url)["order_id"] in shop.orders
+
+
+@pytest.mark.parametrize("inputs", [{"query"}, {"filters"}])
+def test_a_search_is_tried_until_the_shop_takes_it(inputs: set[str]) -> None:
+    class Strict(Shop):
+        def act(self, method: str, path: str, asked: dict[str, Any]) -> Any:
+            if path.endswith("/search") and not all(asked.get(name) for name in inputs):
+                return "search", 400, {"code": "invalid", "content": "no"}
+            return super().act(method, path, asked)
+
+    with serving(Strict()) as shop:
+        assert bought(shop.url)["outcome"] == "bought"
 
 
 def test_what_departs_from_the_models_is_a_remark_and_no_refusal() -> None:

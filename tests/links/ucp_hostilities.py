@@ -62,6 +62,7 @@ def a_hostile_shop(name: str) -> Iterator[Shop]:
 
 FULL = ("cart", "delivery", "discounts", "fees", "keys", "order")
 SHOPPING = "dev.ucp.shopping"
+CHECKOUT = "dev.ucp.shopping.checkout"
 
 TOTALS = {
     f"totals_{kind}_off_by_one": Hostility("totals_sum", FULL, "update", add(kind))
@@ -195,9 +196,6 @@ LINKING = {
     "metadata_unreadable": Hostility(
         "linking_unreadable", ("linking",), "metadata", put("RAW", value=b"<html>")
     ),
-    "metadata_broken": Hostility(
-        "linking_unreadable", ("linking",), "metadata", put("STATUS", value=500)
-    ),
     "plain_pkce_only": Hostility(
         "linking_malformed",
         ("linking",),
@@ -240,6 +238,12 @@ PAYING = {
     ),
     "paid_with_another": Hostility(
         "instrument_not_offered", (), "complete", named(type="store_credit")
+    ),
+    "paid_with_another_kind_unmarked": Hostility(
+        "instrument_switched",
+        ("any_instrument",),
+        "complete",
+        named(type="wallet", selected=False),
     ),
     "paid_with_another_kind": Hostility(
         "instrument_switched", ("any_instrument",), "complete", named(type="wallet")
@@ -296,6 +300,18 @@ PROFILES = {
     ),
 }
 ANSWERS = {
+    "capability_of_another_authority": Hostility(
+        "version_unsupported",
+        (),
+        "profile",
+        put("ucp", "capabilities", CHECKOUT, 0, "spec", value=f"{ELSEWHERE}/specification"),
+    ),
+    "checkout_of_another_version": Hostility(
+        "version_unsupported",
+        (),
+        "profile",
+        put("ucp", "capabilities", CHECKOUT, 0, "version", value="2026-01-11"),
+    ),
     "order_missing": Hostility("order_missing", (), "complete", drop("order")),
     "order_without_id": Hostility("order_missing", (), "complete", put("order", "id", value="")),
     "another_checkout": Hostility(

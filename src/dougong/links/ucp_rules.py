@@ -208,9 +208,10 @@ def check_quote(basket: Basket, quote: Quote) -> None:
 def check_handlers(offered: Iterable[Handler], declared: Sequence[Handler] | None) -> None:
     """A checkout offers only what the profile declares, in handlers and in kinds of instrument.
 
-    `declared`: None when the profile says nothing of payment. Raises ShopNotTrusted.
+    `declared`: None, or empty, when the profile says nothing of payment; then a checkout's own word
+    counts alone. Raises ShopNotTrusted.
     """
-    if declared is None:
+    if not declared:
         return
     known = {(one.name, one.id): one for one in declared}
     for one in offered:
@@ -236,11 +237,17 @@ def check_instruments(named: Iterable[Instrument], offered: Iterable[Handler]) -
 
 
 def check_paid_with(named: Iterable[Instrument], sent: Instrument | None) -> None:
-    """A finished checkout was paid with what was sent, and with nothing else."""
-    for one in named:
-        if not one.selected:
-            continue
-        if sent is None or (one.handler_id, one.type) != (sent.handler_id, sent.type):
+    """A finished checkout was paid with what was sent, and with nothing else.
+
+    A shop that marks none as selected may list others beside it.
+    """
+    listed = list(named)
+    selected = [one for one in listed if one.selected]
+    for one in selected or listed:
+        ours = sent is not None and (one.handler_id, one.type) == (sent.handler_id, sent.type)
+        if ours and not selected:
+            return
+        if not ours and (selected or one is listed[-1]):
             raise distrust("instrument_switched", f"paid with {one.type} of {one.handler_id}")
 
 

@@ -13,9 +13,9 @@ PAGE = 10
 # Shops differ in what they take for "show me something": the first one that finds any counts.
 BROWSING: tuple[Body, ...] = (
     {"filters": {"price": {"min": 0}}},
+    {"query": ""},
     {"query": "*"},
-    {"query": "a"},
-    {"query": "e"},
+    *({"query": letter} for letter in "aeiou"),
 )
 
 
@@ -26,6 +26,7 @@ class Price(msgspec.Struct):
 
 class Range(msgspec.Struct):
     min: Price
+    max: Price | None = None
 
 
 class Availability(msgspec.Struct):
@@ -68,8 +69,10 @@ class Product(msgspec.Struct):
     media: list[Media] | None = None
     categories: list[dict[str, Any]] | None = None
 
-    def cheapest(self) -> Price | None:
-        return self.price_range.min if self.price_range else None
+    def only_price(self) -> Price | None:
+        """The price, when there is but one."""
+        prices = self.price_range
+        return prices.min if prices and prices.max in (None, prices.min) else None
 
 
 class Found(msgspec.Struct):
@@ -93,8 +96,7 @@ class Chosen(msgspec.Struct, frozen=True):
 
     @property
     def price(self) -> Price | None:
-        own = self.variant.price if self.variant else None
-        return own or self.product.cheapest()
+        return self.variant.price if self.variant else self.product.only_price()
 
     def quote(self, quantity: int) -> Quote:
         price = self.price

@@ -44,6 +44,7 @@ from dougong.links.ucp_rules import (
 ROUNDS = 8
 POLLS = 10
 POLL_S = 0.5
+AGREED = ("currency", "line_items", "totals")
 STATES = {
     "incomplete",
     "requires_escalation",
@@ -81,6 +82,7 @@ class Checkout:
         self.attribution = attribution
         self.session_id: str | None = None
         self.cart_url: str | None = None
+        self.last: Body = {}
         self.remarks: list[str] = []
         self.delivery_minor: dict[tuple[str, str, str], int] = {}
 
@@ -138,9 +140,13 @@ class Checkout:
             return self._checked(await self.talk.send("POST", "/checkout-sessions", sent))
 
     def _checked(self, body: Body) -> Session:
-        """A checkout that holds to every rule, whatever its status. Raises ShopNotTrusted."""
+        """A checkout that holds to every rule, whatever its status. Raises ShopNotTrusted.
+
+        What an answer leaves out whole stays as it was agreed on.
+        """
         from ucp_sdk.models.schemas.shopping.checkout import Checkout as Model
 
+        self.last = body = {name: self.last[name] for name in AGREED if name in self.last} | body
         session = read(body, Session, "checkout")
         self.remarks += [x for x in remarks_on(body, Model, "checkout") if x not in self.remarks]
         if session.status not in STATES:
@@ -221,7 +227,8 @@ class Checkout:
         sent = self._wanted(**({"id": line.id} if line.id else {}))
         methods = (session.fulfillment.methods if session.fulfillment else None) or []
         if methods:
-            sent["fulfillment"] = {"methods": [self._method(one) for one in methods]}
+            used = [one for one in methods if one.line_item_ids] or methods
+            sent["fulfillment"] = {"methods": [self._method(one) for one in used]}
         elif self.payer.address and (
             self.talk.shop.says(FULFILLMENT) or _speaks_of(session, ("fulfillment", "address"))
         ):
@@ -234,7 +241,8 @@ class Checkout:
                     }
                 ]
             }
-        if _speaks_of(session, ("payment",)):
+        silent = session.status == "incomplete" and not session.errors()
+        if silent or _speaks_of(session, ("payment",)):
             _, instrument = choose_instrument(self._registry(session), self.payer)
             if instrument is not None:
                 sent["payment"] = {"instruments": [instrument]}

@@ -4,15 +4,13 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
-import ada_url
 import msgspec
 
 from dougong.infra.clock import wall_now
 from dougong.infra.http import Answer, OutsideFailed, UnsafeUrl, call
 from dougong.links.adapters.ucp_profile import Shop
 from dougong.links.adapters.ucp_signatures import (
-    Message,
-    Request,
+    answer_message,
     check_digest,
     is_signed,
     verify,
@@ -104,17 +102,7 @@ class Conversation:
     def _check_signature(
         self, method: str, headers: dict[str, str], answer: Answer, *, finishing: bool
     ) -> None:
-        url = ada_url.URL(answer.url)
-        request = Request(
-            method=method,
-            scheme=url.protocol.removesuffix(":"),
-            authority=url.host,
-            path=url.pathname,
-            query=url.search,
-            headers=headers,
-        )
-        lower = {name.lower(): value for name, value in answer.headers.items()}
-        message = Message(lower, answer.body, request, answer.status)
+        message = answer_message(method, headers, answer)
         if self.shop.keys and is_signed(message):
             verify(message, self.shop.keys, at=wall_now().timestamp())
             self.signed += 1

@@ -70,6 +70,8 @@ async def link(shop: Shop, client: Client) -> Linked:
     cannot be read, a code sent elsewhere, a token that is none.
     """
     metadata = await _metadata(shop)
+    if metadata is None:
+        return Linked(None, why="the shop shows no authorization server")
     scopes = scopes_for(shop)
     missing = set(scopes) - set(metadata.scopes_supported or scopes)
     if missing:
@@ -98,13 +100,16 @@ async def link(shop: Shop, client: Client) -> Linked:
     return await _token(metadata, client, code, verifier)
 
 
-async def _metadata(shop: Shop) -> Metadata:
-    """The metadata of the shop's own authorization server; its issuer is the shop, to the byte."""
+async def _metadata(shop: Shop) -> Metadata | None:
+    """The metadata of the shop's own authorization server; its issuer is the shop, to the byte.
+
+    None when the shop has none: then nobody can be linked, and nothing else is wrong with it.
+    """
     answer = await _fetch(shop.origin + METADATA)
     if answer.status == 404:
         answer = await _fetch(shop.origin + FALLBACK)
     if answer.status != 200:
-        raise distrust("linking_unreadable", f"the metadata answers {answer.status}")
+        return None
     try:
         metadata = msgspec.json.decode(answer.body, type=Metadata)
     except (msgspec.DecodeError, RecursionError) as error:

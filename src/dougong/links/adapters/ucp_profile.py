@@ -5,8 +5,14 @@ from typing import Any
 import ada_url
 import msgspec
 
+from dougong.infra.clock import wall_now
 from dougong.infra.http import OutsideFailed, UnsafeUrl, call, parse
-from dougong.links.adapters.ucp_signatures import PublishedKey
+from dougong.links.adapters.ucp_signatures import (
+    PublishedKey,
+    answer_message,
+    is_signed,
+    verify,
+)
 from dougong.links.adapters.ucp_wire import (
     VERSION,
     Body,
@@ -30,15 +36,15 @@ LOOPBACK_NAMES = {"127.0.0.1", "::1", "localhost"}
 
 
 class Capability(msgspec.Struct):
-    version: str
+    version: str = VERSION
     spec: str | None = None
     extends: str | list[str] | None = None
     config: dict[str, Any] | None = None
 
 
 class Service(msgspec.Struct):
-    version: str
     transport: str
+    version: str = VERSION
     endpoint: str | None = None
     spec: str | None = None
 
@@ -112,8 +118,7 @@ async def discover(url: str) -> Shop:
     """
     origin = origin_of(secure(url, "the shop's address"))
     profile_url = origin + WELL_KNOWN
-    body = await fetch_profile(profile_url)
-    profile = read_profile(body)
+    body, profile = await fetch_profile(profile_url)
     if profile.ucp.version != VERSION:
         older = (profile.ucp.supported_versions or {}).get(VERSION)
         if older is None:
@@ -121,15 +126,17 @@ async def discover(url: str) -> Shop:
         profile_url = secure(older, "the older profile's address")
         if origin_of(profile_url) != origin:
             raise distrust("profile_elsewhere", f"{profile_url} is not the shop's")
-        body = await fetch_profile(profile_url)
-        profile = read_profile(body)
+        body, profile = await fetch_profile(profile_url)
         if profile.ucp.version != VERSION or profile.ucp.supported_versions:
             raise distrust("version_unsupported", "the profile of that version is of another")
     return negotiate(profile, body, origin=origin, profile_url=profile_url)
 
 
-async def fetch_profile(url: str) -> Body:
-    """Raises ShopNotTrusted: away, redirecting, too big, or not a JSON object."""
+async def fetch_profile(url: str) -> tuple[Body, Profile]:
+    """A profile, as it came and as we read it. One that is signed must be signed by its own keys.
+
+    Raises ShopNotTrusted: away, redirecting, too big, or no profile.
+    """
     try:
         answer = await call("GET", url, headers={"accept": "application/json"})
     except UnsafeUrl as error:
@@ -146,26 +153,31 @@ async def fetch_profile(url: str) -> Body:
         raise distrust("profile_unreadable", f"not JSON: {error}") from error
     if not isinstance(body, dict):
         raise distrust("profile_unreadable", "not an object")
-    return body
-
-
-def read_profile(body: Body) -> Profile:
     try:
-        return msgspec.convert(body, Profile)
+        profile = msgspec.convert(body, Profile)
     except (msgspec.ValidationError, RecursionError) as error:
         raise distrust("profile_unreadable", str(error)) from error
+    message = answer_message("GET", {}, answer)
+    keys = _keys(profile.signing_keys or [])
+    if keys and is_signed(message):
+        verify(message, keys, at=wall_now().timestamp())
+    return body, profile
 
 
 def negotiate(profile: Profile, body: Body, *, origin: str, profile_url: str) -> Shop:
     """What this shop and we have in common. Raises ShopNotTrusted."""
     endpoint = _endpoint(profile.ucp)
+    common = _common(profile.ucp.capabilities)
+    listed = (profile.ucp.capabilities or {}).get(CHECKOUT)
+    if common is not None and CHECKOUT not in common and listed:
+        raise distrust("version_unsupported", "its checkout is of another version, or not UCP's")
     from ucp_sdk.models.schemas.ucp import BusinessSchema
 
     return Shop(
         origin=origin,
         profile_url=profile_url,
         endpoint=secure(endpoint, "the shop's endpoint").rstrip("/"),
-        capabilities=_common(profile.ucp.capabilities),
+        capabilities=common,
         declared=(
             None
             if profile.ucp.payment_handlers is None

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import ada_url
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
+from dougong.infra.http import Answer
 from dougong.links.adapters.structured_fields import (
     BadField,
     InnerList,
@@ -68,6 +70,21 @@ class Message(NamedTuple):
     body: bytes
     request: Request
     status: int | None = None
+
+
+def answer_message(method: str, headers: Mapping[str, str], answer: Answer) -> Message:
+    """An answer, with the request that it answers (`headers` as they were sent)."""
+    url = ada_url.URL(answer.url)
+    request = Request(
+        method=method,
+        scheme=url.protocol.removesuffix(":"),
+        authority=url.host,
+        path=url.pathname,
+        query=url.search,
+        headers=headers,
+    )
+    lower = {name.lower(): value for name, value in answer.headers.items()}
+    return Message(lower, answer.body, request, answer.status)
 
 
 def is_signed(message: Message) -> bool:
