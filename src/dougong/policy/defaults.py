@@ -1,14 +1,15 @@
 """The rules that a new platform starts with: believable, dated, and every one replaceable by a row.
 
 They hold from the first day of 2018 in Shanghai, so that history loaded from then on is judged by
-the same rules.
+the same rules. A category's own rate is one of plain sales (route `direct`): what comes through a
+task pays what tasks pay.
 """
 
 from datetime import UTC, datetime
 from uuid import UUID
 
 from dougong.base.ids import RuleId, derived_id
-from dougong.policy.rules import Rule, RuleKind
+from dougong.policy.rules import ANY, Rule, RuleKind
 
 FIRST_DAY = datetime(2017, 12, 31, 16, tzinfo=UTC)  # 2018-01-01 00:00 in Asia/Shanghai
 _DEFAULTS = UUID("00000000-0000-7000-8000-0000000000d1")
@@ -51,6 +52,7 @@ def default_rules() -> list[Rule]:
             kind=kind.value,
             source=source,
             category=category,
+            route=ANY if category == ANY else "direct",
             announced_at=FIRST_DAY,
             starts=FIRST_DAY,
             ends=None,

@@ -1,9 +1,11 @@
-"""Fee rules beside the first ones: one that is over, one announced, two that wait for approval.
+"""Rules beside the first ones: the story of links to other platforms; and fee rules, one that is
+over, one announced, two that wait for approval.
 
 The audit log is kept in the order of writing, so what is dated earlier is written earlier.
 """
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +15,7 @@ from dougong.base.ids import PersonId, RuleId, derived_id
 from dougong.base.money import FULL_BP
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.marks import begin_piece
+from dougong.flows.load_rules import load_rules
 from dougong.infra.db import transaction
 from dougong.policy.commands import approve_rule, draft_rule
 from dougong.policy.rules import Rule, RuleKind
@@ -48,6 +51,22 @@ CASES = (
     Case("toys", FEE, "kids/toys", 300, -1, None, 10, 70, 5_000, "operator",
          "玩具类目先向一半商家试行两个月", "Toys: tried with half of the merchants for two months"),
 )  # fmt: skip
+
+
+STORY = Path(__file__).with_name("douyin_taobao.toml")
+
+
+async def write_story_rules(conn: AsyncConnection, market: Market, *, now: datetime) -> None:
+    """Which links to other platforms were allowed when, and what tasks cost: from 2018 on."""
+    report = await load_rules(
+        conn,
+        data=STORY.read_bytes(),
+        at=now,
+        author_id=market.people["operator"],
+        approver_id=market.people["second-operator"],
+        is_history=True,
+    )
+    assert report.made == report.rows, report.bad  # noqa: S101 (our own file)
 
 
 async def write_past_rules(conn: AsyncConnection, market: Market, *, now: datetime) -> None:

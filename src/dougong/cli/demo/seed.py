@@ -80,7 +80,7 @@ async def _open(progress: Progress, now: datetime) -> "Market":
     from dougong.cli.demo.art import draw_all
     from dougong.cli.demo.market import write_market
     from dougong.cli.demo.marks import write_mark
-    from dougong.cli.demo.rule_cases import write_past_rules
+    from dougong.cli.demo.rule_cases import write_past_rules, write_story_rules
     from dougong.cli.demo.shop_cases import write_access
 
     drawn = _bar(progress, "Drawing pictures and clips", DRAWINGS)
@@ -89,6 +89,7 @@ async def _open(progress: Progress, now: datetime) -> "Market":
     async with transaction(slow=True) as conn:
         market = await write_market(conn, art=art, now=now)
         await write_access(conn, market, now=now)
+        await write_story_rules(conn, market, now=now)
         await write_past_rules(conn, market, now=now)
         await write_mark(conn, market, at=now)
     opened()
