@@ -11,6 +11,7 @@ import msgspec
 from bench import prepare
 from bench.consoles import TARGET_MS, console_times
 from bench.load import Load, wrk
+from bench.policy import measure as verdicts
 from bench.server import data_dir, dougong, server
 from bench.sweep import sweep_times
 
@@ -176,6 +177,14 @@ def sweep() -> Figure:
     return Figure("sweep", rate, floor, rate / target, 1.0, 0.0, None, facts)
 
 
+def policy() -> Figure:
+    """Verdicts a second by the median case; the target is one in 20 microseconds."""
+    facts = verdicts()
+    a_second = 1_000_000 / facts["median_us"]
+    p99_ms = facts["p99_us"] / 1_000
+    return Figure("policy", a_second, 50_000, a_second / 50_000, 1.0, p99_ms, None, facts)
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "flash_sale": flash_sale,
     "feed": feed,
@@ -183,6 +192,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "import": import_orders,
     "consoles": consoles,
     "sweep": sweep,
+    "policy": policy,
 }
 
 

@@ -14,7 +14,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @click.command()
 @click.argument(
-    "name", type=click.Choice(["flash_sale", "feed", "sheet", "import", "consoles", "sweep", "all"])
+    "name",
+    type=click.Choice(
+        ["flash_sale", "feed", "sheet", "import", "consoles", "sweep", "policy", "all"]
+    ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(name: str, as_json: bool) -> None:
