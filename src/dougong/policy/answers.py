@@ -3,6 +3,7 @@
 Pure. The command line and the API give the same answers, for past and future instants too.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 
 from dougong.base.money import part_of
 from dougong.policy.rules import (
+    ANY,
     Facts,
     Lost,
     Rule,
@@ -113,3 +115,8 @@ def _losers(verdict: Verdict, facts: Facts) -> list[LoserShown]:
     """Rows for other cases stand last."""
     lost = sorted(verdict.considered, key=lambda one: one.why is Lost.NO_MATCH)
     return [LoserShown(one.why, one.column, shown(one.rule, at=facts.at)) for one in lost]
+
+
+def seen_by(rules: Iterable[Rule], *, party: str, at: datetime) -> list[Rule]:
+    """What a party may know of: announced rows that are for everybody, or name it."""
+    return [r for r in rules if r.party in (ANY, party) and r.announced_at <= at]

@@ -2,7 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from dougong.web import explain, explain_payee, gateways, health, language, ucp, videos
+from dougong.web import allowed, explain, explain_payee, gateways, health, language, ucp, videos
 from dougong.web.account import addresses as account_addresses
 from dougong.web.account import enter as account_enter
 from dougong.web.account import keys as account_keys
@@ -16,6 +16,7 @@ from dougong.web.api import catalogue_public as api_catalogue_public
 from dougong.web.api import content as api_content
 from dougong.web.api import explain as api_explain
 from dougong.web.api import orders as api_orders
+from dougong.web.api import policy as api_policy
 from dougong.web.api import sessions as api_sessions
 from dougong.web.api import shopping as api_shopping
 from dougong.web.api import store_orders as api_store_orders
@@ -75,6 +76,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_content.HANDLERS,
     *api_explain.HANDLERS,
     *api_orders.HANDLERS,
+    *api_policy.HANDLERS,
     *api_sessions.HANDLERS,
     *api_shopping.HANDLERS,
     *api_store_orders.HANDLERS,
@@ -86,6 +88,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *creator_links.HANDLERS,
     *creator_uploads.HANDLERS,
     *creator_videos.HANDLERS,
+    *allowed.HANDLERS,
     *explain.HANDLERS,
     *explain_payee.HANDLERS,
     *gateways.HANDLERS,
