@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from tests.links.ucp_hostilities import HOSTILITIES, a_hostile_shop
-from tests.links.ucp_shop import Shop
+from tests.links.ucp_shop import HANDLER, Shop
 from tests.links.ucp_shops import a_shop, serving
 
 from dougong.cli.ucp_command import command
@@ -282,6 +282,18 @@ def test_a_shop_that_leaves_out_what_harms_nobody_is_bought_from(
 
     with serving(Shop(*traits, spoil=leaves_out)) as shop:
         assert bought(shop.url)["order_id"] in shop.orders
+
+
+def test_a_test_token_comes_from_the_profile_where_the_checkout_says_nothing() -> None:
+    def lists_tokens(shop: Shop, what: str, body: dict[str, Any]) -> None:
+        if what == "profile":
+            handler = body["ucp"]["payment_handlers"][HANDLER][0]
+            handler["config"] = {"supported_tokens": ["fail_token", "success_token"]}
+
+    with serving(Shop(spoil=lists_tokens)) as shop:
+        bought(shop.url)
+    (sent,) = (json.loads(body) for body in shop.bodies if b"credential" in body)
+    assert sent["payment"]["instruments"][0]["credential"]["token"] == "success_token"
 
 
 @pytest.mark.parametrize("inputs", [{"query"}, {"filters"}])

@@ -15,6 +15,7 @@ from dougong.links.adapters.ucp_profile import CART, FULFILLMENT, ORDER
 from dougong.links.adapters.ucp_wire import (
     Body,
     Method,
+    OfferedHandler,
     Order,
     Session,
     basket_of,
@@ -248,9 +249,20 @@ class Checkout:
                 sent["payment"] = {"instruments": [instrument]}
         return sent
 
-    def _registry(self, session: Session) -> Any:
+    def _registry(self, session: Session) -> dict[str, list[OfferedHandler]]:
+        """What an answer offers, with the configuration of the profile where it has none."""
+        base = self.talk.shop.registry
         found = session.ucp.payment_handlers
-        return self.talk.shop.registry if found is None else found
+        if found is None:
+            return base
+        known = {one.id: one.config for listed in base.values() for one in listed}
+        return {
+            name: [
+                msgspec.structs.replace(one, config=one.config or known.get(one.id))
+                for one in listed
+            ]
+            for name, listed in found.items()
+        }
 
     def _method(self, method: Method) -> Body:
         """One way of delivery as we send it back: our address, and the cheapest option."""
