@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 from tests.content.factories import a_product, a_video, an_organisation
+from tests.links.factories import an_outside_link
 from tests.web.accounts import Client, a_client, a_person, a_role, a_session, send
 
 from dougong.base.access import Role
-from dougong.base.ids import VideoId
+from dougong.base.ids import VideoId, new_id
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.links.commands import add_link
@@ -125,6 +126,31 @@ async def test_a_tap_on_a_shared_video_keeps_its_code(client: Client, video_id: 
     async with transaction() as conn:
         kept = await conn.scalar(
             text("SELECT share_code FROM clicks WHERE link_id = :id"), {"id": link_id}
+        )
+    assert kept == code
+
+
+async def test_a_link_to_another_shop_keeps_the_code_too(client: Client) -> None:
+    async with transaction() as conn:
+        host = f"s{new_id().hex[-12:]}.example"
+        link = await an_outside_link(conn, url=f"https://{host}/1", hosts=[host])
+        await conn.execute(
+            text("UPDATE videos SET published_at = :at WHERE id = :id"),
+            {"at": await clock.refresh(conn) - timedelta(minutes=1), "id": link.video_id},
+        )
+    answer = await send(client, f"/videos/{link.video_id}/share/copy")
+    code = said_on(answer.text).partition("share=")[2]
+    page = await client.get(f"/v/{link.video_id}?share={code}")
+    assert f'href="/go/{link.code}?share={code}"' in page.text
+    sheet = await client.get(f"/sheet/links/{link.link_id}?share={code}", headers=FRAGMENT)
+    assert f'href="/go/{link.code}?share={code}"' in sheet.text
+    sent = await client.get(
+        f"/go/{link.code}?share={code}", headers={"accept": "text/html"}, follow_redirects=False
+    )
+    assert (sent.status_code, "share" in sent.headers["location"]) == (303, False)
+    async with transaction() as conn:
+        kept = await conn.scalar(
+            text("SELECT share_code FROM clicks WHERE link_id = :id"), {"id": link.link_id}
         )
     assert kept == code
 

@@ -96,12 +96,21 @@ async def sheet(
 
 
 @get("/sheet/links/{link_id:uuid}", **OPEN)
-async def outside_sheet(link_id: FromPath[UUID], request: AnyRequest, conn: Conn, now: Now) -> Page:
-    """A product of another platform: what was seen of it, and the way there."""
+async def outside_sheet(
+    link_id: FromPath[UUID],
+    request: AnyRequest,
+    conn: Conn,
+    now: Now,
+    share: FromQuery[str] = "",
+) -> Page:
+    """A product of another platform: what was seen of it, and the way there. `share`: the share
+    code by which its video was opened."""
     found = await outside_card(conn, link_id=link_id, at=now)
     if found is None:
         raise NotFound
-    return page(request, "shopper/outside_sheet.html", link=found)
+    by = code_in(share)
+    go_to = f"{found.go}?share={by}" if by else found.go
+    return page(request, "shopper/outside_sheet.html", link=found, go_to=go_to)
 
 
 async def _on_sale(conn: Conn, store_id: UUID, product_id: UUID, now: Now) -> ProductView:
