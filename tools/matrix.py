@@ -19,8 +19,9 @@ GOLDEN = Path(__file__).resolve().parents[1] / "tests/web/matrix.toml"
 HEAD = """\
 # Who may call which route, and everybody else is refused (tests/web/test_matrix.py).
 # Subjects: anonymous, shopper, other_shopper, creator, other_creator, merchant, other_merchant,
-# advertiser, partner, operator, suspended, ended (session), narrow (an API key of the shopper that
-# may only read the account). Objects in a path belong to shopper, creator and merchant.
+# advertiser, partner, other_partner, operator, suspended, ended (session), narrow (an API key of
+# the shopper that may only read the account). Objects in a path belong to shopper, creator,
+# merchant and partner.
 # everyone: all of them; signed_in: all with a session that is alive.
 # Written by `python tools/matrix.py`; a reviewed line stays while its permission does.
 
@@ -34,6 +35,7 @@ SIGNED_IN = (
     "other_merchant",
     "advertiser",
     "partner",
+    "other_partner",
     "operator",
 )
 NOBODY = ("anonymous", "suspended", "ended")
@@ -89,9 +91,9 @@ def derived(route: Route) -> list[str]:
         return [*allowed, "narrow"] if by_key else allowed
     if permission.startswith("platform:"):
         return ["operator"]
-    holders = [
-        str(role) for role in (Role.CREATOR, Role.MERCHANT) if permission in ROLE_PERMISSIONS[role]
-    ]
+    roles = (Role.PARTNER,) if "partner_id" in names else (Role.CREATOR, Role.MERCHANT)
+    asked = (Role.CREATOR, Role.MERCHANT, Role.PARTNER) if route.any_org else roles
+    holders = [str(role) for role in asked if permission in ROLE_PERMISSIONS[role]]
     return [*holders, *(f"other_{one}" for one in holders)] if route.any_org else holders
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.content.factories import a_video
 from tests.factories import a_person, a_store, an_org
+from tests.partners.factories import OURS, THEIRS, a_table, put, some_terms
 from tests.reads.stories import a_final_order, a_market, money
 
 from dougong.accounts import address_commands, commands, key_commands
@@ -18,6 +19,7 @@ from dougong.base.ids import OrgId, PersonId, StoreId, new_id
 from dougong.infra.clock import wall_now
 from dougong.infra.db import transaction
 from dougong.links.commands import add_link
+from dougong.partners.dispute_commands import open_dispute
 from dougong.webhooks import commands as webhooks
 from dougong.webhooks import delivery_commands
 
@@ -50,6 +52,7 @@ async def _people(
     shopper: PersonId,
     merchant_org: OrgId,
     creator_org: OrgId,
+    partner_org: OrgId,
     at: datetime,
 ) -> dict[str, PersonId]:
     """A person of every kind, by the names that matrix.toml uses."""
@@ -66,6 +69,7 @@ async def _people(
         (operator_org, Role.OPERATOR),
         (merchant_org, Role.MERCHANT),
         (creator_org, Role.CREATOR),
+        (partner_org, Role.PARTNER),
     )
     other_creator = await an_org(conn, kind="creator")
     return {
@@ -76,7 +80,8 @@ async def _people(
         "merchant": await member((merchant_org, Role.MERCHANT)),
         "other_merchant": await member((other_shop.org_id, Role.MERCHANT)),
         "advertiser": await member((await an_org(conn, kind="advertiser"), Role.ADVERTISER)),
-        "partner": await member((await an_org(conn, kind="partner"), Role.PARTNER)),
+        "partner": await member((partner_org, Role.PARTNER)),
+        "other_partner": await member((await an_org(conn, kind="partner"), Role.PARTNER)),
         "operator": await member((operator_org, Role.OPERATOR)),
         "suspended": await member(*everything),
         "ended": await member(*everything),
@@ -93,8 +98,14 @@ async def _build(conn: AsyncConnection) -> World:
     async def session(person_id: PersonId) -> str:
         return await commands.start_session(conn, person_id=person_id, at=at, user_agent="")
 
+    table = await a_table(conn)
     people = await _people(
-        conn, shopper=shopper, merchant_org=merchant_org, creator_org=creator_org, at=at
+        conn,
+        shopper=shopper,
+        merchant_org=merchant_org,
+        creator_org=creator_org,
+        partner_org=table.partner_id,
+        at=at,
     )
     tokens = {name: await session(person) for name, person in people.items()}
     await conn.execute(
@@ -121,9 +132,23 @@ async def _build(conn: AsyncConnection) -> World:
         "creator_id": creator_org,
         "channel_id": creator_org,
         "org_id": merchant_org,
+        "partner_id": table.partner_id,
+        "round_id": table.round_id,
         "key_id": key.key_id,
         "session": token_hash(await session(shopper)).hex(),
     }
+    await put(conn, table, OURS, some_terms(table.source))
+    objects["dispute_id"] = await open_dispute(
+        conn,
+        round_id=table.round_id,
+        partner_id=table.partner_id,
+        component="all",
+        subject="?",
+        body="?",
+        side=THEIRS,
+        person_id=table.theirs,
+        at=at,
+    )
     objects |= await _their_things(conn, shopper, market.store_id, creator_org)
     tokens |= {"narrow": key.key, "anonymous": ""}
     return World(tokens, objects)

@@ -20,7 +20,7 @@ from dougong.web.app import create_app
 APP = create_app()
 ROUTES = list(routes(APP))
 REVIEWED = golden()
-COUNTERPARTS = ("other_shopper", "other_merchant", "other_creator")
+COUNTERPARTS = ("other_shopper", "other_merchant", "other_creator", "other_partner")
 ADDRESS = {"recipient": "x", "phone": "1234567", "province": "x", "city": "x", "line": "x"}
 # Enough to see that a public page is one.
 SOME = {"anonymous", "ended", "narrow", "other_shopper", "merchant"}

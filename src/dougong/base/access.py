@@ -51,11 +51,16 @@ class Permission(StrEnum):
 
     CAMPAIGN_READ = "org:campaign:read"
     AGREEMENT_READ = "org:agreement:read"
+    AGREEMENT_NEGOTIATE = "org:agreement:negotiate"  # offer, accept, decline, comment, dispute
+    AGREEMENT_SIGN = "org:agreement:sign"  # sign a text, give notice
 
     PLATFORM_READ = "platform:report:read"
     RULE_READ = "platform:rule:read"
     RULE_WRITE = "platform:rule:write"
     LEDGER_READ = "platform:ledger:read"
+    PARTNER_READ = "platform:partner:read"
+    PARTNER_NEGOTIATE = "platform:partner:negotiate"
+    PARTNER_SIGN = "platform:partner:sign"
     PLATFORM_COUPON_MANAGE = "platform:coupon:manage"
     CATEGORY_MANAGE = "platform:category:manage"
     ACCESS_MANAGE = "platform:access:manage"  # suspend people, open organisations for them
@@ -98,7 +103,14 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         }
     ),
     Role.ADVERTISER: frozenset({Permission.MEMBERS_MANAGE, Permission.CAMPAIGN_READ}),
-    Role.PARTNER: frozenset({Permission.MEMBERS_MANAGE, Permission.AGREEMENT_READ}),
+    Role.PARTNER: frozenset(
+        {
+            Permission.MEMBERS_MANAGE,
+            Permission.AGREEMENT_READ,
+            Permission.AGREEMENT_NEGOTIATE,
+            Permission.AGREEMENT_SIGN,
+        }
+    ),
     Role.OPERATOR: _OPERATOR | {Permission.MEMBERS_MANAGE},
 }
 

@@ -49,10 +49,12 @@ from dougong.web.operator import overview as operator_overview
 from dougong.web.operator import people as operator_people
 from dougong.web.operator import refunds as operator_refunds
 from dougong.web.operator import reports as operator_reports
+from dougong.web.operator import rounds as operator_rounds
 from dougong.web.operator import rule_case as operator_rule_case
 from dougong.web.operator import rule_impact as operator_rule_impact
 from dougong.web.operator import rules as operator_rules
 from dougong.web.operator import unallocated as operator_unallocated
+from dougong.web.partner import rounds as partner_rounds
 from dougong.web.shopper import cart as shopper_cart
 from dougong.web.shopper import checkout as shopper_checkout
 from dougong.web.shopper import feed as shopper_feed
@@ -115,10 +117,12 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_people.HANDLERS,
     *operator_refunds.HANDLERS,
     *operator_reports.HANDLERS,
+    *operator_rounds.HANDLERS,
     *operator_rule_case.HANDLERS,
     *operator_rule_impact.HANDLERS,
     *operator_rules.HANDLERS,
     *operator_unallocated.HANDLERS,
+    *partner_rounds.HANDLERS,
     *shopper_cart.HANDLERS,
     *shopper_checkout.HANDLERS,
     *shopper_feed.HANDLERS,

@@ -26,7 +26,7 @@ STARTS = {
     "creator": "/creator",
     "merchant": "/merchant/stores",
     "advertiser": "/me/roles",
-    "partner": "/me/roles",
+    "partner": "/partner",
     "operator": "/operator/overview",
 }
 

@@ -1,0 +1,1 @@
+"""The console of a partner: a platform behind third-party links."""
