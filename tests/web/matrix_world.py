@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.content.factories import a_video
 from tests.factories import a_person, a_store, an_org
-from tests.partners.factories import OURS, THEIRS, a_table, put, some_terms
+from tests.partners.factories import OURS, THEIRS, Table, a_table, put, some_terms
 from tests.reads.stories import a_final_order, a_market, money
 
 from dougong.accounts import address_commands, commands, key_commands
@@ -92,13 +92,12 @@ async def _build(conn: AsyncConnection) -> World:
     at = wall_now()
     market = await a_market(conn)
     story = await a_final_order(conn, market, money(), money())
-    shopper = PersonId(market.buyer_id)
+    shopper, table = PersonId(market.buyer_id), await a_table(conn)
     merchant_org, creator_org = OrgId(market.merchant_id), OrgId(market.creator_id)
 
     async def session(person_id: PersonId) -> str:
         return await commands.start_session(conn, person_id=person_id, at=at, user_agent="")
 
-    table = await a_table(conn)
     people = await _people(
         conn,
         shopper=shopper,
@@ -132,13 +131,19 @@ async def _build(conn: AsyncConnection) -> World:
         "creator_id": creator_org,
         "channel_id": creator_org,
         "org_id": merchant_org,
-        "partner_id": table.partner_id,
-        "round_id": table.round_id,
         "key_id": key.key_id,
         "session": token_hash(await session(shopper)).hex(),
     }
+    objects |= await _on_table(conn, table)
+    objects |= await _their_things(conn, shopper, market.store_id, creator_org)
+    tokens |= {"narrow": key.key, "anonymous": ""}
+    return World(tokens, objects)
+
+
+async def _on_table(conn: AsyncConnection, table: Table) -> dict[str, object]:
+    """A round with an offer, and a dispute of the partner's."""
     await put(conn, table, OURS, some_terms(table.source))
-    objects["dispute_id"] = await open_dispute(
+    dispute_id = await open_dispute(
         conn,
         round_id=table.round_id,
         partner_id=table.partner_id,
@@ -147,11 +152,10 @@ async def _build(conn: AsyncConnection) -> World:
         body="?",
         side=THEIRS,
         person_id=table.theirs,
-        at=at,
+        at=wall_now(),
     )
-    objects |= await _their_things(conn, shopper, market.store_id, creator_org)
-    tokens |= {"narrow": key.key, "anonymous": ""}
-    return World(tokens, objects)
+    ours = {"partner_id": table.partner_id, "round_id": table.round_id}
+    return {**ours, "dispute_id": dispute_id}
 
 
 async def _their_things(

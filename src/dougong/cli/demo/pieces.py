@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+from dougong.cli.demo.agreement_cases import write_agreements
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.money_cases import write_refunds, write_unallocated
 from dougong.cli.demo.rule_cases import write_rules
@@ -27,6 +28,7 @@ PIECES: tuple[Piece, ...] = (
     write_uploads,
     write_imports,
     write_rules,
+    write_agreements,
     write_shopper,
     write_invitation,
     write_stock,

@@ -222,8 +222,11 @@ PEOPLE = (
         "partner",
         "qian.lin",
         Text("钱琳", "Qian Lin"),
-        Text("南集市平台", "South Market Platform"),
-        Text("第三方平台的商务经理", "Business manager of a third-party platform"),
+        Text("淘宝", "Taobao"),
+        Text(
+            "淘宝的商务经理，每年来谈一轮",
+            "Taobao's business manager, who negotiates a round each year",
+        ),
     ),
     Person(
         "operator",
