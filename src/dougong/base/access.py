@@ -72,6 +72,8 @@ class Permission(StrEnum):
     SHARE_CHANNEL_MANAGE = "platform:share_channel:manage"
     RECONCILE_READ = "platform:reconciliation:read"
     RECONCILE_WRITE = "platform:reconciliation:write"
+    REFERRAL_READ = "platform:referral:read"
+    REFERRAL_MANAGE = "platform:referral:manage"  # take in reports, rule anew, precedence
     CLOCK_SET = "platform:clock:set"
 
 

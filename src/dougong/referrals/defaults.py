@@ -31,10 +31,10 @@ def default_claim_rules() -> list[ClaimRule]:
             claim=claim,
             starts=FIRST_DAY,
             ends=None,
-            rank=rank,
+            rank=place * 10,  # room for rows in between
             window_days=days,
             reason_zh=reason_zh,
             reason_en=reason_en,
         )
-        for rank, (claim, days, reason_zh, reason_en) in enumerate(_ROWS, start=1)
+        for place, (claim, days, reason_zh, reason_en) in enumerate(_ROWS, start=1)
     ]

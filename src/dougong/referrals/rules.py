@@ -29,6 +29,25 @@ class UnknownMapping(NotFound):
     code = "unknown_mapping"
 
 
+class PrecedenceTaken(Conflict):
+    """Another row of the source has this rank, or is in force for the same claim, in that time."""
+
+    code = "precedence_taken"
+
+
+class PrecedencePast(Refusal):
+    """A row of precedence decides from the future on only."""
+
+    code = "precedence_in_past"
+
+
+class PrecedenceApprover(Refusal):
+    """Who drafted a row cannot approve it."""
+
+    code = "precedence_second_person"
+    status = 403
+
+
 class NotDisputable(Conflict):
     """The claim cannot be ruled for: it is the winner already, or of another order."""
 

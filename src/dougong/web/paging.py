@@ -65,6 +65,12 @@ def first_url(request: Request[Any, Any, Any]) -> str:
     return f"{request.url.path}?{urlencode(query)}" if query else request.url.path
 
 
+def file_url(request: Request[Any, Any, Any]) -> str:
+    """Everything with these filters as a CSV file."""
+    query = {key: value for key, value in request.query_params.items() if key != "after"}
+    return f"{request.url.path}?{urlencode(query | {'file': 'csv'})}"
+
+
 def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response[bytes]:
     """A file to open in a spreadsheet: UTF-8 with a byte order mark, formulas made harmless."""
     out = io.StringIO(newline="")

@@ -17,6 +17,7 @@ from dougong.web.api import content as api_content
 from dougong.web.api import explain as api_explain
 from dougong.web.api import orders as api_orders
 from dougong.web.api import policy as api_policy
+from dougong.web.api import referrals as api_referrals
 from dougong.web.api import sessions as api_sessions
 from dougong.web.api import shopping as api_shopping
 from dougong.web.api import store_orders as api_store_orders
@@ -47,6 +48,9 @@ from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import orders as operator_orders
 from dougong.web.operator import overview as operator_overview
 from dougong.web.operator import people as operator_people
+from dougong.web.operator import referral_precedence as operator_referral_precedence
+from dougong.web.operator import referral_reports as operator_referral_reports
+from dougong.web.operator import referrals as operator_referrals
 from dougong.web.operator import refunds as operator_refunds
 from dougong.web.operator import reports as operator_reports
 from dougong.web.operator import rounds as operator_rounds
@@ -79,6 +83,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_explain.HANDLERS,
     *api_orders.HANDLERS,
     *api_policy.HANDLERS,
+    *api_referrals.HANDLERS,
     *api_sessions.HANDLERS,
     *api_shopping.HANDLERS,
     *api_store_orders.HANDLERS,
@@ -115,6 +120,9 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_orders.HANDLERS,
     *operator_overview.HANDLERS,
     *operator_people.HANDLERS,
+    *operator_referral_precedence.HANDLERS,
+    *operator_referral_reports.HANDLERS,
+    *operator_referrals.HANDLERS,
     *operator_refunds.HANDLERS,
     *operator_reports.HANDLERS,
     *operator_rounds.HANDLERS,

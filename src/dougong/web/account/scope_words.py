@@ -48,5 +48,7 @@ SCOPE_WORDS: dict[Permission, str] = {
     Permission.UNALLOCATED_RESOLVE: mark("Resolve unallocated money"),
     Permission.RECONCILE_READ: mark("Read reconciliations with partners"),
     Permission.RECONCILE_WRITE: mark("Reconcile with partners and decide about differences"),
+    Permission.REFERRAL_READ: mark("Read orders at other platforms"),
+    Permission.REFERRAL_MANAGE: mark("Take in reports and rule on orders of other platforms"),
     Permission.CLOCK_SET: mark("Set the demo clock"),
 }
