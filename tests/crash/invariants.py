@@ -95,6 +95,37 @@ CHECKS = {
           AND NOT EXISTS (SELECT FROM deadlines d WHERE d.store_id = o.store_id
             AND d.subject_id = o.id AND d.done_at IS NULL)
     """,
+    # What each account holds of an order at another platform is its share of what was settled and
+    # not taken back; an order is in the books when it has a ruling and is settled, and only then.
+    "referral_shares_unlike_the_ruling_minor": """
+        WITH kept AS (
+          SELECT o.id, o.settled_minor - o.refunded_minor AS received, r.service_fee_bp AS fee_bp,
+            r.commission_cut_bp AS cut_bp
+          FROM referral_orders o JOIN referral_rulings r ON r.id = o.ruling_id
+          WHERE o.booked_at IS NOT NULL AND CAST(:stores AS uuid[]) IS NOT NULL
+        ), sides AS (
+          SELECT e.order_id, a.purpose, m.amount FROM ledger_entries e
+          JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+          CROSS JOIN LATERAL (VALUES (t.dst, t.amount_minor), (t.src, -t.amount_minor))
+            AS m (account, amount)
+          JOIN ledger_accounts a ON a.store_id = e.store_id AND a.id = m.account
+          WHERE e.kind LIKE 'referral%'
+        ), held AS (
+          SELECT order_id, sum(amount) FILTER (WHERE purpose = 'partner_receivable') AS owed,
+            sum(amount) FILTER (WHERE purpose = 'platform_service_fee') AS fee,
+            sum(amount) FILTER (WHERE purpose = 'platform_commission_cut') AS cut
+          FROM sides GROUP BY order_id
+        )
+        SELECT coalesce(sum(abs(k.received + coalesce(h.owed, 0))
+          + abs(trunc(k.received::numeric * k.fee_bp / 10000) - coalesce(h.fee, 0))
+          + abs(trunc((k.received - trunc(k.received::numeric * k.fee_bp / 10000)) * k.cut_bp
+            / 10000) - coalesce(h.cut, 0))), 0)
+        FROM kept k LEFT JOIN held h ON h.order_id = k.id
+    """,
+    "referrals_settled_and_ruled_but_not_booked": """
+        SELECT count(*) FROM referral_orders WHERE CAST(:stores AS uuid[]) IS NOT NULL
+          AND (state = 'settled' AND ruling_id IS NOT NULL) <> (booked_at IS NOT NULL)
+    """,
     "entries_without_seal_or_queue": """
         SELECT count(*) FROM ledger_entries e
         WHERE e.store_id = ANY(CAST(:stores AS uuid[]))

@@ -98,7 +98,7 @@ async def take_rows(
     at: datetime,
 ) -> Taken:
     """Take the rows in their order."""
-    await lock_source(conn, source=source)
+    await lock_source(conn, source=source, is_patient=report_id is not None)
     work = _Work(conn, source, at, report_id)
     fresh, taken = await work.fresh(rows, mapping=mapping)
     await work.open(fresh)

@@ -92,12 +92,17 @@ async def _change_report(conn: AsyncConnection, report_id: UUID, values: Mapping
     await conn.execute(change.values(**values))
 
 
-async def lock_source(conn: AsyncConnection, *, source: str) -> None:
-    """Reports and events of one source are taken one after the other."""
+async def lock_source(conn: AsyncConnection, *, source: str, is_patient: bool) -> None:
+    """Reports and events of one source are taken one after the other. `is_patient`: a report waits
+    for the piece of another one, however long that takes."""
+    if is_patient:
+        await conn.execute(text("SET LOCAL lock_timeout = 0"))
     await conn.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('referrals:' || :source, 0))"),
         {"source": source},
     )
+    if is_patient:
+        await conn.execute(text("SET LOCAL lock_timeout = DEFAULT"))
 
 
 async def insert_rows(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:

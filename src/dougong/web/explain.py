@@ -183,7 +183,7 @@ def sankey_of(tree: Node) -> dict[str, Any]:
     for source in tree.sources:
         flow(source.label, tree.label, source.amount_minor)
         totals[source.label] = totals.get(source.label, 0) + source.amount_minor
-    for line in [tree] if tree.label == "line" else tree.children:
+    for line in [tree] if tree.label in ("line", "referral_order") else tree.children:
         below(tree.label, line)
     drawn = {label for pair in links for label in pair}
     data = [

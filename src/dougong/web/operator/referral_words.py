@@ -5,7 +5,7 @@ from typing import Any
 from dougong.web.i18n import gettext, mark
 
 STATES = {
-    "paid": mark("Paid"),
+    "paid": mark("Paid, not settled"),
     "received": mark("Received by the shopper"),
     "settled": mark("Settled"),
     "closed": mark("Closed"),
@@ -97,7 +97,7 @@ def referral_words() -> dict[str, Any]:
 
 TABS = (
     ("orders", mark("Orders"), "/operator/referrals"),
-    ("reports", mark("Reports"), "/operator/referrals/reports"),
+    ("reports", mark("Order reports"), "/operator/referrals/reports"),
     ("bad", mark("Bad rows"), "/operator/referrals/rows"),
     ("precedence", mark("Precedence"), "/operator/referrals/precedence"),
 )
