@@ -18,9 +18,11 @@ from tests.factories import (
     a_coupon,
     a_person,
     a_store,
+    an_org,
     the_rules,
 )
 from tests.flows.test_order_life import a_placed_order, pay
+from tests.referrals.world import a_row, a_source, csv_bytes
 
 from dougong.accounts import commands, key_commands
 from dougong.accounts.rules import grantable
@@ -28,6 +30,7 @@ from dougong.base.access import Access, Grant, Role
 from dougong.base.ids import OrgId, PersonId, new_id
 from dougong.content import reaction_commands
 from dougong.flows.place_orders import Placed
+from dougong.flows.report_arrived import import_report
 from dougong.flows.ship_order import ship_order
 from dougong.infra import clock
 from dougong.infra.clock import wall_now
@@ -57,10 +60,13 @@ async def a_schema_world() -> SchemaWorld:
         keys = {
             "shopper": await _key(conn, buyer.person_id),
             "merchant": await _merchants_key(conn, merchant, store),
+            "operator": await _operators_key(conn),
         }
     orders = await _orders(store, buyer)
+    report_id, referral_id = await _elsewhere()
     async with transaction() as conn:
         ids = await _ids(conn, store, buyer)
+        ids |= {"report_id": report_id, "referral_id": referral_id}
     return SchemaWorld(keys, _examples(store, buyer, orders, ids))
 
 
@@ -89,6 +95,30 @@ async def _merchants_key(conn: AsyncConnection, person_id: PersonId, store: ASto
     return await _key(
         conn, person_id, Grant(Role.MERCHANT, store.org_id), Grant(Role.CREATOR, creator)
     )
+
+
+async def _operators_key(conn: AsyncConnection) -> str:
+    org_id = await an_org(conn, kind="operator")
+    person = await a_person(conn)
+    await commands.give_role(
+        conn, person_id=person, org_id=org_id, role=Role.OPERATOR, at=wall_now()
+    )
+    return await _key(conn, person, Grant(Role.OPERATOR, org_id))
+
+
+async def _elsewhere() -> tuple[UUID, UUID]:
+    """A report of a source called `fuzzed`, and the order at it that nobody has earned yet."""
+    async with transaction() as conn:
+        source = await a_source(conn, code="fuzzed")
+    result = await import_report(
+        source=source, mapping="taobao_alliance", file_name="f.csv", data=csv_bytes([a_row()])
+    )
+    async with transaction() as conn:
+        referral_id = await conn.scalar(
+            text("SELECT id FROM referral_orders WHERE source = 'fuzzed' LIMIT 1")
+        )
+    assert isinstance(referral_id, UUID)
+    return result.report_id, referral_id
 
 
 async def _orders(store: AStore, buyer: ABuyer) -> dict[str, Placed]:
@@ -186,6 +216,7 @@ def _examples(
         "*": common,
         **_of_shopper(store, buyer, orders, ids),
         **_of_merchant(store, orders, ids),
+        **_of_operator(),
     }
 
 
@@ -268,6 +299,21 @@ def _of_merchant(
         },
         "webhooks_add_endpoint": {"body": {"url": "http://127.0.0.1:9/", "kinds": ["*"]}},
         "webhooks_change_endpoint": {"body": {"url": "http://127.0.0.1:9/", "kinds": ["*"]}},
+    }
+
+
+def _of_operator() -> dict[str, dict[str, Any]]:
+    content = base64.b64encode(csv_bytes([a_row()])).decode()
+    return {
+        "other_platforms_take_report": {
+            "body": {
+                "source": "fuzzed",
+                "mapping": "taobao_alliance",
+                "file_name": "f.csv",
+                "content": content,
+            }
+        },
+        "other_platforms_rule_again": {"body": {"reason": "Nobody of ours brought it"}},
     }
 
 

@@ -34,6 +34,7 @@ OURS = {
     *("service_fee_bp", "secret", "attempts", "delivered", "password_hash", "is_demo"),
 }
 VALUES: tuple[Any, ...] = (1, "x")
+CALLERS = {"org": "merchant", "platform": "operator"}  # by whom a permission is for
 
 
 class Write(NamedTuple):
@@ -56,7 +57,7 @@ def writes(world: SchemaWorld) -> Iterator[Write]:
         filled = re.sub(r"\{(\w+)\}", lambda found: plain(values[found[1]]), path)  # noqa: B023
         field = handler.parsed_data_field
         permission = str(handler.opt["permission"])
-        caller = "merchant" if permission.startswith("org:") else "shopper"
+        caller = CALLERS.get(permission.partition(":")[0], "shopper")
         shape = field.annotation if field else None
         body = values.get("body", {}) if field else None
         yield Write(operation, method.upper(), filled, caller, body, shape)

@@ -24,7 +24,7 @@ from tests.web.schema_world import SchemaWorld, a_schema_world, plain
 from dougong.web.app import create_app
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-CALLERS = ("anonymous", "shopper", "merchant")
+CALLERS = ("anonymous", "shopper", "merchant", "operator")
 REACHED_BP = 9_000  # of the operations reach a 2xx
 EXAMPLES = 4
 

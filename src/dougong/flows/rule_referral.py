@@ -219,6 +219,9 @@ async def dispute(
     Raises NotFound, BadInput (no reason, no such creator), NotDisputable.
     """
     reason = " ".join(reason.split())
+    for field, words in (("reason", reason), ("handle", handle)):
+        if not words.isprintable():
+            raise BadInput(field=field, reason="control_character")
     if not reason or len(reason) > MOST_REASON:
         raise BadInput(field="reason", reason="missing" if not reason else "too_long")
     held = await order_for_work(conn, order_id=order_id)

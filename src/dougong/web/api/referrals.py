@@ -3,7 +3,7 @@
 import base64
 import binascii
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,7 @@ from dougong.flows.take_reported import BadRow
 from dougong.reads.creator_referrals import orders_elsewhere
 from dougong.reads.operator_referrals import referral_detail, referral_rows
 from dougong.referrals.queries import report_of
+from dougong.web.api.common import Filled, OneLine
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Input
 from dougong.web.paging import cursor_of, cursor_values
@@ -36,9 +37,9 @@ MOST = 100
 class ReportInput(Input):
     """`content`: the file's bytes in base64, up to 10 MB; `mapping`: how its columns are read."""
 
-    source: Annotated[str, Meta(min_length=2, max_length=31)]
-    mapping: Annotated[str, Meta(min_length=1, max_length=80)]
-    file_name: Annotated[str, Meta(min_length=1, max_length=200)]
+    source: Annotated[Filled, Meta(max_length=31)]
+    mapping: Annotated[Filled, Meta(max_length=80)]
+    file_name: Annotated[Filled, Meta(max_length=200)]
     content: Annotated[str, Meta(min_length=1, max_length=14_000_000)]
 
 
@@ -67,9 +68,9 @@ class ReportShown(msgspec.Struct):
 class RulingInput(Input):
     """For a claim on the order, for a creator by its handle, or (neither) for the platform."""
 
-    reason: Annotated[str, Meta(min_length=1, max_length=MOST_REASON)]
+    reason: Annotated[Filled, Meta(max_length=MOST_REASON)]
     claim_id: UUID | None = None
-    handle: Annotated[str, Meta(max_length=40)] = ""
+    handle: Annotated[OneLine, Meta(max_length=40)] = ""
 
 
 class ReferralShown(msgspec.Struct):
@@ -186,10 +187,12 @@ async def show_report(report_id: FromPath[UUID], conn: Conn) -> ReportShown:
 async def list_referrals(
     conn: Conn,
     source: FromQuery[str] = "",
-    status: FromQuery[str] = "",
+    status: FromQuery[Literal["", "paid", "received", "settled", "closed", "parked"]] = "",
     after: FromQuery[str] = "",
 ) -> Referrals:
-    """The newest first, 100 a page. `status`: paid, received, settled, closed or parked."""
+    """The newest first, 100 a page. `status`: a state, or parked."""
+    if not source.isprintable():
+        raise BadInput(field="source", reason="unknown_value")
     rows = await referral_rows(
         conn,
         source=source,
