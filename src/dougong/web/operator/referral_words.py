@@ -16,7 +16,7 @@ CLAIMS = {
     "share_code": mark("Share code"),
     "ad": mark("Advertisement"),
     "source": mark("The source says so"),
-    "operator": mark("By hand"),
+    "operator": mark("Ruled by hand"),
 }
 LOST = {
     "invalid_click": mark("The click does not count"),
