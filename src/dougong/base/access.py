@@ -62,6 +62,7 @@ class Permission(StrEnum):
     PARTNER_NEGOTIATE = "platform:partner:negotiate"
     PARTNER_SIGN = "platform:partner:sign"
     PLATFORM_COUPON_MANAGE = "platform:coupon:manage"
+    SOURCE_MANAGE = "platform:source:manage"  # third-party platforms that links may end at
     CATEGORY_MANAGE = "platform:category:manage"
     ACCESS_MANAGE = "platform:access:manage"  # suspend people, open organisations for them
     MODERATION = "platform:content:moderate"

@@ -105,7 +105,7 @@ class SourceNotOpen(Refusal):
 def check_code(code: str) -> str:
     """Raises BadInput."""
     if not CODE.fullmatch(code) or code in NOT_CODES:
-        raise BadInput(field="code", reason="bad_code")
+        raise BadInput(field="code", reason="bad_source_code")
     return code
 
 

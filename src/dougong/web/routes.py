@@ -57,6 +57,7 @@ from dougong.web.operator import rounds as operator_rounds
 from dougong.web.operator import rule_case as operator_rule_case
 from dougong.web.operator import rule_impact as operator_rule_impact
 from dougong.web.operator import rules as operator_rules
+from dougong.web.operator import sources as operator_sources
 from dougong.web.operator import unallocated as operator_unallocated
 from dougong.web.partner import rounds as partner_rounds
 from dougong.web.shopper import cart as shopper_cart
@@ -129,6 +130,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_rule_case.HANDLERS,
     *operator_rule_impact.HANDLERS,
     *operator_rules.HANDLERS,
+    *operator_sources.HANDLERS,
     *operator_unallocated.HANDLERS,
     *partner_rounds.HANDLERS,
     *shopper_cart.HANDLERS,

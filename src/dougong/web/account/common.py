@@ -32,6 +32,13 @@ REASONS = {
     "bad_path": mark("Use small letters, digits and dashes."),
     "path_taken": mark("There is a category with this path already."),
     "missing_parent": mark("The category above is not there any more."),
+    "bad_host": mark("Give host names only, such as item.example.com or *.example.com."),
+    "too_many": mark("These are too many."),
+    "bad_currency": mark("Use three letters, such as CNY."),
+    "bad_url": mark("Give a whole address, with https://."),
+    "bad_name": mark("Use letters, digits, dots, dashes and underlines."),
+    "unknown": mark("This is not one of the known values."),
+    "bad_source_code": mark("Use small letters, digits and underlines; start with a letter."),
     "bad_code": mark("Use 2 to 40 small letters, digits or dashes."),
 }
 

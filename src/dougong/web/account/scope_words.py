@@ -38,6 +38,7 @@ SCOPE_WORDS: dict[Permission, str] = {
     Permission.PARTNER_NEGOTIATE: mark("Negotiate with partners"),
     Permission.PARTNER_SIGN: mark("Sign with partners"),
     Permission.PLATFORM_COUPON_MANAGE: mark("Manage the platform's coupons"),
+    Permission.SOURCE_MANAGE: mark("Manage the platforms that links may end at"),
     Permission.CATEGORY_MANAGE: mark("Manage categories"),
     Permission.SHARE_CHANNEL_MANAGE: mark("Open and block share channels"),
     Permission.ACCESS_MANAGE: mark("Suspend people and open organisations"),
