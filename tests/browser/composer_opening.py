@@ -5,11 +5,13 @@ The rules let the source in, and bar it from live rooms, but by task, from the t
 
 import asyncio
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.accounts.commands import open_organisation, sign_up
 from dougong.base.access import Role
-from dougong.base.ids import PersonId, RuleId, new_id
+from dougong.base.ids import OrgId, PersonId, RuleId, VideoId, new_id
 from dougong.content.commands import create_ready_video, publish
 from dougong.infra import clock
 from dougong.infra.db import dispose, transaction
@@ -39,21 +41,7 @@ async def open_platform(host: str) -> None:
             )
         first, second, third = people
         await install_default_rules(conn, at=at, author_id=first, approver_id=second)
-        creator = await open_organisation(
-            conn, person_id=third, kind=Role.CREATOR, name="Cai", handle="cai", at=at
-        )
-        video = await create_ready_video(
-            conn,
-            creator_id=creator,
-            caption_zh="竹编",
-            caption_en="Weaving bamboo",
-            media="videos/none",
-            seconds=12.0,
-            width=720,
-            height=1280,
-            at=at,
-        )
-        await publish(conn, video_id=video, creator_id=creator, at=at)
+        creator, video = await a_channel(conn, third, at)
         draft = SourceDraft(
             code="greenhill",
             name_zh="青山",
@@ -79,13 +67,35 @@ async def open_platform(host: str) -> None:
     await dispose()
 
 
-def a_rule(allowed: bool, *, starts: object, zh: str, en: str, **columns: str) -> Rule:
+async def a_channel(
+    conn: AsyncConnection, person_id: PersonId, at: datetime
+) -> tuple[OrgId, VideoId]:
+    """A creator, and a video of it that is published."""
+    creator = await open_organisation(
+        conn, person_id=person_id, kind=Role.CREATOR, name="Cai", handle="cai", at=at
+    )
+    video = await create_ready_video(
+        conn,
+        creator_id=creator,
+        caption_zh="竹编",
+        caption_en="Weaving bamboo",
+        media="videos/none",
+        seconds=12.0,
+        width=720,
+        height=1280,
+        at=at,
+    )
+    await publish(conn, video_id=video, creator_id=creator, at=at)
+    return creator, video
+
+
+def a_rule(allowed: bool, *, starts: datetime, zh: str, en: str, **columns: str) -> Rule:
     return Rule(
         id=RuleId(new_id()),
         kind="link",
         source="greenhill",
-        announced_at=starts if allowed else starts - timedelta(days=20),  # type: ignore[arg-type, operator]
-        starts=starts,  # type: ignore[arg-type]
+        announced_at=starts if allowed else starts - timedelta(days=20),
+        starts=starts,
         ends=None,
         value=int(allowed),
         reason_zh=zh,

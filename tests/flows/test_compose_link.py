@@ -16,6 +16,7 @@ from dougong.base.money import Money
 from dougong.flows.compose_link import compose_link
 from dougong.flows.publish_link import publish_outside_link
 from dougong.flows.publish_video import link_product
+from dougong.flows.purchase_address import save_purchase_address
 from dougong.flows.resolve_link import UnlistedHost
 from dougong.infra.db import transaction
 from dougong.links.adapters.protocol import NoProductData
@@ -253,21 +254,39 @@ async def test_a_share_code_and_an_own_page_mean_the_product_behind_them(world: 
 async def test_an_own_product_bought_elsewhere_is_judged_as_what_it_leads_to(world: World) -> None:
     async with transaction() as conn:
         store_id, product_id = await a_product(conn)
-        await conn.execute(
-            text("""
-                UPDATE products SET purchase_url = :url, purchase_source = :source
-                WHERE store_id = :store
-            """),
-            {"url": world.shop.at("/item/88"), "source": world.source, "store": store_id},
+        standing = await link_product(
+            conn,
+            video_id=world.video,
+            creator_id=world.creator,
+            store_id=store_id,
+            product_id=product_id,
+            at=AT,
         )
     await in_force(a_rule(world.source, value=0, surface="video", reason_en="Not any more"))
+    place = {"store_id": store_id, "product_id": product_id}
+    found = await save_purchase_address(world.url, **place, at=AT)
+    assert found and found.url == world.shop.at("/item/88")
+
+    async def state() -> tuple[str, str, bool]:
+        async with transaction() as conn:
+            row = (
+                await conn.execute(
+                    text("""
+                        SELECT p.purchase_source, l.source, l.hidden_at IS NOT NULL AS is_hidden
+                        FROM product_links l JOIN products p ON p.id = l.product_id
+                        WHERE l.id = :id
+                    """),
+                    {"id": standing},
+                )
+            ).one()
+            return row.purchase_source, row.source, row.is_hidden
+
+    assert await state() == (world.source, world.source, True)
     async with transaction() as conn:
+        other = await a_video(conn, creator_id=world.creator)
         with pytest.raises(LinkDenied):
-            await link_product(
-                conn,
-                video_id=world.video,
-                creator_id=world.creator,
-                store_id=store_id,
-                product_id=product_id,
-                at=AT,
-            )
+            await link_product(conn, video_id=other, creator_id=world.creator, **place, at=AT)
+    with pytest.raises(NoAddress):
+        await save_purchase_address("竹篮", **place, at=AT)
+    assert await save_purchase_address("", **place, at=AT) is None
+    assert await state() == ("own", "own", False)

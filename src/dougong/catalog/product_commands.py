@@ -134,6 +134,36 @@ def _refusal(error: IntegrityError, words: ProductText) -> Exception:
     return NotFound()
 
 
+async def set_purchase(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    product_id: ProductId,
+    url: str | None,
+    source: str,
+    at: datetime,
+) -> None:
+    """Where a product is really bought, and the source that is; None and `own`: here.
+
+    Raises NotFound.
+    """
+    change = (
+        update(products)
+        .where(products.c.store_id == store_id, products.c.id == product_id)
+        .values(purchase_url=url, purchase_source=source, updated_at=at)
+    )
+    if (await conn.execute(change)).rowcount != 1:
+        raise NotFound
+    await events.record(
+        conn,
+        "catalog.purchase_address_set",
+        store_id=store_id,
+        subject_id=product_id,
+        at=at,
+        facts={"source": source},
+    )
+
+
 async def set_state(
     conn: AsyncConnection,
     *,

@@ -87,6 +87,18 @@ async def next_position(conn: AsyncConnection, *, video_id: VideoId, creator_id:
     return 0 if found is None else min(int(found) + 1, MAX_POSITION)
 
 
+async def set_link_source(
+    conn: AsyncConnection, *, store_id: StoreId, product_id: ProductId, source: str
+) -> None:
+    """Where the product of links that stand is really bought now."""
+    await conn.execute(
+        update(product_links)
+        .where(product_links.c.store_id == store_id, product_links.c.product_id == product_id)
+        .where(product_links.c.removed_at.is_(None))
+        .values(source=source)
+    )
+
+
 async def remove_link(
     conn: AsyncConnection, *, link_id: LinkId, creator_id: UUID, at: datetime
 ) -> None:

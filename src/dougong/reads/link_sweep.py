@@ -57,3 +57,23 @@ async def standing_links(
     """The next links by id, which is by the time at which they were made."""
     rows = await conn.execute(STANDING, {"after": after or FIRST, "most": most})
     return [StandingLink(*row) for row in rows]
+
+
+OF_PRODUCT = text("""
+    SELECT l.id, l.creator_id, l.source, l.surface,
+      COALESCE(NULLIF(l.category, ''), p.category) AS category, s.merchant_class,
+      l.hidden_at IS NOT NULL AS is_hidden, l.hidden_rule_id
+    FROM product_links l
+    JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id
+    JOIN stores s ON s.id = l.store_id
+    WHERE l.store_id = :store_id AND l.product_id = :product_id
+      AND l.removed_at IS NULL AND l.route = 'direct'
+""")
+
+
+async def links_of_product(
+    conn: AsyncConnection, *, store_id: UUID, product_id: UUID
+) -> Sequence[StandingLink]:
+    """The links of one product of a store, those by task left out."""
+    rows = await conn.execute(OF_PRODUCT, {"store_id": store_id, "product_id": product_id})
+    return [StandingLink(*row) for row in rows]

@@ -35,6 +35,7 @@ from dougong.web.merchant import money as merchant_money
 from dougong.web.merchant import orders as merchant_orders
 from dougong.web.merchant import product_editor as merchant_product_editor
 from dougong.web.merchant import products as merchant_products
+from dougong.web.merchant import purchase as merchant_purchase
 from dougong.web.merchant import settings as merchant_settings
 from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import stock as merchant_stock
@@ -108,6 +109,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_orders.HANDLERS,
     *merchant_product_editor.HANDLERS,
     *merchant_products.HANDLERS,
+    *merchant_purchase.HANDLERS,
     *merchant_settings.HANDLERS,
     *merchant_shipping.HANDLERS,
     *merchant_stock.HANDLERS,

@@ -23,6 +23,7 @@ ACTIONS: dict[str, str] = {
     "accounts.signed_in": mark("Signed in"),
     "accounts.signed_out_everywhere": mark("Signed out everywhere"),
     "accounts.signed_up": mark("Signed up"),
+    "catalog.purchase_address": mark("Set where a product is bought"),
     "links.source_added": mark("Added a source"),
     "links.source_changed": mark("Changed a source"),
     "links.source_state_set": mark("Set the state of a source"),
