@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from tests.content.factories import AT, a_person, a_product, a_video, an_organisation
 from tests.factories import the_rules
-from tests.links.outside_shop import Shop, a_kept_source, a_shop, recorded
+from tests.links.outside_shop import Shop, a_kept_source, a_shop, recorded, take_links_off
 
 from dougong.base.ids import PersonId, RuleId, VideoId, new_id
 from dougong.base.money import Money
@@ -84,6 +84,7 @@ async def world() -> AsyncIterator[World]:
             a_rule(source, kind="platform_service_fee", value=1_000),
         )
         yield World(shop, source, creator, video, shop.puts("/s/1", to=item))
+    await take_links_off(creator)
 
 
 async def test_everything_is_known_before_it_is_published(world: World) -> None:

@@ -53,7 +53,10 @@ async def test_owners_hear_why(conn: AsyncConnection) -> None:
     await an_outside_link(conn, "taobao")
     await judge_all(conn, BAN)
     told = (
-        await conn.execute(text("SELECT facts FROM events WHERE kind = 'links.links_hidden'"))
+        await conn.execute(
+            text("SELECT facts FROM events WHERE kind = 'links.links_hidden' AND at = :at"),
+            {"at": BAN},
+        )
     ).one()
     assert told.facts == {
         "links": 1, "rule_id": str(ban.id), "reason_zh": "规则", "reason_en": "by rule",

@@ -6,10 +6,13 @@ import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import new_id
+from dougong.infra.db import transaction
 from dougong.links.source_commands import SourceDraft, add_source
 from dougong.links.source_rules import Source, SourceSettings, SourceState
 
@@ -114,3 +117,15 @@ async def a_kept_source(
     )
     await add_source(conn, draft=draft, at=AT)
     return code
+
+
+async def take_links_off(creator_id: UUID) -> None:
+    """What a test of a flow has committed: sweeps look at every link that stands."""
+    async with transaction() as conn:
+        await conn.execute(
+            text("""
+                UPDATE product_links SET removed_at = published_at
+                WHERE creator_id = :creator AND removed_at IS NULL
+            """),
+            {"creator": creator_id},
+        )

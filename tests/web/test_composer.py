@@ -8,7 +8,7 @@ from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.content.factories import a_person, a_video
 from tests.flows.test_compose_link import TERMS, a_rule, in_force
-from tests.links.outside_shop import Shop, a_kept_source, a_shop, recorded
+from tests.links.outside_shop import Shop, a_kept_source, a_shop, recorded, take_links_off
 from tests.web.test_creator import Client, Creator, a_creator, app, as_
 
 from dougong.base.ids import VideoId
@@ -68,6 +68,7 @@ async def desk() -> AsyncIterator[Desk]:
             ),
         )
         yield Desk(as_(client, me), me, shop, source, video)
+        await take_links_off(me.id)
 
 
 async def test_a_link_is_looked_through_and_published(desk: Desk) -> None:

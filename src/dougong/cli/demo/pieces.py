@@ -10,6 +10,7 @@ from dougong.cli.demo.money_cases import write_refunds, write_unallocated
 from dougong.cli.demo.rule_cases import write_rules
 from dougong.cli.demo.shop_cases import write_imports, write_invitation, write_stock
 from dougong.cli.demo.shopper_cases import write_shopper
+from dougong.cli.demo.source_cases import write_sources
 from dougong.cli.demo.video_cases import write_reports, write_uploads
 from dougong.cli.demo.webhook_cases import write_webhooks
 
@@ -31,6 +32,7 @@ PIECES: tuple[Piece, ...] = (
     write_agreements,
     write_shopper,
     write_invitation,
+    write_sources,
     write_stock,
 )
 
