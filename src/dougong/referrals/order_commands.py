@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -119,9 +119,15 @@ async def note_ruled(conn: AsyncConnection, rows: Sequence[tuple[UUID, UUID | No
         await conn.execute(RULED, {"rows": msgspec.json.encode(told).decode()})
 
 
+BOOKED = text("""
+    UPDATE referral_orders o SET booked_at = :at, receivable_owner_id = b.owner_id
+    FROM json_to_recordset(CAST(:rows AS json)) AS b (order_id uuid, owner_id uuid)
+    WHERE o.id = b.order_id AND o.booked_at IS NULL
+""")
+
+
 async def note_booked(conn: AsyncConnection, owners: Mapping[UUID, UUID], *, at: datetime) -> None:
     """These orders are in the books now; `owners`: order to who owes us for it."""
-    for order_id, owner_id in owners.items():
-        change = update(referral_orders).where(referral_orders.c.id == order_id)
-        change = change.where(referral_orders.c.booked_at.is_(None))
-        await conn.execute(change.values(booked_at=at, receivable_owner_id=owner_id))
+    if owners:
+        told = [{"order_id": order, "owner_id": owner} for order, owner in owners.items()]
+        await conn.execute(BOOKED, {"rows": msgspec.json.encode(told).decode(), "at": at})
