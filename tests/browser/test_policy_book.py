@@ -1,7 +1,8 @@
 """A link rule from its draft to the sweep: two operators, and what it changes before it is so."""
 
 import asyncio
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -28,6 +29,9 @@ WORDS = {
 }  # fmt: skip
 
 
+AHEAD = {"en": re.compile("business clock is [3-9]. days"), "zh": re.compile("[3-9]. 天")}
+
+
 async def operator(market: Market, nth: int, locale: str) -> Page:
     page = await market.page_of(f"operator {nth}", locale=locale, phone=False)
     await page.goto("/enter")
@@ -50,7 +54,7 @@ async def test_a_link_rule_is_drafted_previewed_approved_and_swept(
     await one.locator("#field-value").select_option("0")
     await one.locator("#field-source").select_option(code)
     await one.locator("#field-surface").select_option("video")
-    starts = wall_now() + timedelta(days=20, hours=12)
+    starts = business_now(market) + timedelta(days=20)
     await one.locator("#field-starts").fill(starts.strftime("%Y-%m-%dT%H:%M"))
     await one.locator("#field-reason_zh").fill(f"不再支持 {code}")
     await one.locator("#field-reason_en").fill(f"No more links to {code}")
@@ -72,7 +76,8 @@ async def test_a_link_rule_is_drafted_previewed_approved_and_swept(
 
     await two.goto("/operator/clock")
     await two.get_by_role("button", name=words["day"]).click()
-    await two.wait_for_url("**/operator/clock*")
+    await expect(two.get_by_text(AHEAD[locale])).to_be_visible(timeout=30_000)
+    assert business_now(market) > starts
     said = market.server.run(
         "-m", "dougong", "policy", "verdict", "--source", code, "--surface", "video",
         "--route", "direct", "--category", "food", "--at", starts.isoformat(), "--json",
@@ -85,6 +90,12 @@ async def test_a_link_rule_is_drafted_previewed_approved_and_swept(
     assert hidden_by(market, code) == 2
     await one.close()
     await two.close()
+
+
+def business_now(market: Market) -> datetime:
+    with psycopg.connect(market.server.postgres.url(APP)) as conn:
+        row = conn.execute("SELECT offset_s FROM business_clock").fetchone()
+    return wall_now() + timedelta(seconds=float(row[0]) if row else 0)
 
 
 def hidden_by(market: Market, code: str) -> int:

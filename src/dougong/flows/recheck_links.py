@@ -36,7 +36,7 @@ TRY_LOCK = text("SELECT pg_try_advisory_lock(7300013)")
 UNLOCK = text("SELECT pg_advisory_unlock(7300013)")
 
 
-@task("links.recheck", every="*/20 * * * * *", retries=0)
+@task("links.recheck", every="* * * * * */20", retries=0)
 async def recheck_links() -> None:
     """One round, unless another worker is at it."""
     async with side_engine().connect() as alone:

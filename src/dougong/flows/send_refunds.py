@@ -147,7 +147,7 @@ async def _note(
     return row is not None
 
 
-@task("payments.send_refunds_again", every="0 */10 * * * *")
+@task("payments.send_refunds_again", every="*/10 * * * * 0")
 async def send_refunds_again() -> None:
     """Failed refunds get their next attempt a day later."""
     async with transaction() as conn:

@@ -35,7 +35,7 @@ BATCH = 10_000
 RECENT = timedelta(minutes=10)  # of the wall clock: longer than any request that publishes a link
 
 
-@task("links.sweep", every="*/10 * * * * *", retries=0)
+@task("links.sweep", every="* * * * * */10", retries=0)
 async def sweep_links() -> None:
     """Finish every sweep that is due, then look at what was published meanwhile."""
     await sweep_due()
