@@ -12,6 +12,7 @@ from bench import prepare
 from bench.consoles import TARGET_MS, console_times
 from bench.load import Load, wrk
 from bench.policy import measure as verdicts
+from bench.reconcile import reconcile_times
 from bench.server import data_dir, dougong, server
 from bench.sweep import sweep_times
 
@@ -183,6 +184,15 @@ def policy() -> Figure:
     a_second = 1_000_000 / facts["median_us"]
     p99_ms = facts["p99_us"] / 1_000
     return Figure("policy", a_second, 50_000, a_second / 50_000, 1.0, p99_ms, None, facts)
+def reconciliation() -> Figure:
+    """Rows of a report a second, all of a run: read, compared, kept; beside merely reading."""
+    with data_dir() as home:
+        facts = reconcile_times(home)
+    rows, target = facts["rows"], facts["rows"] / 60
+    rate = rows / max(facts["from_database_s"], facts["from_file_s"])
+    floor = rows / max(facts["read_rows_s"], facts["read_file_s"])
+    told = {name: round(n, 2) if isinstance(n, float) else n for name, n in facts.items()}
+    return Figure("reconcile", rate, floor, rate / target, 1.0, 0.0, None, told)
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {
@@ -193,6 +203,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "consoles": consoles,
     "sweep": sweep,
     "policy": policy,
+    "reconcile": reconciliation,
 }
 
 

@@ -32,7 +32,7 @@ OPTIONS = {
 SPOKEN = ("title", "alt", "placeholder", "aria-label", "aria-description", "data-confirm")
 # The same in both languages, or the name of a language in itself.
 SAME = {"Dougong", "中文", "English", "API", "SKU", "GTIN", "CSV", "TSV", "RSS", "XML", "JSON"}
-SAME |= {"URL", "ID", "Esc", "Enter", "HLS", "MP4", "MB", "USD", "CNY"}
+SAME |= {"XLSX", "URL", "ID", "Esc", "Enter", "HLS", "MP4", "MB", "USD", "CNY"}
 
 Catalogue = dict[str, str]
 

@@ -52,6 +52,8 @@ from dougong.web.operator import people as operator_people
 from dougong.web.operator import referral_precedence as operator_referral_precedence
 from dougong.web.operator import referral_reports as operator_referral_reports
 from dougong.web.operator import referrals as operator_referrals
+from dougong.web.operator import reconciliation as operator_reconciliation
+from dougong.web.operator import reconciliation_case as operator_reconciliation_case
 from dougong.web.operator import refunds as operator_refunds
 from dougong.web.operator import reports as operator_reports
 from dougong.web.operator import rounds as operator_rounds
@@ -135,6 +137,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_sources.HANDLERS,
     *operator_unallocated.HANDLERS,
     *partner_rounds.HANDLERS,
+    *operator_reconciliation.HANDLERS,
+    *operator_reconciliation_case.HANDLERS,
     *shopper_cart.HANDLERS,
     *shopper_checkout.HANDLERS,
     *shopper_feed.HANDLERS,
