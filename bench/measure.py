@@ -184,6 +184,8 @@ def policy() -> Figure:
     a_second = 1_000_000 / facts["median_us"]
     p99_ms = facts["p99_us"] / 1_000
     return Figure("policy", a_second, 50_000, a_second / 50_000, 1.0, p99_ms, None, facts)
+
+
 def reconciliation() -> Figure:
     """Rows of a report a second, all of a run: read, compared, kept; beside merely reading."""
     with data_dir() as home:

@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parents[3]
 @click.argument(
     "name",
     type=click.Choice(
-        ["flash_sale", "feed", "sheet", "import", "consoles", "sweep", "policy", "all"]
-        ["flash_sale", "feed", "sheet", "import", "consoles", "sweep", "reconcile", "all"]
+        [
+            *("flash_sale", "feed", "sheet", "import", "consoles", "sweep", "policy"),
+            *("reconcile", "all"),
+        ]
     ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

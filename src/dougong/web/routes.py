@@ -49,11 +49,11 @@ from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import orders as operator_orders
 from dougong.web.operator import overview as operator_overview
 from dougong.web.operator import people as operator_people
+from dougong.web.operator import reconciliation as operator_reconciliation
+from dougong.web.operator import reconciliation_case as operator_reconciliation_case
 from dougong.web.operator import referral_precedence as operator_referral_precedence
 from dougong.web.operator import referral_reports as operator_referral_reports
 from dougong.web.operator import referrals as operator_referrals
-from dougong.web.operator import reconciliation as operator_reconciliation
-from dougong.web.operator import reconciliation_case as operator_reconciliation_case
 from dougong.web.operator import refunds as operator_refunds
 from dougong.web.operator import reports as operator_reports
 from dougong.web.operator import rounds as operator_rounds
