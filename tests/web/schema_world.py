@@ -23,6 +23,7 @@ from tests.factories import (
 )
 from tests.flows.test_order_life import a_placed_order, pay
 from tests.referrals.world import a_row, a_source, csv_bytes
+from tests.partners.factories import a_signed_round, a_table
 
 from dougong.accounts import commands, key_commands
 from dougong.accounts.rules import grantable
@@ -57,16 +58,20 @@ async def a_schema_world() -> SchemaWorld:
         merchant = await a_person(conn)
         store = await a_store(conn, prices=(PRICE, 500), on_hand=1_000_000, owner_id=merchant)
         buyer = await a_buyer(conn)
+        table = await a_table(conn)
+        await a_signed_round(conn, table)
         keys = {
             "shopper": await _key(conn, buyer.person_id),
             "merchant": await _merchants_key(conn, merchant, store),
             "operator": await _operators_key(conn),
+            "merchant": await _merchants_key(conn, merchant, store, table.partner_id),
         }
     orders = await _orders(store, buyer)
     report_id, referral_id = await _elsewhere()
     async with transaction() as conn:
         ids = await _ids(conn, store, buyer)
         ids |= {"report_id": report_id, "referral_id": referral_id}
+        ids |= {"partner_id": table.partner_id, "round_id": table.round_id}
     return SchemaWorld(keys, _examples(store, buyer, orders, ids))
 
 
@@ -83,7 +88,10 @@ async def _key(conn: AsyncConnection, person_id: PersonId, *grants: Grant) -> st
     return made.key
 
 
-async def _merchants_key(conn: AsyncConnection, person_id: PersonId, store: AStore) -> str:
+async def _merchants_key(
+    conn: AsyncConnection, person_id: PersonId, store: AStore, partner_id: OrgId
+) -> str:
+    """Of one person who also has a channel, and acts for a partner."""
     creator = await commands.open_organisation(
         conn,
         person_id=person_id,
@@ -92,8 +100,15 @@ async def _merchants_key(conn: AsyncConnection, person_id: PersonId, store: ASto
         handle=f"f{new_id().hex}",
         at=wall_now(),
     )
+    await commands.give_role(
+        conn, person_id=person_id, org_id=partner_id, role=Role.PARTNER, at=wall_now()
+    )
     return await _key(
-        conn, person_id, Grant(Role.MERCHANT, store.org_id), Grant(Role.CREATOR, creator)
+        conn,
+        person_id,
+        Grant(Role.MERCHANT, store.org_id),
+        Grant(Role.CREATOR, creator),
+        Grant(Role.PARTNER, partner_id),
     )
 
 
@@ -202,6 +217,8 @@ def _examples(
         "order_id": orders["receive"].order_id,
         "checkout_id": orders["to_pay"].checkout_id,
         "org_id": store.org_id,
+        "partner_id": ids["partner_id"],
+        "round_id": ids["round_id"],
         "channel_id": ids["creator_id"],
         "product_id": store.products[0],
         "sku_id": store.skus[0],

@@ -10,18 +10,19 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from openpyxl import load_workbook
-from sqlalchemy import text
 from tests.factories import an_org
 from tests.partners.factories import (
     OURS,
     Table,
+    a_signed_round,
     a_table,
     put,
     some_terms,
 )
 
 from dougong.accounts.commands import give_role, start_session
-from dougong.base.access import Role
+from dougong.accounts.key_commands import make_key
+from dougong.base.access import Access, Grant, Role
 from dougong.base.ids import OrgId, new_id
 from dougong.infra.clock import wall_now
 from dougong.infra.db import transaction
@@ -194,21 +195,15 @@ async def test_reported_confirmed_and_signed_stand_apart(client: Client, room: R
     assert (await first.post(path, kind="reported", **form | {"amount": "0"})).status_code == 422
 
 
-async def signed(client: Client, room: Room) -> None:
+async def signed(room: Room) -> None:
     async with transaction() as conn:
-        from tests.partners.factories import a_signed_round
-
         await a_signed_round(conn, room.table)
-        await conn.execute(
-            text("UPDATE partner_rounds SET signed_at = signed_at WHERE id = :id"),
-            {"id": room.table.round_id},
-        )
 
 
 async def test_a_bill_is_booked_once_and_the_statement_is_a_file(
     client: Client, room: Room
 ) -> None:
-    await signed(client, room)
+    await signed(room)
     first, theirs = Seat(client, room, "first"), Seat(client, room, "theirs", "zh")
     form = {"component": "advertising", "day": f"{wall_now():%Y-%m-%d}", "note": "B-7"}
     for key, amount, status in ((str(new_id()), "x", 422), (str(new_id()), "-5", 422)):
@@ -280,3 +275,28 @@ async def test_a_foreign_round_looks_like_none(client: Client, room: Room) -> No
     seen = [await theirs.get(f"{mine}/{one}") for one in (other, new_id())]
     assert [one.status_code for one in seen] == [404, 404]
     assert (await theirs.post(f"{mine}/{other}/accept", number="1")).status_code == 404
+
+
+async def test_the_api_tells_of_a_round_and_keeps_amounts_apart(client: Client, room: Room) -> None:
+    await signed(room)
+    async with transaction() as conn:
+        key = await make_key(
+            conn,
+            access=Access(
+                room.table.theirs, "", "zh", (Grant(Role.PARTNER, room.table.partner_id),), {}, None
+            ),
+            name="api",
+            scopes=["org:agreement:read"],
+            at=wall_now(),
+            expires_at=None,
+        )
+    base = f"/api/v1/partners/{room.table.partner_id}/rounds"
+    bearer = {"authorization": f"Bearer {key.key}"}
+    listed = (await client.get(base, headers=bearer)).json()["items"]
+    assert [(one["id"], one["state"]) for one in listed] == [(str(room.table.round_id), "signed")]
+    read = (await client.get(f"{base}/{room.table.round_id}", headers=bearer)).json()
+    assert read["signed"]["terms"]["components"][0]["committed"] == 100_000_000
+    assert (read["on_table"], read["amounts"]) == (None, [])
+    assert read["progress"][0]["delivered"] == 0
+    foreign = await client.get(f"/api/v1/partners/{room.stranger}/rounds", headers=bearer)
+    assert foreign.status_code == 404

@@ -10,6 +10,7 @@ from dougong.web.account import members as account_members
 from dougong.web.account import roles as account_roles
 from dougong.web.account import safety as account_safety
 from dougong.web.account import sign_in as account_sign_in
+from dougong.web.api import agreements as api_agreements
 from dougong.web.api import catalogue as api_catalogue
 from dougong.web.api import catalogue_files as api_catalogue_files
 from dougong.web.api import catalogue_public as api_catalogue_public
@@ -80,6 +81,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *account_roles.HANDLERS,
     *account_safety.HANDLERS,
     *account_sign_in.HANDLERS,
+    *api_agreements.HANDLERS,
     *api_catalogue.HANDLERS,
     *api_catalogue_files.HANDLERS,
     *api_catalogue_public.HANDLERS,

@@ -27,7 +27,7 @@ def progress_chart(state: Progress) -> dict[str, Any]:
         "xAxis": {"type": "category", "data": [said(COMPONENTS, one.kind) for one in found]},
         "yAxis": {"type": "value"},
         "legend": {"bottom": 0},
-        "grid": {"left": 8, "right": 12, "top": 16, "bottom": 56, "containLabel": True},
+        "grid": {"left": 8, "right": 12, "top": 16, "bottom": 92, "containLabel": True},
         "series": [
             {
                 "type": "bar",
