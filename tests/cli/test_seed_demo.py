@@ -46,6 +46,13 @@ DESKS = {
     "rule that waits": "fee_rules WHERE approver_id IS NULL",
     "rule announced": "fee_rules WHERE approver_id IS NOT NULL AND lower(in_force) > now()",
     "rule that is over": "fee_rules WHERE upper(in_force) < now()",
+    "round that runs": "partner_rounds WHERE state = 'signed'",
+    "round that is over": "partner_statements s JOIN partner_statement_lines l"
+    " ON l.statement_id = s.id WHERE l.what = 'shortfall'",
+    "amount reported": "partner_amounts WHERE kind = 'reported' AND is_about",
+    "offer on the table": "partner_proposals WHERE state = 'offered'",
+    "shortfall expected": "partner_alarms WHERE cleared_at IS NULL",
+    "dispute": "partner_disputes WHERE closed_at IS NULL",
     "endpoint off": "webhook_endpoints WHERE disabled_at IS NOT NULL",
     "delivered": "webhook_deliveries WHERE delivered",
     "delivered later": "webhook_deliveries WHERE delivered AND attempts > 1",
