@@ -22,8 +22,8 @@ from tests.factories import (
     the_rules,
 )
 from tests.flows.test_order_life import a_placed_order, pay
-from tests.referrals.world import a_row, a_source, csv_bytes
 from tests.partners.factories import a_signed_round, a_table
+from tests.referrals.world import a_row, a_source, csv_bytes
 
 from dougong.accounts import commands, key_commands
 from dougong.accounts.rules import grantable
@@ -62,9 +62,8 @@ async def a_schema_world() -> SchemaWorld:
         await a_signed_round(conn, table)
         keys = {
             "shopper": await _key(conn, buyer.person_id),
-            "merchant": await _merchants_key(conn, merchant, store),
-            "operator": await _operators_key(conn),
             "merchant": await _merchants_key(conn, merchant, store, table.partner_id),
+            "operator": await _operators_key(conn),
         }
     orders = await _orders(store, buyer)
     report_id, referral_id = await _elsewhere()

@@ -18,6 +18,8 @@ from dougong.web.deps import Conn, Now
 
 BASE = "/api/v1/partners/{partner_id:uuid}/rounds"
 ROUTE: dict[str, Any] = {"permission": Permission.AGREEMENT_READ, "tags": ["agreements"]}
+ALL = "/api/v1/rounds"
+OPERATOR: dict[str, Any] = {"permission": Permission.PARTNER_READ, "tags": ["agreements"]}
 
 
 class Round(msgspec.Struct):
@@ -25,6 +27,7 @@ class Round(msgspec.Struct):
     once notice was given."""
 
     id: UUID
+    partner_id: UUID
     name_zh: str
     name_en: str
     state: str
@@ -113,6 +116,24 @@ async def read_round(
     partner_id: FromPath[UUID], round_id: FromPath[UUID], conn: Conn, now: Now
 ) -> RoundDetail:
     """With what is on the table, what is signed, and its progress once it is."""
+    return await _detail(conn, round_id, partner_id, now)
+
+
+@get(ALL, summary="Rounds of all partners", **OPERATOR)
+async def list_all_rounds(conn: Conn) -> Rounds:
+    """The newest first; for operators."""
+    return Rounds([_round(row) for row in await rounds.rounds_named(conn)])
+
+
+@get(ALL + "/{round_id:uuid}", summary="One round of any partner", **OPERATOR)
+async def read_any_round(round_id: FromPath[UUID], conn: Conn, now: Now) -> RoundDetail:
+    """As its partner reads it; for operators."""
+    return await _detail(conn, round_id, None, now)
+
+
+async def _detail(
+    conn: Conn, round_id: UUID, partner_id: UUID | None, now: datetime
+) -> RoundDetail:
     found = await rounds.round_names(conn, round_id=round_id, partner_id=partner_id)
     if found is None:
         raise NotFound
@@ -131,4 +152,9 @@ async def read_round(
     )
 
 
-HANDLERS: list[HTTPRouteHandler] = [list_rounds, read_round]
+HANDLERS: list[HTTPRouteHandler] = [
+    list_rounds,
+    read_round,
+    list_all_rounds,
+    read_any_round,
+]
