@@ -105,7 +105,7 @@ async def open_platform(conn: AsyncConnection, *, at: datetime) -> Cast:
                        ("advertiser", "品牌方"), ("creators", "达人们")):  # fmt: skip
         cast.people[role] = await sign_up(
             conn, email=f"{role}@story.dougong.example", password=None, name=name, locale="zh",
-            at=at, is_demo=role in ("operator", "partner", "merchant", "advertiser"),
+            at=at, is_demo=True,
         )  # fmt: skip
     cast.orgs["operator"] = await open_org(
         conn, cast, "operator", Role.OPERATOR, "平台", "Platform", at

@@ -11,9 +11,9 @@ from litestar.params import FromPath, FromQuery
 from dougong.base.access import Permission
 from dougong.policy.queries import rules_book
 from dougong.policy.rules import ANY, PRECEDENCE, Facts, Lost, Rule, Verdict
-from dougong.reads.operator_rules import categories_named, stores_for_rules
+from dougong.reads.operator_rules import categories_named, sources_named, stores_for_rules
 from dougong.web.deps import Conn, Now
-from dougong.web.i18n import gettext, mark
+from dougong.web.i18n import gettext, mark, pick
 from dougong.web.operator.common import instant_from, local_text
 from dougong.web.operator.rules import (
     CHOICES,
@@ -81,7 +81,7 @@ async def case_page(
 ) -> Page:
     """The evaluator's own answer: what an order of this case would be frozen with."""
     moment = instant_from(at, field="at", default=now)
-    stores = await stores_for_rules(conn)
+    stores, sources = await stores_for_rules(conn), await sources_named(conn)
     shop = next((one for one in stores if one.id == store), None)
     book = await rules_book(conn)
     case = {
@@ -104,7 +104,12 @@ async def case_page(
         chosen_store=store,
         stores=stores,
         categories=await categories_named(conn),
-        choices={name: [one for one in CHOICES[name] if one != ANY] for name in CHOICES},
+        choices={
+            "source": ["own", *(one.code for one in sources)],
+            "surface": CHOICES["surface"][1:],
+            "route": CHOICES["route"][1:],
+        },
+        sources={one.code: pick(one, "name") for one in sources},
         columns={column: gettext(words) for column, words in COLUMNS.items()},
         kinds={kind: gettext(words) for kind, words in KINDS.items()},
         precedence=PRECEDENCE,

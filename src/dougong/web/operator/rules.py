@@ -39,7 +39,7 @@ KINDS = {
     "pay_within_s": mark("Time to pay"),
     "receive_within_s": mark("Counts as received after"),
     "after_sales_window_s": mark("After-sales window"),
-    "link": mark("Whether a product link may stand"),
+    "link": mark("Product link"),
 }
 COLUMNS = {
     "party": mark("Party"),
