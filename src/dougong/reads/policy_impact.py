@@ -78,7 +78,7 @@ GROUPS = text("""
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 """)
 
-# What links of a group brought in the last days, by local day.
+# What links of a group brought in the last days, by local day: here, and at other platforms.
 BROUGHT = text("""
     WITH link AS (
       SELECT l.id, l.creator_id, l.store_id, l.source, l.surface,
@@ -89,11 +89,19 @@ BROUGHT = text("""
     ), click AS (
       SELECT link_id, (at AT TIME ZONE :zone)::date AS day, count(*) AS clicks
       FROM clicks WHERE at >= :since AND validity = 'valid' GROUP BY 1, 2
-    ), sold AS (
+    ), bought AS (
       SELECT x.link_id, (o.paid_at AT TIME ZONE :zone)::date AS day,
         count(DISTINCT o.id) AS orders, sum(x.paid_minor)::bigint AS paid_minor
       FROM orders o JOIN order_lines x ON x.store_id = o.store_id AND x.order_id = o.id
       WHERE o.paid_at >= :since AND x.link_id IS NOT NULL GROUP BY 1, 2
+      UNION ALL
+      SELECT c.link_id, (o.paid_at AT TIME ZONE :zone)::date, count(*), sum(o.paid_minor)::bigint
+      FROM referral_orders o JOIN referral_rulings r ON r.id = o.ruling_id
+      JOIN referral_claims c ON c.id = r.claim_id
+      WHERE o.paid_at >= :since AND o.state <> 'closed' AND c.link_id IS NOT NULL GROUP BY 1, 2
+    ), sold AS (
+      SELECT link_id, day, sum(orders)::bigint AS orders, sum(paid_minor)::bigint AS paid_minor
+      FROM bought GROUP BY 1, 2
     )
     SELECT k.creator_id, k.store_id, k.source, k.surface, k.category,
       COALESCE(c.day, s.day) AS day, COALESCE(sum(c.clicks), 0)::bigint AS clicks,
