@@ -57,7 +57,7 @@ def screens_of(role: str, left: Told) -> list[str]:
             return ["/merchant/stores", *paths, explained]
     tails = ("overview", "rules", "terms", "ledger", "unallocated", "orders", "jobs")
     rules = ("rules/draft", "rules/case", "terms/draft", "terms/case")
-    more = ("audit", "reports", "people", "categories", "channels", "clock")
+    more = ("rounds", "audit", "reports", "people", "categories", "channels", "clock")
     return [f"/operator/{tail}" for tail in (*tails, *rules, *more)]
 
 
