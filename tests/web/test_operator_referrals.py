@@ -20,6 +20,7 @@ from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.reads.creator_referrals import orders_elsewhere, totals_elsewhere
 from dougong.referrals.rules import Rates, referral_shares
+from dougong.web.security import SESSION_COOKIE
 
 __all__ = ["client", "desk"]  # fixtures of the operator's tests
 
@@ -266,7 +267,7 @@ async def test_the_api_says_the_same(client: Client, desk: Desk, scene: Scene) -
     content = base64.b64encode(csv_bytes([a_row(scene.link)])).decode()
     body = {"source": scene.link.source, "mapping": "taobao_alliance", "file_name": "x.csv",
             "content": content}  # fmt: skip
-    client.cookies.clear()
+    client.cookies.delete(SESSION_COOKIE)
     made = await client.post("/api/v1/referral-reports", json=body, **call(desk.one))
     assert made.status_code == 202
     await read_kept_report(made.json()["id"])

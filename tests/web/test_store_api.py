@@ -24,6 +24,8 @@ BY_NATURE = {
     "account_sign_up": "the address is taken then: 409",
     "coupons_end": "it has ended",
     "merchant_catalogue_add_image": "the same picture is there",
+    "other_platforms_take_report": "each row of a report is kept once, by its cells",
+    "other_platforms_rule_again": "a ruling by hand is the order's next, with its reason",
     "orders_cancel_my_order": "it is cancelled: 409",
     "orders_confirm_my_receipt": "it is received: 409",
     "shopping_pay_checkout": "a checkout has one open payment",

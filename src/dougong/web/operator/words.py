@@ -43,6 +43,7 @@ ACTIONS: dict[str, str] = {
     "content.resolve_reports": mark("Decided about a reported video"),
     "content.video_restored": mark("Put a removed video back"),
     "jobs.retry": mark("Started a failed job again"),
+    "links.share_channel_state": mark("Opened or blocked a share channel"),
     "orders.import_history": mark("Imported a history of orders"),
     "orders.refunded": mark("Refunded an order"),
     "orders.shipped": mark("Sent a package"),
