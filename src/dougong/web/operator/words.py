@@ -125,6 +125,8 @@ VALUES: dict[str, str] = {
 }
 MINOR_UNITS = mark("{n} minor units")
 TASKS: dict[str, str] = {
+    "links.recheck": mark("Look at linked products again"),
+    "links.sweep": mark("Hide and show links as rules change"),
     "content.process": mark("Turn an upload into a video"),
     "content.tidy": mark("Clear what uploads left behind"),
     "deadlines.act": mark("Act on deadlines"),
