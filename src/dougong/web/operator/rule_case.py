@@ -66,6 +66,12 @@ def _decided(kind: str, verdict: Verdict) -> Decided:
     return Decided(kind, verdict.rule, [Loser(one.rule, _why(one)) for one in lost])
 
 
+def _choices(sources: list[str]) -> dict[str, list[str]]:
+    """A case is of one source, surface and route: never "any" of them."""
+    rest = {name: [one for one in CHOICES[name] if one != ANY] for name in ("surface", "route")}
+    return {"source": ["own", *sources], **rest}
+
+
 @get("/operator/{screen:str}/case", **READ)
 async def case_page(
     screen: FromPath[Screen],
@@ -104,11 +110,7 @@ async def case_page(
         chosen_store=store,
         stores=stores,
         categories=await categories_named(conn),
-        choices={
-            "source": ["own", *(one.code for one in sources)],
-            "surface": CHOICES["surface"][1:],
-            "route": CHOICES["route"][1:],
-        },
+        choices=_choices([one.code for one in sources]),
         sources={one.code: pick(one, "name") for one in sources},
         columns={column: gettext(words) for column, words in COLUMNS.items()},
         kinds={kind: gettext(words) for kind, words in KINDS.items()},
