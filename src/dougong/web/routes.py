@@ -63,6 +63,7 @@ from dougong.web.operator import rule_impact as operator_rule_impact
 from dougong.web.operator import rules as operator_rules
 from dougong.web.operator import sources as operator_sources
 from dougong.web.operator import unallocated as operator_unallocated
+from dougong.web.partner import differences as partner_differences
 from dougong.web.partner import rounds as partner_rounds
 from dougong.web.shopper import cart as shopper_cart
 from dougong.web.shopper import checkout as shopper_checkout
@@ -138,6 +139,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_rules.HANDLERS,
     *operator_sources.HANDLERS,
     *operator_unallocated.HANDLERS,
+    *partner_differences.HANDLERS,
     *partner_rounds.HANDLERS,
     *operator_reconciliation.HANDLERS,
     *operator_reconciliation_case.HANDLERS,

@@ -72,6 +72,7 @@ ACTIONS: dict[str, str] = {
     "settlement.receipts_imported": mark("Imported payments of a partner"),
     "settlement.reconciled": mark("Reconciled with a partner"),
     "settlement.terms_set": mark("Set tolerances of a partner"),
+    "settlement.case_disputed": mark("Said otherwise about a difference"),
     "supply.stock_set": mark("Set the stock"),
     "webhooks.endpoint_added": mark("Added a webhook"),
     "webhooks.endpoint_changed": mark("Changed a webhook"),
