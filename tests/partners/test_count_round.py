@@ -34,6 +34,8 @@ from dougong.partners.delivery_commands import add_by_hand, delivered_of
 from dougong.partners.rules import BadTerms, ComponentKind, Tier, Unit
 from dougong.reads.partner_progress import progress_of, statement_of
 
+pytestmark = pytest.mark.usefixtures("own_database")  # the doctor looks at a whole one
+
 
 async def bill(conn: AsyncConnection, table: Table, yuan: int, at: datetime) -> None:
     made = await bill_advertising(

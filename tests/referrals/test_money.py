@@ -28,7 +28,8 @@ from dougong.reads.explain import explain_order
 from dougong.reads.explain_tree import Node
 from dougong.referrals.rules import Rates, referral_shares
 
-pytestmark = pytest.mark.money
+# The doctor looks at a whole database.
+pytestmark = [pytest.mark.money, pytest.mark.usefixtures("own_database")]
 
 
 @given(

@@ -16,7 +16,6 @@ from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.links.commands import add_link
 from dougong.reads import feed
-from dougong.reads.market_front import market_front
 from dougong.web.i18n import locale_of_request
 from dougong.web.options import axes, option_name, option_text
 from dougong.web.shopper import products
@@ -279,16 +278,3 @@ def test_axes_keep_the_order_of_the_variants() -> None:
 
     found = axes([One(color="red", size="M"), One(color="red", size="L"), One(color="blue")])
     assert found == [("color", ["red", "blue"]), ("size", ["M", "L"])]
-
-
-async def test_the_market_shows_the_stores_by_turns() -> None:
-    async with transaction() as conn:
-        stores = [(await a_store(conn, prices=[100] * 3)).store_id for _ in range(2)]
-        seen: list[UUID] = []
-        page, has_more = 0, True
-        while has_more:
-            cards, has_more = await market_front(conn, page=page)
-            seen += [card.store_id for card in cards if card.store_id in stores]
-            page += 1
-    assert sorted(seen) == sorted(stores * 3)
-    assert [set(seen[n : n + 2]) for n in (0, 2, 4)] == [set(stores)] * 3
