@@ -27,6 +27,7 @@ async def sit_down() -> None:
                 name=name,
                 locale="en",
                 at=at,
+                is_demo=True,  # a real operator would end the demo's "enter as"
             )
 
         one, two = await a_person("One Operator"), await a_person("Two Operator")

@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import text  # noqa: E402
 from tests.content.factories import a_video, an_organisation  # noqa: E402
+from tests.factories import a_link_rule, approved  # noqa: E402
 from tests.links.factories import a_source, an_outside_link, an_outside_product  # noqa: E402
 
 from dougong.infra import clock  # noqa: E402
@@ -36,6 +37,8 @@ async def make(host: str) -> None:
             conn, url="", hosts=[], source=asking, product_id=product, creator_id=creator
         )
         listed = await a_source(conn, hosts=["shop.example", "*.mall.example"])
+        for source in (plain.source, asking, listed):  # else the next sweep hides its links
+            await approved(conn, a_link_rule(source, allowed=True, starts=at - timedelta(days=1)))
         hostile = []
         for url in (one for one in urls if "\0" not in one):
             bad = await an_outside_product(conn, source=listed, url=url)

@@ -76,6 +76,7 @@ COUNTS = {
 IDLE_RULES = """
     SELECT category FROM fee_rules r
     WHERE kind = 'platform_service_fee' AND approver_id IS NOT NULL AND lower(in_force) < now()
+      AND route <> 'task' -- nobody has agreed on a task yet
       AND NOT EXISTS (SELECT FROM order_lines l WHERE l.service_fee_rule_id = r.id)
 """
 # The log is read by its numbers: what is dated later was written later.

@@ -10,7 +10,11 @@ from datetime import datetime
 from typing import Any
 
 import procrastinate
+import psycopg
+import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.infra.clock import wall_now
@@ -24,6 +28,8 @@ PERIODIC: dict[str, str] = {}
 RETRIES: dict[str, int] = {}
 
 JOB_STATEMENT_TIMEOUT_MS = 120_000
+
+log = structlog.get_logger("jobs")
 
 
 def task(name: str, *, every: str | None = None, retries: int = 5) -> Callable[[Task], Task]:
@@ -120,9 +126,29 @@ def make_app() -> procrastinate.App:
     return app
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Whether the database was away, and nothing else was wrong (SQLSTATE 08 and 57P, or none)."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(is_away, error.exceptions))
+    if isinstance(error, PoolTimeout):
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or is_away(error.orig)
+    if isinstance(error, psycopg.OperationalError):
+        return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+    return error is not None and is_away(error.__cause__)
+
+
 def _without_timestamp(name: str, function: Task) -> Task:
+    """A tick that finds the database away has not failed: the next one is its retry."""
+
     async def run(timestamp: int | None = None, **args: Any) -> None:
-        await function(**args)
+        try:
+            await function(**args)
+        except Exception as error:
+            if name not in PERIODIC or not is_away(error):
+                raise
+            log.warning("tick_missed", job=name, error=str(error)[:300])
 
     run.__name__ = name.replace(".", "_")
     return run
