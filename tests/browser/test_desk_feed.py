@@ -11,9 +11,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 async def test_the_product_is_bought_and_talked_about_beside_the_video(market: Market) -> None:
-    await told(market)
+    left = await told(market)
     page = await market.page_of("shopper", phone=False)
-    await page.goto("/")
+    await page.goto(f"/v/{left.video}")
     dock = page.locator("#dock")
     await expect(dock.get_by_role("heading", name="Celadon Lamp")).to_be_visible()
     await page.keyboard.press("c")

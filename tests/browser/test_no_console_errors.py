@@ -24,9 +24,9 @@ async def test_the_story_makes_the_browser_complain_of_nothing(market: Market) -
 
 
 async def test_a_shopper_buys_by_keyboard_alone(market: Market) -> None:
-    await told(market)
+    left = await told(market)
     page = await market.page_of("shopper")
-    await page.goto("/")
+    await page.goto(f"/v/{left.video}")
     await _tab_to(page, ".slide-card")
     await page.keyboard.press("Enter")
     await page.locator("#sheet[open] .picker").wait_for()

@@ -29,7 +29,10 @@ WORDS = {
 }  # fmt: skip
 
 
-AHEAD = {"en": re.compile("business clock is [3-9]. days"), "zh": re.compile("[3-9]. 天")}
+AHEAD = {
+    "en": re.compile("business clock is [3-9]. days"),
+    "zh": re.compile("业务时钟快 [3-9]. 天"),
+}
 
 
 async def operator(market: Market, nth: int, locale: str) -> Page:
