@@ -1,7 +1,9 @@
 """A store's own product that is really bought elsewhere: judged as what its address leads to."""
 
 from datetime import datetime
-from uuid import UUID
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import ProductId, StoreId
 from dougong.catalog.product_commands import set_purchase
@@ -23,21 +25,30 @@ async def save_purchase_address(
     """
     resolved = None
     if typed.strip():
-        url = read_pasted(typed).url
-        if not url:
+        pasted = read_pasted(typed).url
+        if not pasted:
             raise NoAddress(field="address")
-        resolved = await resolve_link(url, at=at)
-    source = resolved.source.code if resolved else "own"
+        resolved = await resolve_link(pasted, at=at)
+    url, source = (resolved.url, resolved.source.code) if resolved else (None, "own")
     async with transaction() as conn:
-        await set_purchase(
-            conn,
-            store_id=store_id,
-            product_id=product_id,
-            url=resolved.url if resolved else None,
-            source=source,
-            at=at,
-        )
-        await set_link_source(conn, store_id=store_id, product_id=product_id, source=source)
-        links = await links_of_product(conn, store_id=store_id, product_id=UUID(str(product_id)))
-        await judge(conn, links, at=at)
+        await lead_to(conn, store_id=store_id, product_id=product_id, url=url, source=source, at=at)
     return resolved
+
+
+async def lead_to(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    product_id: ProductId,
+    url: str | None,
+    source: str,
+    at: datetime,
+) -> None:
+    """Keep where a product is really bought (None: here), and judge its links as that.
+
+    Raises NotFound.
+    """
+    product: dict[str, Any] = {"store_id": store_id, "product_id": product_id}
+    await set_purchase(conn, **product, url=url, source=source, at=at)
+    await set_link_source(conn, **product, source=source)
+    await judge(conn, await links_of_product(conn, **product), at=at)

@@ -61,11 +61,6 @@ class Impact(msgspec.Struct):
     by_day: dict[date, list[int]] = {}
     currency: str = "CNY"
 
-    def changes_nothing(self) -> bool:
-        return not (
-            self.denied or self.allowed or any(o.before_minor != o.after_minor for o in self.owners)
-        )
-
 
 GROUPS = text("""
     SELECT l.creator_id, l.store_id, l.source, l.surface,

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.access import Role
@@ -21,6 +20,7 @@ from dougong.flows.compose_link import Case
 from dougong.flows.fill_live_cart import put_in_live_cart
 from dougong.flows.publish_link import denial, frozen_terms
 from dougong.flows.publish_video import link_product
+from dougong.flows.purchase_address import lead_to
 from dougong.infra.http import Hop
 from dougong.links.outside_commands import add_outside_link, keep_outside_product
 from dougong.links.share_commands import set_channel_state
@@ -65,15 +65,17 @@ async def taobao_joins(conn: AsyncConnection, who: Cast, at: datetime) -> list[s
         lines += await _publish(conn, creator, "taobao", 1, video_id, at)
         lines += await _publish(conn, creator, "tmall", 2, video_id, at)
         lines += await _go_live(conn, creator, "taobao", 3, at)
-    return lines or ["8 creators put Taobao and Tmall goods on videos and into live carts"]
+    said = f"{len(who.creators)} creators put Taobao and Tmall goods on videos and into live carts"
+    return lines or [said]
 
 
 async def jd_joins(conn: AsyncConnection, who: Cast, at: datetime) -> list[str]:
     await cast.open_source(conn, "jd", partner_id=None, at=at)
     lines = []
-    for creator in who.creators[2:6]:
+    some = who.creators[2:6]
+    for creator in some:
         lines += await _publish(conn, creator, "jd", 4, creator.videos[0], at)
-    return lines or ["4 creators put JD goods on videos"]
+    return lines or [f"{len(some)} creators put JD goods on videos"]
 
 
 async def first_round(conn: AsyncConnection, who: Cast, at: datetime) -> list[str]:
@@ -94,8 +96,7 @@ async def first_round(conn: AsyncConnection, who: Cast, at: datetime) -> list[st
 async def mini_stores(conn: AsyncConnection, who: Cast, at: datetime) -> list[str]:
     """The closed loop: two stores; the flagship's purchase link leads to Tmall, as it says."""
     await cast.open_stores(conn, who, at=at)
-    flagship = who.goods[0]
-    await _buys_at(conn, flagship.product_id, "https://huadian.tmall.com/rose", "tmall")
+    await _buys_at(conn, who, "https://huadian.tmall.com/rose", "tmall", at)
     for creator in who.creators:
         goods = [g for g in who.goods if g.category == creator.category]
         for one in goods:
@@ -113,25 +114,17 @@ async def mini_stores(conn: AsyncConnection, who: Cast, at: datetime) -> list[st
 
 async def where_it_really_ends(conn: AsyncConnection, who: Cast, at: datetime) -> list[str]:
     """The flagship's purchase link is followed: it ends at Taobao, and is judged as that."""
-    product_id = who.goods[0].product_id
-    url = "https://item.taobao.com/item.htm?id=rose"
-    await _buys_at(conn, product_id, url, "taobao")
-    hops = [{"url": "https://huadian.tmall.com/rose", "status": 302}, {"url": url, "status": 200}]
-    await conn.execute(
-        text("""
-            UPDATE product_links SET source = 'taobao', hops = CAST(:hops AS jsonb)
-            WHERE product_id = :product
-        """),
-        {"hops": msgspec.json.encode(hops).decode(), "product": product_id},
-    )
+    await _buys_at(conn, who, "https://item.taobao.com/item.htm?id=rose", "taobao", at)
     return ["huadian.tmall.com/rose redirects (302) to item.taobao.com: judged as Taobao"]
 
 
-async def _buys_at(conn: AsyncConnection, product_id: UUID, url: str, source: str) -> None:
-    await conn.execute(
-        text("UPDATE products SET purchase_url = :url, purchase_source = :source WHERE id = :id"),
-        {"url": url, "source": source, "id": product_id},
-    )
+async def _buys_at(conn: AsyncConnection, who: Cast, url: str, source: str, at: datetime) -> None:
+    flagship = who.goods[0]
+    await rules_book(conn, fresh=True)
+    await lead_to(
+        conn, store_id=flagship.store_id, product_id=flagship.product_id, url=url, source=source,
+        at=at,
+    )  # fmt: skip
 
 
 async def nothing_but_the_rule(conn: AsyncConnection, who: Cast, at: datetime) -> list[str]:

@@ -36,6 +36,7 @@ from dougong.web.forms import FormData
 from dougong.web.operator.common import see
 
 Answer = Response[Any]
+View = Callable[..., Awaitable[Answer]]  # a page of one round, with a refusal if there is one
 
 
 async def attempt(conn: AsyncConnection, act: Callable[[], Awaitable[object]]) -> Refusal | None:
@@ -128,10 +129,10 @@ async def accept(
             side=seat.side, person_id=who.person_id, at=now,
         )  # fmt: skip
 
-    return await _on_round(request, conn, who, round_id, now, "partners.accept", act)
+    return await on_round(request, conn, who, round_id, now, "partners.accept", act)
 
 
-async def _on_round(
+async def on_round(
     request: AnyRequest,
     conn: AsyncConnection,
     who: Access,
@@ -139,8 +140,11 @@ async def _on_round(
     now: datetime,
     action: str,
     act: Callable[[Seat], Awaitable[object]],
+    *,
+    view: View = pages.round_view,
+    tail: str = "",
 ) -> Answer:
-    """Do it, note it, and look at the round again."""
+    """Do it, note it, and look at the round (or that part of it) again."""
     seat = seat_of(request)
     await the_round(request, conn, round_id)
 
@@ -149,8 +153,8 @@ async def _on_round(
         await noted(conn, who, seat, action, round_id, now)
 
     if refusal := await attempt(conn, whole):
-        return await pages.round_view(request, conn, round_id, now, refusal=refusal)
-    return see(f"{seat.base}/{round_id}")
+        return await view(request, conn, round_id, now, refusal=refusal)
+    return see(f"{seat.base}/{round_id}{tail}")
 
 
 async def take_back(
@@ -167,7 +171,7 @@ async def take_back(
             side=seat.side, person_id=who.person_id, reason=data.reason, at=now,
         )  # fmt: skip
 
-    return await _on_round(request, conn, who, round_id, now, "partners.take_back", act)
+    return await on_round(request, conn, who, round_id, now, "partners.take_back", act)
 
 
 async def sign(
@@ -191,7 +195,7 @@ async def sign(
             side=seat.side, person_id=who.person_id, signer=signer, hash=hash, at=now,
         )  # fmt: skip
 
-    return await _on_round(request, conn, who, round_id, now, "partners.sign", act)
+    return await on_round(request, conn, who, round_id, now, "partners.sign", act)
 
 
 async def say(
@@ -208,7 +212,7 @@ async def say(
             author_id=who.person_id, body=data.body, number=data.number, term=data.term, at=now,
         )  # fmt: skip
 
-    return await _on_round(request, conn, who, round_id, now, "partners.comment", act)
+    return await on_round(request, conn, who, round_id, now, "partners.comment", act)
 
 
 async def end(
@@ -235,4 +239,4 @@ async def end(
                 person_id=who.person_id, reason=reason, at=now,
             )  # fmt: skip
 
-    return await _on_round(request, conn, who, round_id, now, "partners.end", act)
+    return await on_round(request, conn, who, round_id, now, "partners.end", act)

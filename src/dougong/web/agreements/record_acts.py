@@ -1,7 +1,7 @@
 """What is said and counted beside the table: deliveries, amounts that are not signed, disputes."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,7 +18,7 @@ from dougong.partners.delivery_commands import add_by_hand
 from dougong.partners.rules import BadTerms, RoundClosed, Side, Unit
 from dougong.reads.partner_rounds import signed_terms
 from dougong.web.agreements import pages
-from dougong.web.agreements.acts import Answer, attempt, noted
+from dougong.web.agreements.acts import Answer, attempt, noted, on_round
 from dougong.web.agreements.forms import (
     AmountForm,
     CloseForm,
@@ -28,7 +28,7 @@ from dougong.web.agreements.forms import (
     amount_from,
     day_start,
 )
-from dougong.web.agreements.pages import AnyRequest, Seat, seat_of, the_round
+from dougong.web.agreements.pages import AnyRequest, Seat, seat_of
 from dougong.web.agreements.words import COMPONENTS
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import FormData
@@ -103,10 +103,8 @@ async def add_amount(
     now: Now,
 ) -> Answer:
     """A report is written down by the platform; a confirmation is each side's own."""
-    seat = seat_of(request)
-    await the_round(request, conn, round_id)
 
-    async def act() -> None:
+    async def act(seat: Seat) -> None:
         ours, said, author = RoundId(round_id), _said(data), who.person_id
         if data.kind == "confirmed":
             await confirm_amount(
@@ -117,11 +115,11 @@ async def add_amount(
             await report_amount(conn, round_id=ours, said=said, author_id=author, at=now)
         else:
             raise BadTerms(field="kind", reason="unknown")
-        await noted(conn, who, seat, "partners.say_amount", round_id, now)
 
-    if refusal := await attempt(conn, act):
-        return await pages.amounts_view(request, conn, round_id, now, refusal=refusal)
-    return see(f"{seat.base}/{round_id}/amounts")
+    return await on_round(
+        request, conn, who, round_id, now, "partners.say_amount", act,
+        view=pages.amounts_view, tail="/amounts",
+    )  # fmt: skip
 
 
 def _said(data: AmountForm) -> Said:
@@ -162,28 +160,11 @@ async def open_dispute(
             at=now,
         )  # fmt: skip
 
-    return await _on_disputes(request, conn, who, round_id, now, "partners.dispute", act)
+    return await on_round(request, conn, who, round_id, now, "partners.dispute", act, **DISPUTES)
 
 
-async def _on_disputes(
-    request: AnyRequest,
-    conn: AsyncConnection,
-    who: Access,
-    round_id: UUID,
-    now: datetime,
-    action: str,
-    act: Callable[[Seat], Awaitable[object]],
-) -> Answer:
-    seat = seat_of(request)
-    await the_round(request, conn, round_id)
-
-    async def whole() -> None:
-        await act(seat)
-        await noted(conn, who, seat, action, round_id, now)
-
-    if refusal := await attempt(conn, whole):
-        return await pages.disputes_view(request, conn, round_id, now, refusal=refusal)
-    return see(f"{seat.base}/{round_id}/disputes")
+# Where what was done about a dispute is looked at again.
+DISPUTES: dict[str, Any] = {"view": pages.disputes_view, "tail": "/disputes"}
 
 
 async def add_note(
@@ -201,7 +182,9 @@ async def add_note(
             body=data.body, side=seat.side, author_id=who.person_id, at=now,
         )  # fmt: skip
 
-    return await _on_disputes(request, conn, who, round_id, now, "partners.dispute_note", act)
+    return await on_round(
+        request, conn, who, round_id, now, "partners.dispute_note", act, **DISPUTES
+    )
 
 
 async def close_dispute(
@@ -219,4 +202,6 @@ async def close_dispute(
             resolution=data.resolution, side=seat.side, person_id=who.person_id, at=now,
         )  # fmt: skip
 
-    return await _on_disputes(request, conn, who, round_id, now, "partners.close_dispute", act)
+    return await on_round(
+        request, conn, who, round_id, now, "partners.close_dispute", act, **DISPUTES
+    )

@@ -1,6 +1,5 @@
 """Before a rule is approved: what would be under another verdict, listed, charted, as a file."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -89,7 +88,7 @@ def _chart(found: Impact, screen: str) -> dict[str, Any]:
         "tooltip": {"trigger": "axis"},
         "legend": {"top": 0},
         "grid": {"left": 8, "right": 8, "top": 36, "bottom": 4, "containLabel": True},
-        "xAxis": {"type": "category", "data": [_day(day) for day in days]},
+        "xAxis": {"type": "category", "data": [f"{day:%m-%d}" for day in days]},
         "yAxis": {"type": "value"},
         "series": [
             {
@@ -100,10 +99,6 @@ def _chart(found: Impact, screen: str) -> dict[str, Any]:
             for words, n in series
         ],
     }
-
-
-def _day(day: Any) -> str:
-    return datetime.combine(day, datetime.min.time()).strftime("%m-%d")
 
 
 HANDLERS: list[HTTPRouteHandler] = [impact_page]
