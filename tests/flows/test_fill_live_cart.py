@@ -1,0 +1,58 @@
+"""A product of another platform in a live cart: as the book says, or as a task has agreed."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.factories import T0, a_link_rule, an_org, approved
+from tests.links.factories import a_source
+from tests.referrals.world import a_task
+
+from dougong.base.ids import LinkId, OrgId
+from dougong.base.money import Money
+from dougong.flows.fill_live_cart import put_in_live_cart
+from dougong.links.adapters.protocol import SeenProduct
+from dougong.links.rules import LinkDenied, LinkedAlready
+from dougong.policy.queries import rules_book
+from dougong.tasks.rules import TaskDoesNotCover
+
+AT = T0 + timedelta(days=1)
+SEEN = SeenProduct(
+    item_id="7", url="https://item.example/7", title="面霜", price=Money(9_900, "CNY")
+)
+
+
+async def put(conn: AsyncConnection, creator: OrgId, source: str, **more: object) -> LinkId:
+    await rules_book(conn, fresh=True)
+    asked: dict[str, object] = {"category": "beauty", "task_id": None} | more
+    return await put_in_live_cart(
+        conn, creator_id=creator, source=source, seen=SEEN, at=AT, **asked,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+async def test_directly_only_where_the_book_lets_it_in(conn: AsyncConnection) -> None:
+    creator = OrgId(await an_org(conn, kind="creator"))
+    source = await a_source(conn, hosts=["item.example"])
+    with pytest.raises(LinkDenied):
+        await put(conn, creator, source)
+    await approved(conn, rule := a_link_rule(source, allowed=True, starts=T0))
+    link = await put(conn, creator, source)
+    with pytest.raises(LinkedAlready):
+        await put(conn, creator, source)
+    found = await conn.execute(text("SELECT * FROM product_links WHERE id = :id"), {"id": link})
+    row = found.one()
+    assert (row.surface, row.route, row.video_id) == ("live", "direct", None)
+    assert row.verdict_rule_id == rule.id
+
+
+async def test_by_task_as_it_was_agreed(conn: AsyncConnection) -> None:
+    creator = OrgId(await an_org(conn, kind="creator"))
+    source = await a_source(conn, hosts=["item.example"])
+    await approved(conn, a_link_rule(source, allowed=False, starts=T0))
+    task = await a_task(conn, creator_id=creator, source=source, service_fee_bp=500, agreed_at=T0)
+    with pytest.raises(TaskDoesNotCover):
+        await put(conn, creator, source, task_id=task, category="food")
+    link = await put(conn, creator, source, task_id=task)
+    terms = await conn.scalar(text("SELECT terms FROM product_links WHERE id = :i"), {"i": link})
+    assert terms["service_fee_bp"] == 500
