@@ -161,7 +161,7 @@ async def _publish(page: Page, url: str) -> None:
 async def shopper_buys(market: Market, left: Told) -> None:
     page = await market.page_of("shopper")
     await sign_up(page, "Shan")
-    await page.goto("/")
+    await _open_feed(page)
     await _plays(page)
     card = page.locator(".slide-card")
     await expect(card).to_contain_text("Celadon Lamp")
@@ -191,6 +191,16 @@ async def shopper_buys(market: Market, left: Told) -> None:
     await page.wait_for_url("**/orders/*/*")
     left.order = page.url.rsplit("/", 1)[1]
     await page.close()
+
+
+async def _open_feed(page: Page) -> None:
+    """A web worker shows the feed of the last seconds: what was just published comes with them."""
+    for _ in range(60):
+        await page.goto("/")
+        if await page.locator(".slide-video").count():
+            return
+        await asyncio.sleep(0.5)
+    raise AssertionError("the video does not come into the feed")
 
 
 async def _plays(page: Page) -> None:
