@@ -32,12 +32,17 @@ class Permission(StrEnum):
     ORDER_PLACE = "own:order:place"
     ORDER_READ_OWN = "own:order:read"
     PAYMENT_START = "own:payment:start"
+    LIVE_TAKE_PART = "own:live:take_part"  # chat, like, be reminded, draw, moderate where named
+    COINS_BUY = "own:coins:buy"
+    GIFT_SEND = "own:gift:send"
 
     MEMBERS_MANAGE = "org:member:manage"
 
     VIDEO_MANAGE = "org:video:manage"
     LINK_MANAGE = "org:link:manage"
     EARNINGS_READ = "org:earnings:read"
+    LIVE_MANAGE = "org:live:manage"
+    TASK_TAKE = "org:task:take"  # apply, agree, deliver
 
     STORE_READ = "org:store:read"
     STORE_MANAGE = "org:store:manage"
@@ -50,6 +55,8 @@ class Permission(StrEnum):
     WEBHOOK_MANAGE = "org:webhook:manage"
 
     CAMPAIGN_READ = "org:campaign:read"
+    TASK_POST = "org:task:post"  # post, agree, accept, dispute
+    FUNDS_MANAGE = "org:funds:manage"  # pay in, see what is held
     AGREEMENT_READ = "org:agreement:read"
     AGREEMENT_NEGOTIATE = "org:agreement:negotiate"  # offer, accept, decline, comment, dispute
     AGREEMENT_SIGN = "org:agreement:sign"  # sign a text, give notice
@@ -75,6 +82,11 @@ class Permission(StrEnum):
     RECONCILE_WRITE = "platform:reconciliation:write"
     REFERRAL_READ = "platform:referral:read"
     REFERRAL_MANAGE = "platform:referral:manage"  # take in reports, rule anew, precedence
+    LIVE_READ = "platform:live:read"  # the wall of rooms
+    LIVE_CUT = "platform:live:cut"  # end a room, take away a message, a key
+    TASK_READ = "platform:task:read"
+    TASK_RULE = "platform:task:rule"  # rule a dispute
+    GIFT_MANAGE = "platform:gift:manage"  # coin packs, gifts, limits, fraud
     CLOCK_SET = "platform:clock:set"
 
 
@@ -89,6 +101,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.VIDEO_MANAGE,
             Permission.LINK_MANAGE,
             Permission.EARNINGS_READ,
+            Permission.LIVE_MANAGE,
+            Permission.TASK_TAKE,
         }
     ),
     Role.MERCHANT: frozenset(
@@ -105,7 +119,14 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.WEBHOOK_MANAGE,
         }
     ),
-    Role.ADVERTISER: frozenset({Permission.MEMBERS_MANAGE, Permission.CAMPAIGN_READ}),
+    Role.ADVERTISER: frozenset(
+        {
+            Permission.MEMBERS_MANAGE,
+            Permission.CAMPAIGN_READ,
+            Permission.TASK_POST,
+            Permission.FUNDS_MANAGE,
+        }
+    ),
     Role.PARTNER: frozenset(
         {
             Permission.MEMBERS_MANAGE,

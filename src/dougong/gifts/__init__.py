@@ -1,0 +1,1 @@
+"""Owns coins and the gifts that are sent with them."""

@@ -1,0 +1,1 @@
+"""Owns live rooms: who broadcasts, what the room says, what was shown when."""
