@@ -33,7 +33,7 @@ async def judged(conn: AsyncConnection, at: datetime, *mine: UUID) -> tuple[int,
     """Judge these links; what other tests have left stays as it is."""
     await rules_book(conn, fresh=True)
     found = await standing_links(conn, after=None, most=10_000)
-    return await judge(conn, [link for link in found if link.id in mine], at=at)
+    return await judge(conn, [link for link in found.links if link.id in mine], at=at)
 
 
 async def hidden(conn: AsyncConnection, *mine: UUID) -> dict[UUID, UUID | None]:
@@ -104,3 +104,32 @@ async def test_a_rollout_hides_more_with_every_step(conn: AsyncConnection) -> No
         assert before < now  # whoever is in stays in
         before = now
     assert before == set(mine)
+
+
+async def test_a_page_is_cut_by_the_key_and_passes_over_what_does_not_stand(
+    conn: AsyncConnection,
+) -> None:
+    first, removed, by_task, last = [
+        await an_outside_link(conn, a_code(), route=route)
+        for route in ("direct", "direct", "task", "direct")
+    ]
+    await conn.execute(
+        text("UPDATE product_links SET removed_at = :at WHERE id = :id"), {"at": T0, "id": removed}
+    )
+    before = UUID(int=first.int - 1)
+    page = await standing_links(conn, after=before, most=3)
+    assert [link.id for link in page.links] == [first]
+    assert (page.after, page.is_last) == (by_task, False)
+    rest = await standing_links(conn, after=page.after, most=3)
+    assert last in [link.id for link in rest.links]
+
+
+async def test_a_hidden_link_names_the_rule_that_denies_it_now(conn: AsyncConnection) -> None:
+    source = a_code()
+    first = a_link_rule(source, allowed=False, starts=BAN, ends=BAN + DAY)
+    second = a_link_rule(source, allowed=False, starts=BAN + DAY)
+    await approved(conn, first, second)
+    link = await an_outside_link(conn, source)
+    assert await judged(conn, BAN, link) == (1, 0)
+    assert await judged(conn, BAN + DAY, link) == (0, 0)  # hidden already: its owner has heard
+    assert await hidden(conn, link) == {link: second.id}

@@ -22,16 +22,17 @@ from dougong.infra.jobs import task
 from dougong.links.sweep_commands import (
     Sweep,
     begin_sweep,
+    deny_anew,
     hide_links,
     next_sweep,
     note_progress,
     show_links,
 )
 from dougong.policy.queries import RuleBook, rules_book
-from dougong.policy.rules import WITHOUT_RULE, RuleKind
-from dougong.reads.link_sweep import StandingLink, standing_links
+from dougong.policy.rules import WITHOUT_RULE, LinkVerdict, RuleKind
+from dougong.reads.link_sweep import Case, StandingLink, standing_links
 
-BATCH = 10_000
+BATCH = 25_000
 RECENT = timedelta(minutes=10)  # of the wall clock: longer than any request that publishes a link
 
 
@@ -73,19 +74,18 @@ async def _sweep_batch() -> bool:
         if sweep is None:
             return False
         now = await clock.refresh(conn)
-        links = await standing_links(conn, after=sweep.after, most=BATCH)
-        hidden, shown = await judge(conn, links, at=max(now, sweep.at))
-        is_last = len(links) < BATCH
+        page = await standing_links(conn, after=sweep.after, most=BATCH)
+        hidden, shown = await judge(conn, page.links, at=max(now, sweep.at))
         await note_progress(
             conn,
             sweep,
-            after=links[-1].id if links else None,
-            looked=len(links),
+            after=page.after,
+            looked=len(page.links),
             hidden=hidden,
             shown=shown,
-            done_at=now if is_last else None,
+            done_at=now if page.is_last else None,
         )
-        if is_last:
+        if page.is_last:
             await _tell_of_sweep(conn, sweep, at=now)
     return True
 
@@ -93,7 +93,8 @@ async def _sweep_batch() -> bool:
 async def sweep_recent(conn: AsyncConnection, *, at: datetime) -> None:
     """Judge the links of the last minutes: they may have been published by the book of before."""
     since = UUID(int=int((clock.wall_now() - RECENT).timestamp() * 1000) << 80)
-    await judge(conn, await standing_links(conn, after=since, most=BATCH), at=at)
+    page = await standing_links(conn, after=since, most=BATCH)
+    await judge(conn, page.links, at=at)
 
 
 async def judge(
@@ -101,19 +102,27 @@ async def judge(
 ) -> tuple[int, int]:
     """Hide and show by the book as of an instant; answers how many of each."""
     book = await rules_book(conn)
+    verdicts: dict[Case, LinkVerdict] = {}  # each case is judged once, however many links it has
     denied: dict[LinkId, RuleId | None] = {}
+    anew: dict[LinkId, RuleId | None] = {}
     allowed: list[LinkId] = []
     for link in links:
-        verdict = book.judge(link.facts(at))
+        verdict = verdicts.get(link.case)
+        if verdict is None:
+            verdict = verdicts[link.case] = book.judge(link.facts(at))
         if verdict.allowed:
             if link.is_hidden:
                 allowed.append(link.id)
             continue
         rule_id = verdict.rule.id if verdict.rule else None
-        if not link.is_hidden or link.hidden_rule_id != rule_id:
+        if not link.is_hidden:
             denied[link.id] = rule_id
+        elif link.hidden_rule_id != rule_id:
+            anew[link.id] = rule_id
     owners = {link.id: link.creator_id for link in links}
     hidden = await hide_links(conn, links=denied, at=at) if denied else set()
+    if anew:
+        await deny_anew(conn, links=anew)
     shown = await show_links(conn, link_ids=allowed) if allowed else set()
     await _tell_owners(conn, owners, hidden=hidden, shown=shown, why=denied, at=at, book=book)
     return len(hidden), len(shown)

@@ -74,23 +74,32 @@ async def note_progress(
     )
 
 
+# Found by the key and nothing else: a condition that an index could serve tempts the planner, where
+# it has no statistics, to read all links for the few that are meant.
+HIDE = text("""
+    UPDATE product_links l SET hidden_at = :at, hidden_rule_id = d.rule_id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:rules AS uuid[])) AS d (id, rule_id)
+    WHERE l.id = d.id AND l.hidden_at IS NULL RETURNING l.id
+""")
+DENY_ANEW = text("""
+    UPDATE product_links l SET hidden_rule_id = d.rule_id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:rules AS uuid[])) AS d (id, rule_id)
+    WHERE l.id = d.id AND l.hidden_at IS NOT NULL
+""")
+
+
 async def hide_links(
     conn: AsyncConnection, *, links: Mapping[LinkId, RuleId | None], at: datetime
 ) -> set[LinkId]:
-    """Hide links, each with the rule that denies it (None: no rule lets it in), or note that
-    another rule denies it now. Answers those that were shown until now."""
-    found = await conn.execute(
-        text("""
-            UPDATE product_links l
-            SET hidden_at = COALESCE(l.hidden_at, :at), hidden_rule_id = d.rule_id
-            FROM unnest(CAST(:ids AS uuid[]), CAST(:rules AS uuid[])) AS d (id, rule_id),
-              product_links before
-            WHERE l.id = d.id AND before.id = l.id AND l.removed_at IS NULL
-            RETURNING l.id, before.hidden_at IS NULL AS is_new
-        """),
-        {"ids": list(links), "rules": list(links.values()), "at": at},
-    )
-    return {LinkId(row.id) for row in found if row.is_new}
+    """Hide links that are shown, each with the rule that denies it (None: no rule lets it in).
+    Answers those that were shown until now."""
+    denied = {"ids": list(links), "rules": list(links.values())}
+    return set(await conn.scalars(HIDE, {**denied, "at": at}))
+
+
+async def deny_anew(conn: AsyncConnection, *, links: Mapping[LinkId, RuleId | None]) -> None:
+    """Note that another rule denies links that are hidden already."""
+    await conn.execute(DENY_ANEW, {"ids": list(links), "rules": list(links.values())})
 
 
 async def show_links(conn: AsyncConnection, *, link_ids: Collection[LinkId]) -> set[LinkId]:

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.ids import LinkId
 from dougong.policy.rules import Facts, link_case
 
+Case = tuple[UUID, str, str, str, str]  # all that a verdict on a link depends on, but the instant
+
 
 class StandingLink(msgspec.Struct, frozen=True):
     """A link that is not removed, with what rules match on."""
@@ -24,6 +26,10 @@ class StandingLink(msgspec.Struct, frozen=True):
     is_hidden: bool
     hidden_rule_id: UUID | None
 
+    @property
+    def case(self) -> Case:
+        return self.creator_id, self.source, self.surface, self.category, self.merchant_class
+
     def facts(self, at: datetime) -> Facts:
         return link_case(
             source=self.source,
@@ -36,27 +42,41 @@ class StandingLink(msgspec.Struct, frozen=True):
         )
 
 
-# A link by task is judged by what was frozen when the task was agreed: no sweep looks at it.
-STANDING = text("""
+class Page(msgspec.Struct, frozen=True):
+    """`links`: those of the page that stand. `after`: the last link of it, None where it was empty;
+    `is_last`: none comes behind it."""
+
+    links: Sequence[StandingLink]
+    after: LinkId | None
+    is_last: bool
+
+
+# A link by task is judged by what was frozen when the task was agreed: no sweep looks at it. The
+# page is cut by the key alone, before anything else is asked: a plan that finds "all that stand"
+# first, as it may without statistics, reads the whole table for every page.
+PAGE = text("""
+    WITH page AS MATERIALIZED (
+      SELECT id, creator_id, store_id, product_id, source, surface, category, hidden_at,
+        hidden_rule_id, removed_at IS NULL AND route = 'direct' AS stands
+      FROM product_links WHERE id > :after ORDER BY id LIMIT :most
+    )
     SELECT l.id, l.creator_id, l.source, l.surface,
       COALESCE(NULLIF(l.category, ''), p.category, '') AS category,
       COALESCE(s.merchant_class, '') AS merchant_class,
-      l.hidden_at IS NOT NULL AS is_hidden, l.hidden_rule_id
-    FROM product_links l
+      l.hidden_at IS NOT NULL AS is_hidden, l.hidden_rule_id, l.stands
+    FROM page l
     LEFT JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id
     LEFT JOIN stores s ON s.id = l.store_id
-    WHERE l.removed_at IS NULL AND l.route = 'direct' AND l.id > :after
-    ORDER BY l.id LIMIT :most
+    ORDER BY l.id
 """)
 FIRST = UUID(int=0)
 
 
-async def standing_links(
-    conn: AsyncConnection, *, after: UUID | None, most: int
-) -> Sequence[StandingLink]:
-    """The next links by id, which is by the time at which they were made."""
-    rows = await conn.execute(STANDING, {"after": after or FIRST, "most": most})
-    return [StandingLink(*row) for row in rows]
+async def standing_links(conn: AsyncConnection, *, after: UUID | None, most: int) -> Page:
+    """The next page of links by id, which is by the time at which they were made."""
+    rows = (await conn.execute(PAGE, {"after": after or FIRST, "most": most})).all()
+    links = [StandingLink(*row[:-1]) for row in rows if row.stands]
+    return Page(links, rows[-1].id if rows else None, len(rows) < most)
 
 
 OF_PRODUCT = text("""
