@@ -8,6 +8,7 @@ booked as unallocated and shown to the operator.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.ids import PLATFORM_BOOK, OrderId, PaymentId, StoreId
 from dougong.flows.book_orders import CLEARING, capture_entry
 from dougong.flows.order_for_books import booked_order
+from dougong.flows.pay_in import book_pay_in
 from dougong.flows.send_refunds import note_refund
 from dougong.infra import clock, pause
 from dougong.infra.db import transaction
@@ -36,6 +38,7 @@ from dougong.payments.commands import (
     note_unallocated,
     parts_to_book,
 )
+from dougong.payments.pay_in_commands import pay_in_of
 from dougong.payments.rules import EventKind, GatewayEvent, Unallocated, judge_capture
 
 GIVE_UP_AFTER = timedelta(seconds=5)
@@ -102,12 +105,25 @@ async def _captured(code: str, event: GatewayEvent) -> str:
             facts = {"amount_minor": payment.amount_minor, "currency": payment.currency}
             await record(conn, "payment.captured", subject_id=payment.id, at=at, facts=facts)
         parts = await parts_to_book(conn, payment_id=payment.id)
+        pay_in = await pay_in_of(conn, checkout_id=payment.checkout_id)
     await pause.point("pay: captured")
+    if pay_in is not None:
+        await _paid_in(code, event, payment, pay_in.id)
     for part in parts:
         async with transaction() as conn:
             at = await clock.refresh(conn)
             await book_part(conn, code=code, event=event, payment=payment, part=part, at=at)
     return "captured"
+
+
+async def _paid_in(code: str, event: GatewayEvent, payment: Any, pay_in_id: UUID) -> None:
+    """What was paid in goes to its owner; what was paid twice, to the operator."""
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        pay_in = await pay_in_of(conn, checkout_id=pay_in_id)
+        if not await book_pay_in(conn, pay_in=pay_in, payment_id=payment.id, at=at):
+            reason = Unallocated.PAID_TWICE
+            await keep_unallocated(conn, code, event, payment, None, event.amount_minor, reason, at)
 
 
 async def book_part(

@@ -41,6 +41,8 @@ class Purpose(StrEnum):
     PARTNER_SHORTFALL = "partner_shortfall"
     PLATFORM_AD_REVENUE = "platform_ad_revenue"
     PARTNER_WRITE_OFF = "partner_write_off"  # below zero by what partners never paid
+    ADVERTISER_FUNDS = "advertiser_funds"  # paid in by its owner and not spent yet
+    COIN_LIABILITY = "coin_liability"  # what its owner, a person, has paid for coins it still holds
 
 
 REVENUE = (
@@ -68,6 +70,8 @@ class EntryKind(StrEnum):
     PARTNER_TRUE_UP = "partner_true_up"  # what was promised and did not come
     PARTNER_PAYMENT = "partner_payment"  # money came from a partner
     PARTNER_WRITE_OFF = "partner_write_off"  # a difference was accepted
+    FUNDS_PAID_IN = "funds_paid_in"  # clearing -> an advertiser's funds
+    COINS_BOUGHT = "coins_bought"  # clearing -> coin liability
     REVERSAL = "reversal"
 
 
@@ -90,6 +94,8 @@ class Part(StrEnum):
     SHORTFALL = "shortfall"
     PARTNER_PAYMENT = "partner_payment"
     WRITE_OFF = "write_off"
+    FUNDS = "funds"
+    COINS = "coins"
 
 
 class AccountName(msgspec.Struct, frozen=True):

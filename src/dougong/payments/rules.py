@@ -39,6 +39,13 @@ MOST_REFUND_ATTEMPTS_BY_HAND = 9  # an operator may go on
 REFUND_AGAIN_AFTER = timedelta(days=1)
 
 
+class PayInPurpose(StrEnum):
+    """What is paid in, where no order is paid."""
+
+    COINS = "coins"
+    FUNDS = "funds"  # an advertiser's, for tasks and advertising
+
+
 class EventKind(StrEnum):
     CAPTURED = "captured"
     DECLINED = "declined"

@@ -93,6 +93,21 @@ refund_lines = Table(
     Column("quantity", Integer, server_default=FetchedValue(), nullable=False),
 )
 
+pay_ins = Table(
+    "pay_ins",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+    Column("payer_id", Uuid, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("currency", CHAR(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("payment_id", Uuid),
+    Column("booked_at", DateTime(timezone=True)),
+)
+
 sandbox_charges = Table(
     "sandbox_charges",
     metadata,

@@ -72,6 +72,8 @@ ENTRIES = {
     "partner_true_up": mark("True-up of an agreement"),
     "partner_payment": mark("A partner paid"),
     "partner_write_off": mark("A difference with a partner was accepted"),
+    "funds_paid_in": mark("An advertiser paid in"),
+    "coins_bought": mark("Coins bought"),
 }
 COLOURS = {
     "paid_by_buyer": "#466b9c",

@@ -40,6 +40,8 @@ PURPOSES = {
     "partner_shortfall": mark("Shortfalls of agreements"),
     "platform_ad_revenue": mark("Advertising revenue"),
     "partner_write_off": mark("Written off of partners"),
+    "advertiser_funds": mark("Funds of advertisers"),
+    "coin_liability": mark("Coins that people hold"),
 }
 
 PARTS = {
@@ -57,6 +59,8 @@ PARTS = {
     "ads": mark("Advertising"),
     "rebate": mark("Rebate"),
     "shortfall": mark("Shortfall"),
+    "funds": mark("Advertiser's funds"),
+    "coins": mark("Coins"),
     "partner_payment": mark("Paid by a partner"),
     "write_off": mark("Written off"),
 }
