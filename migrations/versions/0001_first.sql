@@ -474,7 +474,7 @@ CREATE TABLE product_links (
   source text NOT NULL DEFAULT 'own',
   surface text NOT NULL DEFAULT 'video' CHECK (surface IN ('video', 'live', 'profile', 'search')),
   route text NOT NULL DEFAULT 'direct' CHECK (route IN ('direct', 'task')),
-  position smallint NOT NULL CHECK (position BETWEEN 0 AND 9),
+  position smallint NOT NULL CHECK (position BETWEEN 0 AND 99),
   published_at timestamptz NOT NULL,
   removed_at timestamptz,
   FOREIGN KEY (store_id, product_id) REFERENCES products,

@@ -79,6 +79,10 @@ ALTER TABLE product_links
   ADD CONSTRAINT product_links_hidden CHECK (hidden_at IS NOT NULL OR hidden_rule_id IS NULL);
 CREATE UNIQUE INDEX product_links_outside_once ON product_links (video_id, outside_product_id)
   WHERE removed_at IS NULL AND outside_product_id IS NOT NULL;
+-- Once in a creator's live cart, whichever room it is.
+CREATE UNIQUE INDEX product_links_live_once ON product_links
+  (creator_id, COALESCE(product_id, outside_product_id))
+  WHERE surface = 'live' AND removed_at IS NULL;
 CREATE INDEX product_links_by_source ON product_links (source, surface, route) WHERE removed_at IS NULL;
 -- Room on each page: a sweep that hides many links leaves the indexes alone, as none holds what it sets.
 ALTER TABLE product_links SET (fillfactor = 75);
