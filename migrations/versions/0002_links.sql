@@ -193,7 +193,9 @@ CREATE TABLE task_agreements (
   surface text NOT NULL CHECK (surface IN ('video', 'live')),
   source text NOT NULL,
   category text NOT NULL,
-  price_minor bigint NOT NULL CHECK (price_minor > 0),
+  price_model text NOT NULL DEFAULT 'one_price' CHECK (price_model IN
+    ('one_price', 'commission', 'price_and_commission', 'per_thousand_views', 'tiered')),
+  price_minor bigint NOT NULL, -- the most that it can come to
   currency char(3) NOT NULL,
   service_fee_bp integer NOT NULL CHECK (service_fee_bp BETWEEN 0 AND 10000),
   service_fee_rule_id uuid NOT NULL,
@@ -202,6 +204,8 @@ CREATE TABLE task_agreements (
   agreed_at timestamptz NOT NULL,
   ends_at timestamptz NOT NULL,
   closed_at timestamptz,
+  CONSTRAINT task_agreements_price CHECK (CASE price_model WHEN 'commission' THEN price_minor = 0
+    ELSE price_minor > 0 END),
   CONSTRAINT task_agreements_window CHECK (ends_at > agreed_at),
   CONSTRAINT task_agreements_two_sides CHECK (brand_id <> creator_id),
   CONSTRAINT task_agreements_closed CHECK ((state = 'agreed') = (closed_at IS NULL))

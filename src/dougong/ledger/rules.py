@@ -43,6 +43,7 @@ class Purpose(StrEnum):
     PARTNER_WRITE_OFF = "partner_write_off"  # below zero by what partners never paid
     ADVERTISER_FUNDS = "advertiser_funds"  # paid in by its owner and not spent yet
     COIN_LIABILITY = "coin_liability"  # what its owner, a person, has paid for coins it still holds
+    TASK_ESCROW = "task_escrow"  # its owner, a brand, has agreed tasks with it
 
 
 REVENUE = (
@@ -72,6 +73,8 @@ class EntryKind(StrEnum):
     PARTNER_WRITE_OFF = "partner_write_off"  # a difference was accepted
     FUNDS_PAID_IN = "funds_paid_in"  # clearing -> an advertiser's funds
     COINS_BOUGHT = "coins_bought"  # clearing -> coin liability
+    TASK_AGREED = "task_agreed"  # advertiser's funds -> task escrow
+    TASK_SETTLED = "task_settled"  # task escrow -> each share, and the rest back
     REVERSAL = "reversal"
 
 
@@ -96,6 +99,10 @@ class Part(StrEnum):
     WRITE_OFF = "write_off"
     FUNDS = "funds"
     COINS = "coins"
+    TASK_FUNDED = "task_funded"
+    TASK = "task"  # a creator's pay for one
+    AGENCY = "agency"
+    TASK_BACK = "task_back"  # of what was held for a task, what it did not cost
 
 
 class AccountName(msgspec.Struct, frozen=True):

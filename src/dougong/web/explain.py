@@ -74,6 +74,8 @@ ENTRIES = {
     "partner_write_off": mark("A difference with a partner was accepted"),
     "funds_paid_in": mark("An advertiser paid in"),
     "coins_bought": mark("Coins bought"),
+    "task_agreed": mark("Task agreed"),
+    "task_settled": mark("Task settled"),
 }
 COLOURS = {
     "paid_by_buyer": "#466b9c",

@@ -42,6 +42,7 @@ PURPOSES = {
     "partner_write_off": mark("Written off of partners"),
     "advertiser_funds": mark("Funds of advertisers"),
     "coin_liability": mark("Coins that people hold"),
+    "task_escrow": mark("Held for tasks"),
 }
 
 PARTS = {
@@ -63,6 +64,10 @@ PARTS = {
     "coins": mark("Coins"),
     "partner_payment": mark("Paid by a partner"),
     "write_off": mark("Written off"),
+    "task_funded": mark("Held for a task"),
+    "task": mark("Pay for a task"),
+    "agency": mark("Agency"),
+    "task_back": mark("Back to the brand"),
 }
 
 
