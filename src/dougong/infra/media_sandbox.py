@@ -29,12 +29,7 @@ def enter_sandbox(*, cpu_s: int, memory_bytes: int, parent_pid: int) -> bool:
     got: demuxers, protocols and further files are refused by the reader as well.
     Must run before any thread is started: a new user namespace needs a single one.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:  # it went away before the line above
-        os._exit(1)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    libc = leave_with_parent(parent_pid)
     offline, own_users = _leave_network(libc)
     # Each malloc arena takes 64 MiB of address space, used or not.
     libc.mallopt(M_ARENA_MAX, 2)
@@ -47,6 +42,17 @@ def enter_sandbox(*, cpu_s: int, memory_bytes: int, parent_pid: int) -> bool:
         # Elsewhere this would count every process of the same user, the application's included.
         _limit(resource.RLIMIT_NPROC, MAX_THREADS)
     return offline
+
+
+def leave_with_parent(parent_pid: int) -> ctypes.CDLL:
+    """Be killed when the parent dies, gain no rights, and let nobody look into this process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:  # it went away before the line above
+        os._exit(1)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    return libc
 
 
 def _leave_network(libc: ctypes.CDLL) -> tuple[bool, bool]:

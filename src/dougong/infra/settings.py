@@ -5,6 +5,7 @@ import secrets
 import tomllib
 from contextlib import suppress
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import parse_qs, urlsplit
@@ -54,6 +55,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upload_max_seconds: int = 180
     # Who sends it as a bearer token may read /metrics; empty: only this machine may.
     metrics_token: str = ""
+    # Where live media arrives: addresses of this machine, separated by commas, empty for all of
+    # them; behind a router `public=local`, as in `203.0.113.7=10.0.0.5`.
+    live_ice_addresses: str = ""
+    # First and last UDP port for live media (`50000-50099`), empty for any.
+    live_udp_ports: str = ""
+    # The picture of a live room: its longer side, frames a second, the most bits, x264's preset.
+    live_longest_px: int = 1280
+    live_fps: int = 25
+    live_bitrate_kbps: int = 2_500
+    live_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "medium"] = "superfast"
+    # Without a picture for so long a room is paused; so long it may be, then it is ended.
+    live_stall_s: int = 5
+    live_return_s: int = 30
+    # The secret in the hooks of an RTMP server, and where a room's stream is read from it, with
+    # {room_id} in it; empty: no RTMP.
+    rtmp_hook_secret: str = ""
+    rtmp_pull_url: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def check(self) -> Self:
@@ -62,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise BadSetting("stripe_api_base and allow_loopback need mode demo or test")
         if self.mode == "demo":
             self._check_demo()
+        self._check_live()
         if self.gateway == "stripe" and not (self.stripe_api_key and self.stripe_webhook_secret):
             raise BadSetting("gateway stripe needs stripe_api_key and stripe_webhook_secret")
         return self
@@ -75,6 +94,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 raise BadSetting("mode demo lets anybody enter: its database must be on localhost")
         if "_live_" in self.stripe_api_key:
             raise BadSetting("mode demo takes no live gateway key")
+
+    def _check_live(self) -> None:
+        self.ice_addresses()
+        self.ice_ports()
+        if min(self.live_stall_s, self.live_return_s) < 1 or not 1 <= self.live_fps <= 60:
+            raise BadSetting("live_stall_s and live_return_s are at least 1, live_fps 1 to 60")
+        if not 320 <= self.live_longest_px <= 1920 or self.live_bitrate_kbps < 100:
+            raise BadSetting("live_longest_px is 320 to 1920, live_bitrate_kbps at least 100")
+        if self.rtmp_pull_url and (
+            "{room_id}" not in self.rtmp_pull_url or not self.rtmp_hook_secret
+        ):
+            raise BadSetting("rtmp_pull_url needs {room_id} in it, and rtmp_hook_secret")
+
+    def ice_addresses(self) -> tuple[list[str], dict[str, str]]:
+        """Addresses to listen on, and what publishers are told instead, by local address."""
+        bound: list[str] = []
+        announced: dict[str, str] = {}
+        for one in filter(None, self.live_ice_addresses.replace(" ", "").split(",")):
+            public, _, local = one.partition("=")
+            try:
+                bound.append(str(ip_address(local or public)))
+                if local:
+                    announced[bound[-1]] = str(ip_address(public))
+            except ValueError as error:
+                raise BadSetting(f"live_ice_addresses: {one} is no address") from error
+        return bound, announced
+
+    def ice_ports(self) -> tuple[int, int]:
+        """The first and the last UDP port for live media; (0, 0) for any."""
+        if not self.live_udp_ports:
+            return 0, 0
+        first, _, last = self.live_udp_ports.partition("-")
+        if not (
+            first.isdecimal() and last.isdecimal() and 1024 <= int(first) <= int(last) < 65_536
+        ):
+            raise BadSetting("live_udp_ports is as in 50000-50099")
+        return int(first), int(last)
 
     def secret(self) -> bytes:
         """The signing key of this data set, made on first use."""

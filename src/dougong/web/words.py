@@ -53,6 +53,7 @@ REFUSALS: dict[str, str] = {
     "refund_not_failed": mark("This refund has been sent again already, or has no attempt left."),
     "nothing_to_pay": mark("No order here waits for its payment."),
     "gateway_unavailable": mark("The payment service does not answer. Please try again."),
+    "live_ingest_away": mark("Live pictures cannot be taken at the moment. Please try again."),
     "bad_email": mark("This is not an e-mail address."),
     "bad_name": mark("Please give a name of up to {most} characters."),
     "bad_handle": mark(
