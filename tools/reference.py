@@ -109,11 +109,13 @@ def refusals_page(files: list[SourceFile]) -> str:
 
 
 def events_page(files: list[SourceFile]) -> str:
-    """Every kind that is given to infra.events.record."""
+    """Every kind that is given to infra.events.record or record_many."""
     found: dict[str, set[str]] = {}
     for file in python_files(files, "src/dougong/"):
         for node in ast.walk(file.tree):
-            if isinstance(node, ast.Call) and meaning(file, node.func).endswith("events.record"):
+            if isinstance(node, ast.Call) and meaning(file, node.func).endswith(
+                ("events.record", "events.record_many")
+            ):
                 for part in node.args[1:2]:
                     for said in ast.walk(part):
                         if isinstance(said, ast.Constant) and "." in str(said.value):

@@ -34,6 +34,8 @@ CREATE TABLE referral_reports (
   file_name text NOT NULL,
   file_hash bytea NOT NULL,
   state text NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
+  bytes_total bigint NOT NULL DEFAULT 0,
+  bytes_done bigint NOT NULL DEFAULT 0,
   rows_total integer NOT NULL DEFAULT 0,
   rows_done integer NOT NULL DEFAULT 0,
   rows_applied integer NOT NULL DEFAULT 0,

@@ -24,8 +24,17 @@ PLATFORM_BOOK = StoreId(UUID("00000000-0000-7000-8000-000000000001"))
 
 def new_id() -> UUID:
     """A fresh UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random."""
-    millis = time.time_ns() // 1_000_000
-    value = (millis << 80) | int.from_bytes(os.urandom(10), "big")
+    return new_ids(1)[0]
+
+
+def new_ids(count: int) -> list[UUID]:
+    """Many at once: the system is asked for randomness only once."""
+    millis, chance = time.time_ns() // 1_000_000, os.urandom(10 * count)
+    return [_version_7(millis, chance[n : n + 10]) for n in range(0, 10 * count, 10)]
+
+
+def _version_7(millis: int, chance: bytes) -> UUID:
+    value = (millis << 80) | int.from_bytes(chance, "big")
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return UUID(int=value)

@@ -1,7 +1,7 @@
 """A source reports orders: in a file, which is kept, or by an event. Every row is taken once.
 
-A file is read piece by piece, each piece in a transaction of its own; cut off in the middle it
-starts again, and what was taken is a repeat.
+A file streams piece by piece, each piece in a transaction of its own that notes how far it came;
+cut off in the middle it goes on from there.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound, Refusal
 from dougong.base.ids import PersonId
+from dougong.base.money import FULL_BP
 from dougong.flows.take_reported import (
     EVENT,
     BadRow,
@@ -36,10 +38,10 @@ from dougong.referrals.mapping_rules import Mapping, Problem, read_row
 from dougong.referrals.mappings import mapping_of
 from dougong.referrals.order_rules import Outcome, Reported
 from dougong.referrals.queries import report_of, row_to_retry
-from dougong.referrals.report_files import MAX_BYTES, RawRow, read_report
-from dougong.referrals.rules import BadReport
+from dougong.referrals.report_files import MAX_BYTES, RawRow, ReportFile
+from dougong.referrals.rules import BadReport, UnknownMapping
 
-ROWS_PER_PIECE = 500
+ROWS_PER_PIECE = 2_000
 MOST_TOLD = 5_000  # bad rows that a report lists; all of them are kept
 
 Progress = Callable[[int, Counts], Awaitable[None]]
@@ -117,6 +119,7 @@ async def _begin(
         mapping=mapping,
         file_name=file_name,
         file_hash=hashlib.sha256(data).digest(),
+        size=len(data),
         started_by=started_by,
         at=at,
     )
@@ -170,51 +173,75 @@ async def import_report(
 
 
 async def read_report_file(*, report_id: UUID, progress: Progress | None = None) -> None:
-    """Take every row of a kept file, piece by piece; a file that is no report ends `failed`."""
+    """Take the rows of a kept file that were not read yet; one that is no report ends `failed`.
+
+    Raises ReadElsewhere when the same file is being read by somebody else.
+    """
     async with transaction() as conn:
         at = await clock.refresh(conn)
         report = await report_of(conn, report_id=report_id)
     if report.state not in ("waiting", "running"):
         return
-    all_of_it, done = Taken(Counts(), []), 0
     failure: Refusal | None = None
     try:
         mapping = mapping_of(report.mapping)
-        data = await asyncio.to_thread(kept_file(report_id).read_bytes)
-        rows = read_report(data, mapping)
-        while piece := await asyncio.to_thread(_piece, rows, mapping):
-            async with transaction(slow=True) as conn:
-                taken = await take_rows(
-                    conn,
-                    source=report.source,
-                    mapping=report.mapping,
-                    report_id=report_id,
-                    rows=piece,
-                    at=at,
-                )
-                all_of_it.counts.add(taken.counts)
-                all_of_it.bad += taken.bad[: max(0, MOST_TOLD - len(all_of_it.bad))]
-                done += len(piece)
-                await note_report(
-                    conn, report_id=report_id, total=0, done=done, counts=all_of_it.counts
-                )
-            if progress:
-                await progress(done, all_of_it.counts)
+        with await asyncio.to_thread(ReportFile, kept_file(report_id), mapping) as file:
+            await _read_on(file, mapping, report, at=at, progress=progress)
     except FileNotFoundError:
         failure = BadReport(field="file", why="file_gone")
-    except Refusal as refusal:
+    except (BadReport, UnknownMapping) as refusal:
         failure = refusal
     async with transaction() as conn:
         await end_report(
             conn,
             report_id=report_id,
-            done=done,
-            counts=all_of_it.counts,
-            bad=all_of_it.bad,
             at=at,
             failure=_why(failure) if failure else "",
             field=str(failure.facts.get("columns") or failure.field or "") if failure else "",
         )
+
+
+async def _read_on(
+    file: ReportFile,
+    mapping: Mapping,
+    report: Any,
+    *,
+    at: datetime,
+    progress: Progress | None,
+) -> None:
+    """Piece by piece, from where the report's row says that it has come."""
+    counts = Counts(**{f: getattr(report, f"rows_{f}") for f in Counts.__struct_fields__})
+    done, told = report.rows_done, len(report.bad)
+    rows = file.rows(after=done)
+    while piece := await asyncio.to_thread(_piece, rows, mapping):
+        async with transaction(slow=True) as conn:
+            taken = await take_rows(
+                conn,
+                source=report.source,
+                mapping=report.mapping,
+                report_id=report.id,
+                rows=piece,
+                at=at,
+            )
+            counts.add(taken.counts)
+            bad = taken.bad[: max(0, MOST_TOLD - told)]
+            await note_report(
+                conn,
+                report_id=report.id,
+                before=done,
+                done=done + len(piece),
+                bytes_done=min(file.bytes_read, file.size),
+                counts=counts,
+                bad=bad,
+            )
+        done, told = done + len(piece), told + len(bad)
+        if progress:
+            await progress(done, counts)
+
+
+def share_read(report: Any) -> int:
+    """How much of its file a report's row says to have been read, in basis points."""
+    return int(report.bytes_done * FULL_BP // max(report.bytes_total, 1))
 
 
 def _why(failure: Refusal) -> str:

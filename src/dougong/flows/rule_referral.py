@@ -18,7 +18,7 @@ from dougong.base.ids import PLATFORM_BOOK, PersonId, derived_id
 from dougong.flows.book_referrals import ruled_anew_entry
 from dougong.flows.settle_referral import booked_referral, settle
 from dougong.infra import clock
-from dougong.infra.events import record
+from dougong.infra.events import record, record_many
 from dougong.ledger.commands import book
 from dougong.policy.queries import RuleBook, rules_book
 from dougong.policy.rules import Facts, RuleKind
@@ -31,10 +31,11 @@ from dougong.reads.referral_claims import (
 )
 from dougong.referrals.commands import ensure_claim_rules, resolve_rows_of
 from dougong.referrals.order_commands import (
+    Decided,
     RulingDraft,
     keep_claims,
     keep_rulings,
-    note_ruled,
+    note_decided,
 )
 from dougong.referrals.order_rules import Order
 from dougong.referrals.queries import (
@@ -76,7 +77,7 @@ async def rule_orders(
     conn: AsyncConnection, *, held: Sequence[Held], evidence: Sequence[Evidence], at: datetime
 ) -> list[Held]:
     """Rule on those of these orders (locked) that no ruling was made of; answers all of them as
-    they are now. One that nobody claims, or whose claims all fail, is parked."""
+    they are now, to be noted. One that nobody claims, or whose claims all fail, is parked."""
     found = await claims_by_evidence(conn, evidence)
     await keep_claims(conn, found, at=at)  # also late ones, of orders that are ruled on
     waiting = [one for one in held if one.ruling_id is None and one.parked != NO_VALID_CLAIM]
@@ -87,7 +88,8 @@ async def rule_orders(
     await ensure_claim_rules(conn, at=at, author_id=system, approver_id=approver)
     rules = await claim_rules_book(conn)
     open_ids = {one.order.id for one in waiting}
-    claims = await claims_of(conn, order_ids=sorted(open_ids))
+    seen_before = [one.order.id for one in waiting if one.is_known]
+    claims = found | await claims_of(conn, order_ids=sorted(seen_before))
     terms = await task_terms(
         conn, task_ids=[c.task_id for many in claims.values() for c in many if c.task_id]
     )
@@ -123,9 +125,9 @@ async def _note(
     *,
     at: datetime,
 ) -> list[Held]:
-    """Write on the orders what was decided of them."""
+    """The orders with what was decided of them, which is told."""
     after = []
-    told = []
+    events: list[tuple[UUID, dict[str, str]]] = []
     for one in held:
         order_id = one.order.id
         if order_id in open_ids:
@@ -133,14 +135,13 @@ async def _note(
                 "" if order_id in won else NO_VALID_CLAIM if order_id in made else NOBODY_CLICKED
             )
             ruling_id = made[order_id] if order_id in won else None
-            told.append((order_id, ruling_id, parked))
             one = msgspec.structs.replace(one, ruling_id=ruling_id, parked=parked)
             if order_id in made:
                 facts = {"source": one.order.source, "order_ref": one.order.order_ref}
                 facts |= {"parked": parked}
-                await record(conn, "referral.ruled", subject_id=order_id, at=at, facts=facts)
+                events.append((order_id, facts))
         after.append(one)
-    await note_ruled(conn, told)
+    await record_many(conn, "referral.ruled", at=at, subjects=events)
     return after
 
 
@@ -233,15 +234,10 @@ async def dispute(
     number = before.number + 1 if before else 1
     draft = await _overruled(conn, order, winner, number=number, by=person_id, reason=reason)
     made = await keep_rulings(conn, [draft], at=at)
-    await note_ruled(conn, [(order_id, made[order_id], "")])
     await resolve_rows_of(
         conn, order_id=order_id, reasons=(NOBODY_CLICKED, NO_VALID_CLAIM), by=person_id, at=at
     )
-    if held.booked and before is not None:
-        await _move_books(conn, held, before, made[order_id], at=at)
-    else:
-        ruled = msgspec.structs.replace(held, ruling_id=made[order_id], parked="")
-        await settle(conn, held=[ruled], refunds=[], at=at)
+    await _book_anew(conn, held, before, made[order_id], at=at)
     facts = {"source": order.source, "order_ref": order.order_ref, "number": draft.number}
     await record(conn, "referral.ruled_anew", subject_id=order_id, at=at, facts=facts)
     await audit(
@@ -302,6 +298,21 @@ async def _named(
     )
     await keep_claims(conn, {order.id: [made]}, at=at)
     return made
+
+
+async def _book_anew(
+    conn: AsyncConnection, held: Held, before: MadeRuling | None, ruling_id: UUID, *, at: datetime
+) -> None:
+    """Note the new ruling; what was booked moves, what is due is booked."""
+    order_id, owners = held.order.id, dict[UUID, UUID]()
+    if held.booked and before is not None:
+        await _move_books(conn, held, before, ruling_id, at=at)
+    else:
+        ruled = msgspec.structs.replace(held, ruling_id=ruling_id, parked="")
+        owners = await settle(conn, held=[ruled], refunds=[], at=at)
+    owner_id = owners.get(order_id)
+    decided = Decided(order_id=order_id, ruling_id=ruling_id, parked="", owner_id=owner_id)
+    await note_decided(conn, [decided], at=at)
 
 
 async def _move_books(

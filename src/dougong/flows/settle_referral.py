@@ -15,11 +15,10 @@ from dougong.flows.book_referrals import (
     settled_entry,
 )
 from dougong.infra import clock
-from dougong.infra.events import record
+from dougong.infra.events import record_many
 from dougong.ledger.commands import book
 from dougong.ledger.rules import Entry
 from dougong.reads.referral_claims import partners_of
-from dougong.referrals.order_commands import note_booked
 from dougong.referrals.order_rules import Order, State
 from dougong.referrals.queries import Held, KnownRefund, MadeRuling, refunds_of, rulings_of
 from dougong.referrals.rules import Rates
@@ -40,9 +39,12 @@ async def settle(
     held: Sequence[Held],
     refunds: Sequence[NewRefund],
     at: datetime,
-) -> None:
+) -> dict[UUID, UUID]:
     """Book what of these orders (locked, with their rulings) is settled and not in the books, with
-    all refunds so far; and `refunds` of those that were in the books before."""
+    all refunds so far; and `refunds` of those that were in the books before.
+
+    Answers each order that is in the books only now, to who owes us for it: the caller notes it.
+    """
     due = [
         one
         for one in held
@@ -51,7 +53,7 @@ async def settle(
     booked = {one.order.id: one for one in held if one.booked}
     ids = [one.order.id for one in due] + [r.order_id for r in refunds if r.order_id in booked]
     if not ids:
-        return
+        return {}
     rulings = await rulings_of(conn, order_ids=ids)
     partners = await partners_of(conn, sources=sorted({one.order.source for one in held}))
     before = await refunds_of(conn, order_ids=[one.order.id for one in due])
@@ -75,15 +77,12 @@ async def settle(
             )
             _add(entries, one.order, [entry])
     for currency, drafts in sorted(entries.items()):
+        at_wall = clock.wall_now()
         await book(
-            conn,
-            store_id=PLATFORM_BOOK,
-            currency=currency,
-            entries=drafts,
-            written_at=clock.wall_now(),
+            conn, store_id=PLATFORM_BOOK, currency=currency, entries=drafts, written_at=at_wall
         )
-    await note_booked(conn, owners, at=at)
     await _tell(conn, due, at=at)
+    return owners
 
 
 def booked_referral(order: Order, ruling: MadeRuling, owner: UUID) -> BookedReferral:
@@ -125,16 +124,16 @@ def _add(entries: dict[str, list[Entry]], order: Order, drafts: Sequence[Entry |
 
 
 async def _tell(conn: AsyncConnection, due: Sequence[Held], *, at: datetime) -> None:
-    for one in due:
-        await record(
-            conn,
-            "referral.settled",
-            subject_id=one.order.id,
-            at=at,
-            facts={
+    told = [
+        (
+            one.order.id,
+            {
                 "source": one.order.source,
                 "order_ref": one.order.order_ref,
                 "settled_minor": one.order.settled_minor,
                 "currency": one.order.currency,
             },
         )
+        for one in due
+    ]
+    await record_many(conn, "referral.settled", at=at, subjects=told)

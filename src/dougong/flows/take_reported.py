@@ -27,7 +27,12 @@ from dougong.referrals.commands import (
 )
 from dougong.referrals.mapping_rules import Problem, read_row
 from dougong.referrals.mappings import mapping_of
-from dougong.referrals.order_commands import keep_orders, keep_refunds
+from dougong.referrals.order_commands import (
+    Decided,
+    keep_orders,
+    keep_refunds,
+    note_decided,
+)
 from dougong.referrals.order_rules import Order, Outcome, Reported, advance
 from dougong.referrals.queries import (
     Held,
@@ -302,7 +307,8 @@ class _Work:
         held = [self._now(ref) for ref in {*self.held, *self.changed}]
         held.sort(key=lambda one: one.order.order_ref)
         ruled = await rule_orders(self.conn, held=held, evidence=self._evidence(rows), at=self.at)
-        await settle(self.conn, held=ruled, refunds=self.new_refunds, at=self.at)
+        owners = await settle(self.conn, held=ruled, refunds=self.new_refunds, at=self.at)
+        await self._note(held, ruled, owners)
         parked = {one.order.id: one.parked for one in ruled if one.parked}
         unearned = [
             row
@@ -316,11 +322,26 @@ class _Work:
             row.value = says.sub_id if isinstance(says, Reported) else ""
         await park_rows(self.conn, [(row.id, row.reason, row.value) for row in unearned])
 
+    async def _note(
+        self, before: Sequence[Held], after: Sequence[Held], owners: Mapping[UUID, UUID]
+    ) -> None:
+        decided = [
+            Decided(
+                order_id=one.order.id,
+                ruling_id=one.ruling_id,
+                parked=one.parked,
+                owner_id=owners.get(one.order.id),
+            )
+            for was, one in zip(before, after, strict=True)
+            if was is not one or one.order.id in owners
+        ]
+        await note_decided(self.conn, decided, at=self.at)
+
     def _now(self, ref: str) -> Held:
         """An order as it is after the rows; a new one was not decided about."""
         held = self.held.get(ref)
         if held is None:
-            return Held(self.changed[ref], None, False, None, "")
+            return Held(self.changed[ref], None, False, None, "", is_known=False)
         return msgspec.structs.replace(held, order=self.changed.get(ref, held.order))
 
     def _evidence(self, rows: Sequence[_Row]) -> list[Evidence]:

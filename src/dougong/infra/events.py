@@ -3,12 +3,12 @@
 Deadlines and the inbox of outside events live here too: rows that something must act on.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,16 +37,18 @@ async def record_many(
     subjects: Sequence[tuple[UUID, Mapping[str, Any]]],
 ) -> None:
     """Write one event for each subject, with its facts, by one statement."""
+    if not subjects:
+        return
     await conn.execute(
         text("""
             INSERT INTO events (kind, subject_id, at, facts)
-            SELECT :kind, e.subject_id, :at, e.facts
-            FROM jsonb_to_recordset(CAST(:subjects AS jsonb)) AS e (subject_id uuid, facts jsonb)
+            SELECT :kind, CAST(e.value->>0 AS uuid), :at, CAST(e.value->1 AS jsonb)
+            FROM json_array_elements(CAST(:subjects AS json)) AS e
         """),
         {
             "kind": kind,
             "at": at,
-            "subjects": json.dumps([{"subject_id": str(s), "facts": f} for s, f in subjects]),
+            "subjects": msgspec.json.encode(list(subjects)).decode(),
         },
     )
 

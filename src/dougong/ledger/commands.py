@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import EntryId, StoreId, new_id
+from dougong.base.ids import EntryId, StoreId, new_id, new_ids
 from dougong.infra.db import constraint_of
 from dougong.ledger.rules import (
     AccountName,
@@ -68,7 +68,8 @@ async def book(
     """
     if not entries:
         return []
-    drafts = [(EntryId(new_id()), check(entry)) for entry in entries]
+    ids = map(EntryId, new_ids(len(entries)))
+    drafts = [(entry_id, check(entry)) for entry_id, entry in zip(ids, entries, strict=True)]
     values = {
         "store_id": store_id,
         "currency": currency,

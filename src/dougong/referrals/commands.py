@@ -6,16 +6,17 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, insert, text, update
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy import cast, func, insert, text, update
+from sqlalchemy.dialects.postgresql import JSONB, Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import PersonId, new_id
+from dougong.infra.many_rows import write_many
 from dougong.referrals.defaults import default_claim_rules
 from dougong.referrals.order_rules import Outcome
-from dougong.referrals.rules import ClaimRule
+from dougong.referrals.rules import ClaimRule, ReadElsewhere
 from dougong.referrals.tables import claim_rules, referral_reports, report_rows
 
 MAX_FILE_NAME = 200
@@ -42,54 +43,60 @@ async def begin_report(
     mapping: str,
     file_name: str,
     file_hash: bytes,
+    size: int,
     started_by: PersonId | None,
     at: datetime,
 ) -> UUID:
-    """A report that waits to be read."""
+    """A report that waits to be read; `size` in bytes."""
     report_id = new_id()
     name = "".join(c if c.isprintable() else " " for c in file_name)[-MAX_FILE_NAME:]
     row = {"id": report_id, "source": source, "mapping": mapping, "file_name": name}
-    row |= {"file_hash": file_hash, "state": "waiting", "started_by": started_by, "started_at": at}
+    row |= {
+        "file_hash": file_hash,
+        "bytes_total": size,
+        "state": "waiting",
+        "started_by": started_by,
+        "started_at": at,
+    }
     await conn.execute(insert(referral_reports).values(row))
     return report_id
 
 
 async def note_report(
-    conn: AsyncConnection, *, report_id: UUID, total: int, done: int, counts: Counts
-) -> None:
-    """Rows so far; `total` 0 where it is not known yet."""
-    values = {"state": "running", "rows_total": total, "rows_done": done, **_counted(counts)}
-    await _change_report(conn, report_id, values)
-
-
-async def end_report(
     conn: AsyncConnection,
     *,
     report_id: UUID,
+    before: int,
     done: int,
+    bytes_done: int,
     counts: Counts,
     bad: Sequence[Any],
-    at: datetime,
-    failure: str = "",
-    field: str = "",
 ) -> None:
-    """Read to its end, or given up because of `failure` (the reason of the refusal). `bad`: rows
-    that were not taken, as they are listed."""
-    values: dict[str, Any] = {"state": "failed" if failure else "done", "ended_at": at}
-    values |= _counted(counts)
-    values |= {"rows_total": done, "rows_done": done, "failure": failure, "failure_field": field}
-    values["bad"] = msgspec.to_builtins(list(bad))
-    await _change_report(conn, report_id, values)
+    """Rows so far, `bytes_done` of the file's, and the `bad` ones that came since `before` rows
+    were done. Raises ReadElsewhere when they were not: somebody else reads the same file.
+    """
+    t = referral_reports.c
+    values: dict[str, Any] = {"state": "running", "rows_done": done, "bytes_done": bytes_done}
+    values |= {f"rows_{name}": getattr(counts, name) for name in Counts.__struct_fields__}
+    if bad:
+        values["bad"] = t.bad + cast(msgspec.to_builtins(list(bad)), JSONB)
+    change = update(referral_reports).where(t.id == report_id, t.rows_done == before)
+    change = change.where(t.state.in_(("waiting", "running")))
+    if (await conn.execute(change.values(values))).rowcount != 1:
+        raise ReadElsewhere
 
 
-def _counted(counts: Counts) -> dict[str, int]:
-    return {f"rows_{name}": getattr(counts, name) for name in Counts.__struct_fields__}
-
-
-async def _change_report(conn: AsyncConnection, report_id: UUID, values: Mapping[str, Any]) -> None:
-    change = update(referral_reports).where(referral_reports.c.id == report_id)
-    change = change.where(referral_reports.c.state.in_(("waiting", "running")))
-    await conn.execute(change.values(**values))
+async def end_report(
+    conn: AsyncConnection, *, report_id: UUID, at: datetime, failure: str = "", field: str = ""
+) -> None:
+    """Read to its end, or given up because of `failure` (the reason of the refusal)."""
+    t = referral_reports.c
+    values = {"state": "failed" if failure else "done", "ended_at": at, "rows_total": t.rows_done}
+    values |= {"failure": failure, "failure_field": field}
+    if not failure:
+        values["bytes_done"] = t.bytes_total
+    change = update(referral_reports).where(t.id == report_id)
+    await conn.execute(change.where(t.state.in_(("waiting", "running"))).values(values))
 
 
 async def lock_source(conn: AsyncConnection, *, source: str, is_patient: bool) -> None:
@@ -107,8 +114,7 @@ async def lock_source(conn: AsyncConnection, *, source: str, is_patient: bool) -
 
 async def insert_rows(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows that nobody told of before."""
-    if rows:
-        await conn.execute(insert(report_rows), list(rows))
+    await write_many(conn, report_rows, rows)
 
 
 CHANGED = text("""

@@ -7,6 +7,7 @@ unknown status, an amount that is none, amounts that disagree are each said.
 from collections.abc import Mapping as Cells
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -115,6 +116,7 @@ class _Bad(Exception):
         self.problem = Problem(field, reason, str(value)[:MOST_TEXT])
 
 
+@lru_cache(maxsize=4_096)
 def plain(word: str) -> str:
     """As names of columns and words of status are compared."""
     return " ".join(word.strip().strip("\ufeff").split()).casefold()
@@ -285,7 +287,9 @@ class _Row:
 
     def _text(self, field: str) -> str:
         value = " ".join(self.cells.get(field, "").split())
-        return "".join(c for c in value if c.isprintable())[:MOST_TEXT]
+        if not value.isprintable():
+            value = "".join(c for c in value if c.isprintable())
+        return value[:MOST_TEXT]
 
     def _id(self, field: str) -> str:
         """A number that names something: without what spreadsheets put around it."""
@@ -326,14 +330,8 @@ class _Row:
         text = self.cells.get(field)
         if text is None:
             return None
-        bare = text.strip()
-        try:
-            value = Decimal(bare.removesuffix("%").strip())
-        except InvalidOperation:
-            raise _Bad(field, "bad_number", text) from None
-        if bare.endswith("%") or self.mapping.rate_unit == "percent":
-            value /= 100
-        if not value.is_finite() or not 0 <= value <= 1:
+        value = _share(text.strip(), self.mapping.rate_unit)
+        if value is None:
             raise _Bad(field, "bad_number", text)
         return value
 
@@ -344,22 +342,36 @@ class _Row:
         bare = text.strip()
         for form in self.mapping.time_formats:
             try:
-                return self._instant(bare, form)
+                return _instant(bare, form, self.zone)
             except (ValueError, OverflowError):
                 continue
         raise _Bad(field, "bad_time", text)
 
-    def _instant(self, text: str, form: str) -> datetime:
-        """`excel`: the serial number of a spreadsheet; `unix`: whole seconds; else strptime."""
-        if form == "excel":
-            days = Decimal(text) if text.replace(".", "", 1).isdigit() else None
-            if days is None or not 20_000 <= days <= 80_000:
-                raise ValueError(text)
-            at = EXCEL_EPOCH + timedelta(seconds=round(float(days) * 86_400))
-            return at.replace(tzinfo=self.zone)
-        if form == "unix":
-            if not text.isdigit() or not 9 <= len(text) <= 11:
-                raise ValueError(text)
-            return datetime.fromtimestamp(int(text), tz=self.zone)
-        at = datetime.strptime(text, form)  # noqa: DTZ007 (the mapping's zone follows)
-        return at.replace(tzinfo=self.zone) if at.tzinfo is None else at
+
+@lru_cache(maxsize=8_192)
+def _instant(text: str, form: str, zone: ZoneInfo) -> datetime:
+    """`excel`: the serial number of a spreadsheet; `unix`: whole seconds; else strptime."""
+    if form == "excel":
+        days = Decimal(text) if text.replace(".", "", 1).isdigit() else None
+        if days is None or not 20_000 <= days <= 80_000:
+            raise ValueError(text)
+        at = EXCEL_EPOCH + timedelta(seconds=round(float(days) * 86_400))
+        return at.replace(tzinfo=zone)
+    if form == "unix":
+        if not text.isdigit() or not 9 <= len(text) <= 11:
+            raise ValueError(text)
+        return datetime.fromtimestamp(int(text), tz=zone)
+    at = datetime.strptime(text, form)  # noqa: DTZ007 (the mapping's zone follows)
+    return at.replace(tzinfo=zone) if at.tzinfo is None else at
+
+
+@lru_cache(maxsize=4_096)
+def _share(text: str, unit: str) -> Decimal | None:
+    """A rate from 0 to 1; None for what is none."""
+    try:
+        value = Decimal(text.removesuffix("%").strip())
+    except InvalidOperation:
+        return None
+    if text.endswith("%") or unit == "percent":
+        value /= 100
+    return value if value.is_finite() and 0 <= value <= 1 else None

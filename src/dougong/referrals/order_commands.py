@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import insert, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import PersonId, new_id
+from dougong.base.ids import PersonId, new_ids
+from dougong.infra.many_rows import insert_many, rows_of, write_many
 from dougong.referrals.order_rules import Order
 from dougong.referrals.rules import Claim, Loser
 from dougong.referrals.tables import (
@@ -34,21 +34,19 @@ async def keep_orders(conn: AsyncConnection, orders: Sequence[Order], *, at: dat
         | {"state": order.state.value, "first_reported_at": at, "last_reported_at": at}
         for order in orders
     ]
-    write = upsert(referral_orders)
+    write = insert_many(referral_orders, tuple(rows[0]))
     changes = {
         name: write.excluded[name]
         for name in (*names, "last_reported_at")
         if name not in FIRST_ONLY
     }
-    await conn.execute(
-        write.on_conflict_do_update(constraint="referral_orders_once", set_=changes), rows
-    )
+    write = write.on_conflict_do_update(constraint="referral_orders_once", set_=changes)
+    await conn.execute(write, rows_of(referral_orders, rows))
 
 
 async def keep_refunds(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """What was taken back: `order_id`, `ref`, `refund_case`, `amount_minor`, `row_id`, `at`."""
-    if rows:
-        await conn.execute(insert(referral_refunds), list(rows))
+    await write_many(conn, referral_refunds, rows)
 
 
 async def keep_claims(
@@ -62,7 +60,8 @@ async def keep_claims(
         for claim in found
     ]
     if rows:
-        await conn.execute(upsert(referral_claims).on_conflict_do_nothing(), rows)
+        write = insert_many(referral_claims, tuple(rows[0])).on_conflict_do_nothing()
+        await conn.execute(write, rows_of(referral_claims, rows))
 
 
 class RulingDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +86,8 @@ async def keep_rulings(
     conn: AsyncConnection, drafts: Sequence[RulingDraft], *, at: datetime
 ) -> dict[UUID, UUID]:
     """Write rulings with their losers; answers order to ruling."""
-    made = {draft.order_id: new_id() for draft in drafts}
+    orders = [draft.order_id for draft in drafts]
+    made = dict(zip(orders, new_ids(len(orders)), strict=True))
     rows = []
     losers = []
     for draft in drafts:
@@ -98,36 +98,32 @@ async def keep_rulings(
             {"ruling_id": made[draft.order_id], "claim_id": one.claim.id, "why": one.why.value}
             for one in lost
         ]
-    if rows:
-        await conn.execute(insert(referral_rulings), rows)
-    if losers:
-        await conn.execute(insert(referral_losers), losers)
+    await write_many(conn, referral_rulings, rows)
+    await write_many(conn, referral_losers, losers)
     return made
 
 
-RULED = text("""
-    UPDATE referral_orders o SET ruling_id = r.ruling_id, parked = r.parked
-    FROM json_to_recordset(CAST(:rows AS json)) AS r (order_id uuid, ruling_id uuid, parked text)
-    WHERE o.id = r.order_id
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """An order (locked) with the ruling that somebody earned it by, or why it is parked without
+    one. `owner_id`: it is in the books now, and who owes us for it."""
+
+    order_id: UUID
+    ruling_id: UUID | None
+    parked: str
+    owner_id: UUID | None = None
+
+
+DECIDED = text("""
+    UPDATE referral_orders o SET ruling_id = d.ruling_id, parked = d.parked,
+      booked_at = CASE WHEN d.owner_id IS NULL THEN o.booked_at ELSE coalesce(o.booked_at, :at) END,
+      receivable_owner_id = coalesce(o.receivable_owner_id, d.owner_id)
+    FROM json_to_recordset(CAST(:rows AS json))
+      AS d (order_id uuid, ruling_id uuid, parked text, owner_id uuid)
+    WHERE o.id = d.order_id
 """)
 
 
-async def note_ruled(conn: AsyncConnection, rows: Sequence[tuple[UUID, UUID | None, str]]) -> None:
-    """(order, ruling that somebody earned it by, why it is parked without one)."""
-    if rows:
-        told = [{"order_id": o, "ruling_id": r, "parked": parked} for o, r, parked in rows]
-        await conn.execute(RULED, {"rows": msgspec.json.encode(told).decode()})
-
-
-BOOKED = text("""
-    UPDATE referral_orders o SET booked_at = :at, receivable_owner_id = b.owner_id
-    FROM json_to_recordset(CAST(:rows AS json)) AS b (order_id uuid, owner_id uuid)
-    WHERE o.id = b.order_id AND o.booked_at IS NULL
-""")
-
-
-async def note_booked(conn: AsyncConnection, owners: Mapping[UUID, UUID], *, at: datetime) -> None:
-    """These orders are in the books now; `owners`: order to who owes us for it."""
-    if owners:
-        told = [{"order_id": order, "owner_id": owner} for order, owner in owners.items()]
-        await conn.execute(BOOKED, {"rows": msgspec.json.encode(told).decode(), "at": at})
+async def note_decided(conn: AsyncConnection, decided: Sequence[Decided], *, at: datetime) -> None:
+    """Write on orders what was decided and booked of them."""
+    if decided:
+        await conn.execute(DECIDED, {"rows": msgspec.json.encode(decided).decode(), "at": at})

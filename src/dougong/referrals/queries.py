@@ -26,13 +26,14 @@ async def claim_rules_book(conn: AsyncConnection) -> list[ClaimRule]:
 
 
 class Held(msgspec.Struct, frozen=True):
-    """An order with what was decided and booked of it."""
+    """An order with what was decided and booked of it. `is_known`: told of before."""
 
     order: Order
     ruling_id: UUID | None
     booked: bool
     receivable_owner_id: UUID | None
     parked: str
+    is_known: bool = True
 
 
 ORDERS = text("""
@@ -150,6 +151,8 @@ async def rulings_of(conn: AsyncConnection, *, order_ids: Sequence[UUID]) -> dic
 
 async def claims_of(conn: AsyncConnection, *, order_ids: Sequence[UUID]) -> dict[UUID, list[Claim]]:
     """Every claim ever seen of these orders."""
+    if not order_ids:
+        return {}
     rows = await conn.execute(
         text("""
             SELECT * FROM referral_claims WHERE order_id = ANY(CAST(:ids AS uuid[]))

@@ -23,6 +23,12 @@ class BadReport(Refusal):
     code = "bad_report_file"
 
 
+class ReadElsewhere(Conflict):
+    """Somebody else reads the same file at this moment."""
+
+    code = "report_read_elsewhere"
+
+
 class UnknownMapping(NotFound):
     """There is no mapping of this name."""
 

@@ -45,6 +45,8 @@ referral_reports = Table(
     Column("file_name", Text, nullable=False),
     Column("file_hash", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
+    Column("bytes_total", BigInteger, server_default=FetchedValue(), nullable=False),
+    Column("bytes_done", BigInteger, server_default=FetchedValue(), nullable=False),
     Column("rows_total", Integer, server_default=FetchedValue(), nullable=False),
     Column("rows_done", Integer, server_default=FetchedValue(), nullable=False),
     Column("rows_applied", Integer, server_default=FetchedValue(), nullable=False),

@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -24,10 +24,10 @@ class NotXlsx(ValueError):
     """The file is a zip but no workbook that can be read."""
 
 
-def read_sheet(data: bytes) -> Iterator[tuple[int, list[str]]]:
+def read_sheet(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
     """(row number, cells) of the first sheet; missing cells are empty. Raises NotXlsx."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as book:
+        with zipfile.ZipFile(file) as book:
             names = set(book.namelist())
             sheets = sorted(
                 (n for n in names if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", n)),

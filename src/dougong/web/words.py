@@ -152,6 +152,7 @@ REFUSALS: dict[str, str] = {
     "precedence_taken": mark("Another row of this source has that rank or claim at that time."),
     "precedence_in_past": mark("A row of precedence can only start in the future."),
     "precedence_second_person": mark("Who drafted a row cannot approve it: ask a second person."),
+    "report_read_elsewhere": mark("This report is being read already."),
     "not_disputable": mark("This claim is not of this order, or it has won already."),
     "other_currency": mark("The store sells in another currency than the file."),
     "no_rules_then": mark("No rules were in force on the dates of these orders ({reason})."),

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput
 from dougong.base.money import Money
-from dougong.flows.report_arrived import result_of, start_report
+from dougong.flows.report_arrived import result_of, share_read, start_report
 from dougong.flows.rule_referral import MOST_REASON, dispute
 from dougong.flows.take_reported import BadRow
 from dougong.reads.creator_referrals import orders_elsewhere
@@ -48,13 +48,15 @@ class ReportStarted(msgspec.Struct):
 
 
 class ReportShown(msgspec.Struct):
-    """`state`: waiting, running, done or failed (`failure` says why). `bad`: rows that were
-    refused, parked or stand twice, each with line, field, reason and value."""
+    """`state`: waiting, running, done or failed (`failure` says why). `share_bp`: how much of the
+    file has been read, in basis points. `bad`: rows that were refused, parked or stand twice, each
+    with line, field, reason and value."""
 
     id: UUID
     source: str
     mapping: str
     state: str
+    share_bp: int
     rows: int
     applied: int
     repeated: int
@@ -172,6 +174,7 @@ async def show_report(report_id: FromPath[UUID], conn: Conn) -> ReportShown:
         source=result.source,
         mapping=result.mapping,
         state=report.state,
+        share_bp=share_read(report),
         rows=result.rows,
         applied=result.applied,
         repeated=result.repeated,

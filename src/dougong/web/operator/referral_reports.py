@@ -13,7 +13,13 @@ from litestar.params import FromPath, FromQuery
 from dougong.accounts.commands import audit
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput, NotFound
-from dougong.flows.report_arrived import kept_file, result_of, retry_row, start_report
+from dougong.flows.report_arrived import (
+    kept_file,
+    result_of,
+    retry_row,
+    share_read,
+    start_report,
+)
 from dougong.reads.operator_referrals import (
     bad_reasons,
     bad_rows,
@@ -155,6 +161,7 @@ async def report_page(
         report=report,
         result=result,
         shown=SHOWN_BAD,
+        share_bp=share_read(report),
         is_over=report.state in ("done", "failed"),
         **referral_words(),
     )
