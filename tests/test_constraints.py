@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
-from tests.constraint_settlement import FACTS, FRESH, WRONG, world
+from tests.constraint_live import EVIDENCE, FACTS, FRESH, WRONG, world
 from tests.constraint_shapes import ONE, Ids, Row
 
 from dougong.infra import db_server
@@ -29,6 +29,10 @@ CHANGES = {
     "keep_fact": ("UPDATE {} SET id = id WHERE id = %s", "DELETE FROM {} WHERE id = %s"),
     "keep_proposal": ("UPDATE {} SET message = message || 'x' WHERE id = %s",),
     "keep_terms": ("UPDATE {} SET tolerance_minor = tolerance_minor + 1 WHERE id = %s",),
+    "keep_evidence": ("UPDATE {} SET price_minor = price_minor + 1 WHERE id = %s",
+                      "DELETE FROM {} WHERE id = %s"),
+    "keep_seal": ("UPDATE {} SET room_id = room_id WHERE room_id = %s",
+                  "DELETE FROM {} WHERE room_id = %s"),
     "keep_rule": ("UPDATE {} SET announced_at = announced_at - interval '1 day' WHERE id = %s",),
 }  # fmt: skip
 
@@ -193,7 +197,14 @@ TRIGGERS = (
     | {("reconciliation_terms", "keep_terms")}
     | {(table, name) for table in FACTS for name in ("keep_fact", "keep_all")}
     | {("partner_proposals", "keep_proposal")}
+    | {(table, name) for table in EVIDENCE for name in ("keep_evidence", "keep_all")}
+    | {("live_seals", name) for name in ("keep_seal", "keep_all")}
 )
+# What the statements find their row by, where it is not the store.
+FOUND_BY = {
+    "keep_rule": "id", "keep_fact": "id", "keep_proposal": "id", "keep_terms": "id",
+    "keep_evidence": "id", "keep_seal": "room_id",
+}  # fmt: skip
 REFUSED = [
     (table, name, statement, key)
     for table, name in sorted(TRIGGERS)
@@ -208,7 +219,7 @@ def test_trigger_refuses_its_owner_and_nothing_else_does(
 ) -> None:
     drop_references(owner, table)
     change = SQL(statement).format(Identifier(table), key=Identifier(key))
-    of = "id" if name in ("keep_rule", "keep_fact", "keep_proposal", "keep_terms") else key
+    of = FOUND_BY.get(name, key)
     values = (ids.rows[table][of],) if "%s" in statement else ()
     with pytest.raises(psycopg.IntegrityError, match=f"on {table} is refused"):  # noqa: SIM117
         with owner.transaction():

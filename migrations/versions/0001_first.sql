@@ -527,7 +527,8 @@ CREATE TABLE fee_rules (
 
 CREATE TABLE term_rules (
   id uuid PRIMARY KEY,
-  kind text NOT NULL CHECK (kind IN ('pay_within_s', 'receive_within_s', 'after_sales_window_s')),
+  kind text NOT NULL CHECK (kind IN ('pay_within_s', 'receive_within_s', 'after_sales_window_s',
+    'evidence_kept_s')),
   source text NOT NULL DEFAULT '*',
   surface text NOT NULL DEFAULT '*',
   category text NOT NULL DEFAULT '*',
@@ -539,7 +540,7 @@ CREATE TABLE term_rules (
   in_force tstzrange NOT NULL
     CHECK (NOT isempty(in_force) AND lower_inc(in_force) AND NOT upper_inc(in_force)),
   rollout_bp integer NOT NULL DEFAULT 10000 CHECK (rollout_bp BETWEEN 0 AND 10000),
-  seconds bigint NOT NULL CHECK (seconds BETWEEN 0 AND 31536000),
+  seconds bigint NOT NULL CHECK (seconds BETWEEN 0 AND 315360000),
   reason_zh text NOT NULL,
   reason_en text NOT NULL,
   citation text NOT NULL DEFAULT '',

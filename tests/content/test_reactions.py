@@ -19,7 +19,7 @@ from dougong.content.rules import (
     CommentRefused,
     VideoGone,
 )
-from dougong.content.text import plain_text
+from dougong.infra.plain_text import plain_text
 
 HOSTILE = [
     ("<script>alert(1)</script>hi", "hi"),

@@ -17,6 +17,7 @@ PaymentId = NewType("PaymentId", UUID)
 RuleId = NewType("RuleId", UUID)
 EntryId = NewType("EntryId", UUID)
 RoundId = NewType("RoundId", UUID)
+RoomId = NewType("RoomId", UUID)
 
 # The book of what belongs to no store: unallocated money, the platform's own accounts.
 PLATFORM_BOOK = StoreId(UUID("00000000-0000-7000-8000-000000000001"))

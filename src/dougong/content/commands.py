@@ -16,8 +16,8 @@ from dougong.content.rules import (
     states_before,
 )
 from dougong.content.tables import videos
-from dougong.content.text import plain_text
 from dougong.infra import events
+from dougong.infra.plain_text import plain_text
 
 
 async def create_ready_video(

@@ -21,8 +21,8 @@ from dougong.content.rules import (
     VideoState,
 )
 from dougong.content.tables import comments, follows, hidden_videos, likes, reports, videos
-from dougong.content.text import plain_text
 from dougong.infra import events
+from dougong.infra.plain_text import plain_text
 
 
 async def _published(conn: AsyncConnection, video_id: VideoId) -> UUID:

@@ -17,7 +17,7 @@ from dougong.content.rules import (
     WrongOffset,
 )
 from dougong.content.tables import uploads
-from dougong.content.text import plain_text
+from dougong.infra.plain_text import plain_text
 
 
 async def start_upload(

@@ -1,5 +1,5 @@
 """Deadlines act, once: an unpaid order ends, a shipped one counts as received, one becomes final;
-an offer lapses, an agreement round ends.
+an offer lapses, an agreement round ends; a live room reminds, or is over because nobody came.
 
 Each acts in the transaction that marks it done, so a stop in the middle does it again whole. What
 it is about, an order or a round, is locked first and the deadline after it, as everybody does who
@@ -11,14 +11,16 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import OrderId, RoundId, StoreId
-from dougong.flows import end_round
+from dougong.base.ids import OrderId, RoomId, RoundId, StoreId
+from dougong.flows import end_round, room_deadlines
 from dougong.flows.close_order import cancel_unpaid
 from dougong.flows.receive_order import finalise_order, receive_order
 from dougong.infra import clock, pause
 from dougong.infra.db import transaction
 from dougong.infra.events import Deadline, drop_deadline, due_deadlines, lock_deadline
 from dougong.infra.jobs import task
+from dougong.live.commands import DEADLINES as OF_ROOMS
+from dougong.live.commands import lock_room_if_free
 from dougong.orders.commands import lock_order_if_free
 from dougong.orders.rules import WrongState
 from dougong.partners.commands import lock_round_of_deadline
@@ -101,6 +103,8 @@ async def _lock_if_free(conn: AsyncConnection, deadline: Deadline) -> bool:
     if deadline.kind in OF_ROUNDS:
         kind, subject_id = deadline.kind, deadline.subject_id
         return await lock_round_of_deadline(conn, kind=kind, subject_id=subject_id)
+    if deadline.kind in OF_ROOMS:
+        return await lock_room_if_free(conn, room_id=RoomId(deadline.subject_id))
     store_id, order_id = StoreId(deadline.store_id), OrderId(deadline.subject_id)
     return await lock_order_if_free(conn, store_id=store_id, order_id=order_id)
 
@@ -116,6 +120,9 @@ async def _outcome_of(conn: AsyncConnection, deadline: Deadline, *, at: datetime
 
 async def _act(conn: AsyncConnection, deadline: Deadline, *, at: datetime) -> str:
     store_id, order_id = StoreId(deadline.store_id), OrderId(deadline.subject_id)
+    if deadline.kind in OF_ROOMS:
+        room_id = RoomId(deadline.subject_id)
+        return await room_deadlines.act(conn, kind=deadline.kind, room_id=room_id, at=at)
     match deadline.kind:
         case "pay_by":
             await cancel_unpaid(

@@ -61,6 +61,21 @@ async def set_deadline(
     await conn.execute(insert(deadlines).values(**row))
 
 
+async def renew_deadline(
+    conn: AsyncConnection, *, store_id: UUID, kind: str, subject_id: UUID, due_at: datetime
+) -> None:
+    """Set a deadline, also one that has acted or was dropped before: what can come about again."""
+    await conn.execute(
+        text("""
+            INSERT INTO deadlines (store_id, kind, subject_id, due_at)
+            VALUES (:store_id, :kind, :subject_id, :due_at)
+            ON CONFLICT (store_id, kind, subject_id)
+            DO UPDATE SET due_at = excluded.due_at, done_at = NULL, outcome = NULL
+        """),
+        {"store_id": store_id, "kind": kind, "subject_id": subject_id, "due_at": due_at},
+    )
+
+
 async def move_deadline(
     conn: AsyncConnection, *, store_id: UUID, kind: str, subject_id: UUID, due_at: datetime
 ) -> None:

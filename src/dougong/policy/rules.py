@@ -24,6 +24,7 @@ ANY = "*"
 OWN = "own"  # the source that is no third party
 OUTSIDE = "outside"  # in a row's source: any source but `own`
 LONGEST_TERM_S = 31_536_000  # one year
+LONGEST_KEPT_S = 315_360_000  # ten years, for evidence
 
 # The printed order: from the column that weighs most to the one that weighs least.
 PRECEDENCE = ("party", "merchant_class", "party_class", "category", "route", "surface", "source")
@@ -40,6 +41,7 @@ class RuleKind(StrEnum):
     PAY_WITHIN_S = "pay_within_s"
     RECEIVE_WITHIN_S = "receive_within_s"
     AFTER_SALES_WINDOW_S = "after_sales_window_s"
+    EVIDENCE_KEPT_S = "evidence_kept_s"
     LINK = "link"
 
 
@@ -59,14 +61,17 @@ MOST = (
     {kind.value: FULL_BP for kind in FEE_KINDS}
     | {kind.value: LONGEST_TERM_S for kind in TERM_KINDS}
     | {kind.value: 1 for kind in LINK_KINDS}
+    | {RuleKind.EVIDENCE_KEPT_S.value: LONGEST_KEPT_S}
 )
 
 # What holds where no row is in force: an order must never end in the moment it is placed, nor its
-# money be shared out in the moment it is shipped.
+# money be shared out in the moment it is shipped; what a live room showed is kept three years
+# (China's E-Commerce Law, article 31, asks that of transaction information).
 TERM_WITHOUT_RULE = {
     RuleKind.PAY_WITHIN_S: 900,
     RuleKind.RECEIVE_WITHIN_S: 10 * 86_400,
     RuleKind.AFTER_SALES_WINDOW_S: 7 * 86_400,
+    RuleKind.EVIDENCE_KEPT_S: 1_096 * 86_400,
 }
 
 

@@ -39,6 +39,7 @@ KINDS = {
     "pay_within_s": mark("Time to pay"),
     "receive_within_s": mark("Counts as received after"),
     "after_sales_window_s": mark("After-sales window"),
+    "evidence_kept_s": mark("Evidence of live rooms kept for"),
     "link": mark("Product link"),
 }
 COLUMNS = {
@@ -65,6 +66,7 @@ ORDER = (
     "pay_within_s",
     "receive_within_s",
     "after_sales_window_s",
+    "evidence_kept_s",
     "link",
 )
 UNITS = {"minutes": 60, "hours": 3_600, "days": 86_400}

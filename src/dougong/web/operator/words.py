@@ -174,6 +174,7 @@ RULE_REASONS: dict[str, str] = {
     "0–100 %": mark("Give a rate from 0 to 100 %."),
     "0–10000": mark("Give a rate from 0 to 100 %."),
     "0–31536000": mark("At most a year, please."),
+    "0–315360000": mark("At most ten years, please."),
     "0–1": mark("Choose allowed or denied."),
     "0, 1, 2, …": mark("Please give a whole number."),
     "YYYY-MM-DD HH:MM": mark("Please give a date and a time."),
