@@ -1,15 +1,18 @@
 """A round over HTTP, from both sides of the table; refusals change nothing and say why."""
 
+import asyncio
 import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from openpyxl import load_workbook
+from sqlalchemy import column, func, select, table
 from tests.factories import an_org
 from tests.partners.factories import (
     OURS,
@@ -33,6 +36,7 @@ from dougong.web.app import create_app
 from dougong.web.security import SESSION_COOKIE
 
 Client = AsyncTestClient[Litestar]
+KEYED = ("comments", "amounts", "disputes", "notes")  # their forms are written once
 NAMES = {"first": "罗安", "second": "陈复核", "theirs": "钱琳", "other": "周副总"}
 
 
@@ -90,6 +94,8 @@ class Seat:
         return await self.client.get(path, headers=self._headers(), follow_redirects=False)
 
     async def post(self, path: str, **data: Any) -> Any:
+        if path.rsplit("/", 1)[-1] in KEYED:
+            data.setdefault("key", str(new_id()))
         return await self.client.post(
             path, headers=self._headers(), data=data, follow_redirects=False
         )
@@ -239,6 +245,75 @@ async def test_a_dispute_is_closed_by_who_opened_it(client: Client, room: Room) 
     assert foreign.status_code == 404
     assert (await theirs.post(f"{path}/{dispute}/close", resolution="已补")).status_code == 303
     assert "已补" in (await first.get(f"{room.ours}/disputes")).text
+
+
+async def twice(seat: Seat, path: str, **form: str) -> tuple[int, int]:
+    """A double click: the same form with the same key, at once."""
+    form["key"] = str(new_id())
+    both = await asyncio.gather(seat.post(path, **form), seat.post(path, **form))
+    return both[0].status_code, both[1].status_code
+
+
+async def counted(name: str, its_id: UUID) -> int:
+    async with transaction() as conn:
+        of = column("dispute_id" if name == "partner_dispute_notes" else "round_id")
+        asked = select(func.count()).select_from(table(name)).where(of == its_id)
+        return int(await conn.scalar(asked) or 0)
+
+
+async def test_a_comment_sent_twice_is_written_once(client: Client, room: Room) -> None:
+    theirs, round_id = Seat(client, room, "theirs"), room.table.round_id
+    form = {"body": "九月再议"}
+    assert await twice(theirs, f"{room.theirs}/comments", **form) == (303, 303)
+    assert await counted("partner_comments", round_id) == 1
+    assert (await theirs.post(f"{room.theirs}/comments", **form)).status_code == 303
+    assert await counted("partner_comments", round_id) == 2  # said once more, on another form
+
+
+@pytest.mark.parametrize(("who", "kind"), [("first", "reported"), ("theirs", "confirmed")])
+async def test_an_amount_sent_twice_is_written_once(
+    client: Client, room: Room, who: str, kind: str
+) -> None:
+    path = f"{room.ours if who == 'first' else room.theirs}/amounts"
+    form = {"kind": kind, "amount": "12", "unit": "spend", "component": "all",
+            "said_on": "2020-08-21", "source": "IR"}  # fmt: skip
+    assert await twice(Seat(client, room, who), path, **form) == (303, 303)
+    assert await counted("partner_amounts", room.table.round_id) == 1
+
+
+async def test_a_dispute_and_its_note_sent_twice_are_written_once(
+    client: Client, room: Room
+) -> None:
+    first, theirs = Seat(client, room, "first"), Seat(client, room, "theirs")
+    form = {"subject": "八月订单", "body": "少了三成", "component": "all"}
+    assert await twice(theirs, f"{room.theirs}/disputes", **form) == (303, 303)
+    page = await first.get(f"{room.ours}/disputes")
+    (dispute,) = set(re.findall(r"/disputes/([0-9a-f-]{36})/notes", page.text))
+    path = f"{room.ours}/disputes/{dispute}/notes"
+    assert await twice(first, path, body="正在核对") == (303, 303)
+    assert await counted("partner_dispute_notes", UUID(dispute)) == 2  # its own words, and ours
+
+
+async def test_the_key_of_a_form_is_not_used_for_other_words(client: Client, room: Room) -> None:
+    theirs, path = Seat(client, room, "theirs"), f"{room.theirs}/comments"
+    key = str(new_id())
+    assert (await theirs.post(path, body="九月再议", key=key)).status_code == 303
+    other = await theirs.post(path, body="十月再议", key=key)
+    assert other.status_code == 409
+    assert "already used for something else" in other.text
+    assert await counted("partner_comments", room.table.round_id) == 1
+
+
+async def test_every_form_that_writes_words_has_a_key(client: Client, room: Room) -> None:
+    theirs = Seat(client, room, "theirs")
+    opened = await theirs.post(
+        f"{room.theirs}/disputes", subject="八月订单", body="少了三成", component="all"
+    )
+    assert opened.status_code == 303
+    for tail, forms in (("", 1), ("/amounts", 1), ("/disputes", 2)):
+        page = await theirs.get(room.theirs + tail)
+        keys = re.findall(r'name="key" value="([0-9a-f-]{36})"', page.text)
+        assert len(keys) == forms, tail
 
 
 @pytest.mark.parametrize("locale", ["zh", "en"])

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Response
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,11 +18,13 @@ from dougong.base.ids import OrgId, PersonId, RoundId
 from dougong.flows.end_round import notice
 from dougong.flows.offer_terms import offer_terms, open_for
 from dougong.flows.sign_round import sign_round
+from dougong.infra.idempotency import once
 from dougong.partners import commands
 from dougong.partners.rules import BadTerms, OtherText
 from dougong.web.agreements import pages
 from dougong.web.agreements.forms import (
     EndForm,
+    KeyedForm,
     NumberForm,
     OfferForm,
     RoundForm,
@@ -37,6 +40,10 @@ from dougong.web.operator.common import see
 
 Answer = Response[Any]
 View = Callable[..., Awaitable[Answer]]  # a page of one round, with a refusal if there is one
+
+
+class Done(msgspec.Struct):
+    """What is kept of a form that was taken: sent again, it does nothing more."""
 
 
 async def attempt(conn: AsyncConnection, act: Callable[[], Awaitable[object]]) -> Refusal | None:
@@ -143,16 +150,28 @@ async def on_round(
     *,
     view: View = pages.round_view,
     tail: str = "",
+    form: KeyedForm | None = None,
 ) -> Answer:
-    """Do it, note it, and look at the round (or that part of it) again."""
+    """Do it, note it, and look at the round (or that part of it) again. A `form` with a key does
+    it once, however often it is sent."""
     seat = seat_of(request)
     await the_round(request, conn, round_id)
 
-    async def whole() -> None:
+    async def whole() -> Done:
         await act(seat)
         await noted(conn, who, seat, action, round_id, now)
+        return Done()
 
-    if refusal := await attempt(conn, whole):
+    async def keyed() -> None:
+        if form is None:
+            await whole()
+        else:
+            await once(
+                conn, owner_id=who.person_id, route=request.url.path, key=form.key[:200],
+                request=msgspec.structs.replace(form, csrf=""), answer=Done, at=now, make=whole,
+            )  # fmt: skip
+
+    if refusal := await attempt(conn, keyed):
         return await view(request, conn, round_id, now, refusal=refusal)
     return see(f"{seat.base}/{round_id}{tail}")
 
@@ -212,7 +231,7 @@ async def say(
             author_id=who.person_id, body=data.body, number=data.number, term=data.term, at=now,
         )  # fmt: skip
 
-    return await on_round(request, conn, who, round_id, now, "partners.comment", act)
+    return await on_round(request, conn, who, round_id, now, "partners.comment", act, form=data)
 
 
 async def end(

@@ -1,9 +1,10 @@
 """Forms of agreements: what is typed becomes terms, and terms become what a form shows."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from dougong.base.errors import BadInput
 from dougong.base.money import BadAmount, decimal_text, minor_from_text
@@ -66,7 +67,13 @@ class NumberForm(Form):
     reason: str = ""
 
 
-class WordsForm(Form):
+class KeyedForm(Form):
+    """`key`: of this form as it was shown; what it says is written once."""
+
+    key: Annotated[str, Meta(min_length=8, max_length=200)]
+
+
+class WordsForm(KeyedForm):
     body: str
     number: int | None = None
     term: str = ""
@@ -76,13 +83,13 @@ class EndForm(Form):
     reason: str = ""
 
 
-class DisputeForm(Form):
+class DisputeForm(KeyedForm):
     subject: str
     body: str
     component: str = "all"
 
 
-class NoteForm(Form):
+class NoteForm(KeyedForm):
     body: str
 
 
@@ -90,7 +97,7 @@ class CloseForm(Form):
     resolution: str
 
 
-class AmountForm(Form):
+class AmountForm(KeyedForm):
     """`kind`: reported or confirmed. `times`: how often the last round, if that was said."""
 
     kind: str

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +17,7 @@ from dougong.partners.delivery_commands import add_by_hand
 from dougong.partners.rules import BadTerms, RoundClosed, Side, Unit
 from dougong.reads.partner_rounds import signed_terms
 from dougong.web.agreements import pages
-from dougong.web.agreements.acts import Answer, attempt, noted, on_round
+from dougong.web.agreements.acts import Answer, Done, attempt, noted, on_round
 from dougong.web.agreements.forms import (
     AmountForm,
     CloseForm,
@@ -33,10 +32,6 @@ from dougong.web.agreements.words import COMPONENTS
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import FormData
 from dougong.web.operator.common import day_from, see
-
-
-class Done(msgspec.Struct):
-    """What is kept of a form that was taken: sent again, it does nothing more."""
 
 
 async def add_delivery(
@@ -118,7 +113,7 @@ async def add_amount(
 
     return await on_round(
         request, conn, who, round_id, now, "partners.say_amount", act,
-        view=pages.amounts_view, tail="/amounts",
+        view=pages.amounts_view, tail="/amounts", form=data,
     )  # fmt: skip
 
 
@@ -160,7 +155,9 @@ async def open_dispute(
             at=now,
         )  # fmt: skip
 
-    return await on_round(request, conn, who, round_id, now, "partners.dispute", act, **DISPUTES)
+    return await on_round(
+        request, conn, who, round_id, now, "partners.dispute", act, form=data, **DISPUTES
+    )
 
 
 # Where what was done about a dispute is looked at again.
@@ -183,7 +180,7 @@ async def add_note(
         )  # fmt: skip
 
     return await on_round(
-        request, conn, who, round_id, now, "partners.dispute_note", act, **DISPUTES
+        request, conn, who, round_id, now, "partners.dispute_note", act, form=data, **DISPUTES
     )
 
 
