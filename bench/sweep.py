@@ -62,13 +62,15 @@ async def _measure() -> tuple[float, float, float, dict[str, Any]]:
         await clock.advance(conn, by=timedelta(hours=2))
     back_s = await _timed()
     async with transaction() as conn:
-        rows = await conn.execute(text("SELECT looked, hidden, shown FROM link_sweeps ORDER BY at"))
+        rows = await conn.execute(
+            text("SELECT looked, hidden, shown, converted FROM link_sweeps ORDER BY at")
+        )
         moved = [tuple(row) for row in rows]
         left = await conn.scalar(
             text("SELECT count(*) FROM product_links WHERE hidden_at IS NOT NULL")
         )
     await dispose()
-    if moved != [(LINKS, LINKS // 4, 0), (LINKS, 0, LINKS // 4)] or left:
+    if moved != [(LINKS, LINKS // 4, 0, 0), (LINKS, 0, LINKS // 4, 0)] or left:
         raise RuntimeError(f"the sweep went wrong: {moved}, {left} still hidden")
     return banned_s, back_s, bare_s, {"links": LINKS, "hidden": LINKS // 4}
 

@@ -10,6 +10,7 @@ CREATE TABLE sources (
   settings jsonb NOT NULL DEFAULT '{}',
   partner_id uuid REFERENCES organisations,
   asks_before_leaving boolean NOT NULL DEFAULT false,
+  when_denied text NOT NULL DEFAULT 'hide' CHECK (when_denied IN ('hide', 'convert')),
   created_at timestamptz NOT NULL
 );
 
@@ -57,6 +58,10 @@ CREATE INDEX skus_by_gtin ON skus (gtin) WHERE gtin IS NOT NULL;
 
 -- links: product links and clicks -----------------------------------------------------------------
 
+-- `when_denied`: what becomes of the link when a rule denies it: as its source says, hidden, or turned
+-- into an own-store offer, which is the one of `instead_*` or the cheapest of the same GTIN. That offer
+-- is a link of its own, which stands in for the hidden one (`converts_link`) until it is shown again.
+
 ALTER TABLE product_links
   ALTER COLUMN video_id DROP NOT NULL,
   ALTER COLUMN store_id DROP NOT NULL,
@@ -71,6 +76,15 @@ ALTER TABLE product_links
   ADD COLUMN terms jsonb NOT NULL DEFAULT '{}',
   ADD COLUMN hidden_at timestamptz,
   ADD COLUMN hidden_rule_id uuid,
+  ADD COLUMN when_denied text NOT NULL DEFAULT 'default'
+    CHECK (when_denied IN ('default', 'hide', 'convert')),
+  ADD COLUMN instead_store_id uuid,
+  ADD COLUMN instead_product_id uuid,
+  ADD COLUMN converts_link uuid REFERENCES product_links,
+  ADD FOREIGN KEY (instead_store_id, instead_product_id) REFERENCES products,
+  ADD CONSTRAINT product_links_instead CHECK ((instead_store_id IS NULL) = (instead_product_id IS NULL)
+    AND (instead_store_id IS NULL OR when_denied = 'convert')),
+  ADD CONSTRAINT product_links_converts CHECK (converts_link IS NULL OR store_id IS NOT NULL),
   ADD CONSTRAINT product_links_code UNIQUE (code),
   ADD CONSTRAINT product_links_own_or_outside CHECK ((store_id IS NULL) <> (outside_product_id IS NULL)),
   ADD CONSTRAINT product_links_store_product CHECK ((store_id IS NULL) = (product_id IS NULL)),
@@ -83,6 +97,8 @@ CREATE UNIQUE INDEX product_links_outside_once ON product_links (video_id, outsi
 CREATE UNIQUE INDEX product_links_live_once ON product_links
   (creator_id, COALESCE(product_id, outside_product_id))
   WHERE surface = 'live' AND removed_at IS NULL;
+CREATE UNIQUE INDEX product_links_converted_once ON product_links (converts_link)
+  WHERE converts_link IS NOT NULL AND removed_at IS NULL;
 CREATE INDEX product_links_by_source ON product_links (source, surface, route) WHERE removed_at IS NULL;
 -- Room on each page: a sweep that hides many links leaves the indexes alone, as none holds what it sets.
 ALTER TABLE product_links SET (fillfactor = 75);
@@ -179,6 +195,7 @@ CREATE TABLE link_sweeps (
   looked integer NOT NULL DEFAULT 0 CHECK (looked >= 0),
   hidden integer NOT NULL DEFAULT 0 CHECK (hidden >= 0),
   shown integer NOT NULL DEFAULT 0 CHECK (shown >= 0),
+  converted integer NOT NULL DEFAULT 0 CHECK (converted >= 0),
   after_link uuid,
   done_at timestamptz,
   CONSTRAINT link_sweeps_once UNIQUE (at)

@@ -31,7 +31,7 @@ async def test_a_sweep_stopped_in_the_middle_goes_on(monkeypatch: pytest.MonkeyP
     batches = 0
     really = sweep_links.judge
 
-    async def stops(*args: Any, **kwargs: Any) -> tuple[int, int]:
+    async def stops(*args: Any, **kwargs: Any) -> tuple[int, int, int]:
         nonlocal batches
         batches += 1
         if batches == 3:

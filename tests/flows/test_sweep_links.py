@@ -29,7 +29,7 @@ def a_code() -> str:
     return f"s{new_id().hex[-12:]}"
 
 
-async def judged(conn: AsyncConnection, at: datetime, *mine: UUID) -> tuple[int, int]:
+async def judged(conn: AsyncConnection, at: datetime, *mine: UUID) -> tuple[int, int, int]:
     """Judge these links; what other tests have left stays as it is."""
     await rules_book(conn, fresh=True)
     found = await standing_links(conn, after=None, most=10_000)
@@ -53,12 +53,12 @@ async def test_a_ban_hides_and_its_end_brings_back_exactly_those(conn: AsyncConn
     own, _ = await a_link(conn, await a_store(conn))
     mine = (banned, kept, unknown, own)
 
-    assert await judged(conn, BAN - timedelta(microseconds=1), *mine) == (1, 0)
+    assert await judged(conn, BAN - timedelta(microseconds=1), *mine) == (1, 0, 0)
     assert await hidden(conn, *mine) == {unknown: None}
-    assert await judged(conn, BAN, *mine) == (1, 0)
+    assert await judged(conn, BAN, *mine) == (1, 0, 0)
     assert await hidden(conn, *mine) == {unknown: None, banned: ban.id}
-    assert await judged(conn, BAN, *mine) == (0, 0)  # a repeat changes nothing
-    assert await judged(conn, BAN + 50 * DAY, *mine) == (0, 1)
+    assert await judged(conn, BAN, *mine) == (0, 0, 0)  # a repeat changes nothing
+    assert await judged(conn, BAN + 50 * DAY, *mine) == (0, 1, 0)
     assert await hidden(conn, *mine) == {unknown: None}
 
 
@@ -83,7 +83,7 @@ async def test_a_link_by_task_keeps_what_was_agreed(conn: AsyncConnection) -> No
     source = a_code()
     await approved(conn, a_link_rule(source, allowed=False, starts=BAN, surface="live"))
     link = await an_outside_link(conn, source, route="task", surface="live")
-    assert await judged(conn, BAN, link) == (0, 0)
+    assert await judged(conn, BAN, link) == (0, 0, 0)
 
 
 async def test_a_rollout_hides_more_with_every_step(conn: AsyncConnection) -> None:
@@ -130,6 +130,6 @@ async def test_a_hidden_link_names_the_rule_that_denies_it_now(conn: AsyncConnec
     second = a_link_rule(source, allowed=False, starts=BAN + DAY)
     await approved(conn, first, second)
     link = await an_outside_link(conn, source)
-    assert await judged(conn, BAN, link) == (1, 0)
-    assert await judged(conn, BAN + DAY, link) == (0, 0)  # hidden already: its owner has heard
+    assert await judged(conn, BAN, link) == (1, 0, 0)
+    assert await judged(conn, BAN + DAY, link) == (0, 0, 0)  # hidden already: its owner has heard
     assert await hidden(conn, link) == {link: second.id}

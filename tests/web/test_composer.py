@@ -7,14 +7,18 @@ import pytest
 from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.content.factories import a_person, a_video
+from tests.factories import a_store
 from tests.flows.test_compose_link import TERMS, a_rule, in_force
 from tests.links.outside_shop import Shop, a_kept_source, a_shop, recorded, take_links_off
 from tests.web.test_creator import Client, Creator, a_creator, app, as_
 
 from dougong.base.ids import VideoId
+from dougong.flows.sweep_links import judge
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.links.source_rules import SourceSettings
+from dougong.policy.queries import rules_book
+from dougong.reads.link_sweep import one_link
 
 
 class Desk:
@@ -168,3 +172,42 @@ async def test_a_source_that_searches_is_searched(desk: Desk) -> None:
         found = await desk.client.get(f"{desk.url}/search", params=asked)
     assert found.status_code == 200
     assert "手工竹篮" in found.text and "12.5%" in found.text
+
+
+async def test_a_creator_chooses_what_is_sold_when_a_rule_denies_the_link(desk: Desk) -> None:
+    async with transaction() as conn:
+        store = await a_store(conn, prices=(12_000,))
+        await conn.execute(
+            text(
+                "UPDATE products SET title_zh = '自营竹篮', title_en = 'Our basket' WHERE id = :id"
+            ),
+            {"id": store.products[0]},
+        )
+    ours = f"{store.store_id}:{store.products[0]}"
+    _, page = await desk.paste(desk.shop.at("/s"), compare="Our basket")
+    assert "Sell “Our basket” of" in page and ours in page
+    assert (await desk.publish(desk.shop.at("/s"), when_denied=ours))[0] == 303
+    links = f"/creator/{desk.me.id}/links"
+    listed = (await desk.client.get(links)).text
+    assert "sell our own offer" in listed and "Our basket" in listed
+
+    await in_force(a_rule(desk.source, value=0, surface="video", reason_en="Not any more"))
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        link_id = await conn.scalar(
+            text("SELECT id FROM product_links WHERE video_id = :v"), {"v": desk.video}
+        )
+        await rules_book(conn, fresh=True)
+        assert await judge(conn, await one_link(conn, link_id=link_id), at=at) == (1, 0, 1)
+    listed = (await desk.client.get(links)).text
+    assert "our own offer “Our basket” is sold instead" in listed and "Not any more" in listed
+    assert "stands in for “手工竹篮 大号”" in listed
+    shown = (await desk.client.get(f"/v/{desk.video}")).text
+    assert "Our basket" in shown and "手工竹篮 大号" not in shown
+
+    choose = f"{links}/{link_id}/when-denied"
+    answer = await desk.client.post(choose, data={"when_denied": "hide"}, follow_redirects=False)
+    assert answer.status_code == 303
+    assert "Our basket" not in (await desk.client.get(f"/v/{desk.video}")).text
+    refused = await desk.client.post(choose, data={"when_denied": "sell"})
+    assert refused.status_code == 400

@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import LinkId, VideoId
 from dougong.content.queries import own_video
+from dougong.flows.choose_instead import choose_instead
 from dougong.flows.compose_link import Case, category_for, fee_rate, standings
 from dougong.flows.resolve_link import Resolved, products_at, resolve_link
 from dougong.infra.db import transaction
 from dougong.links.adapters.protocol import NoProductData, SeenProduct
 from dougong.links.outside_commands import add_outside_link, keep_outside_product
-from dougong.links.rules import LinkDenied
+from dougong.links.rules import Instead, LinkDenied
 from dougong.links.source_queries import source_at
 from dougong.links.source_rules import SourceNotOpen, SourceState
 from dougong.policy.queries import RuleBook, rules_book
@@ -31,20 +32,18 @@ async def publish_outside_link(
     item_id: str,
     category: str,
     task_id: UUID | None = None,
+    instead: Instead | None = None,
     at: datetime,
 ) -> LinkId:
     """Put the product at an address on one of the creator's videos, as its last one.
 
     The address is followed anew: what is frozen is what is true now, not what a page showed. A
-    link by task keeps the verdict and the fee that were frozen when the task was agreed. Raises
+    link by task keeps the verdict and the fee that were frozen when the task was agreed.
+    `instead`: what becomes of the link when a rule denies it. Raises
     LinkUnresolved, UnlistedHost, NoProductData, SourceNotOpen, LinkDenied, TaskDoesNotCover,
     TaskClosed, NotFound, LinkedAlready, TooManyLinks, NotLinkable.
     """
-    resolved = await resolve_link(url, at=at)
-    products = await products_at(resolved)
-    seen = next((one for one in products if one.item_id == item_id), None)
-    if seen is None:
-        raise NoProductData(field="address")
+    resolved, seen = await _seen_there(url, item_id, at=at)
     async with transaction() as conn:
         await own_video(conn, video_id=video_id, creator_id=creator_id, for_update=True)
         task = await task_by_id(conn, task_id=task_id) if task_id else None
@@ -54,7 +53,7 @@ async def publish_outside_link(
         product_id = await keep_outside_product(
             conn, source=case.source.code, seen=seen, category=case.category, at=at
         )
-        return await add_outside_link(
+        link_id = await add_outside_link(
             conn,
             video_id=video_id,
             creator_id=creator_id,
@@ -68,6 +67,21 @@ async def publish_outside_link(
             terms=frozen_terms(case, seen, task, book),
             at=at,
         )
+        if instead is not None:
+            await choose_instead(
+                conn, link_id=link_id, creator_id=creator_id, instead=instead, at=at
+            )
+        return link_id
+
+
+async def _seen_there(url: str, item_id: str, *, at: datetime) -> tuple[Resolved, SeenProduct]:
+    """Raises LinkUnresolved, UnlistedHost, NoProductData."""
+    resolved = await resolve_link(url, at=at)
+    products = await products_at(resolved)
+    seen = next((one for one in products if one.item_id == item_id), None)
+    if seen is None:
+        raise NoProductData(field="address")
+    return resolved, seen
 
 
 async def _case(

@@ -1,5 +1,6 @@
-"""When verdicts change, links follow: what the book denies now is hidden, what it lets in again is
-shown again, and their owners hear why.
+"""When verdicts change, links follow: what the book denies now is hidden, or turned into our own
+offer of the same product where that is wanted; what it lets in again is shown again as it was; and
+their owners hear why.
 
 Rules change verdicts at instants that are known before: where a link rule starts or ends. Each such
 instant gets one sweep over all links that stand, in batches, each its own transaction. A link that
@@ -10,15 +11,17 @@ was agreed.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import LinkId, RuleId
+from dougong.flows.convert_links import convert
 from dougong.infra import clock, events
 from dougong.infra.db import transaction
 from dougong.infra.jobs import task
+from dougong.links.convert_commands import take_off_stand_ins
 from dougong.links.sweep_commands import (
     Sweep,
     begin_sweep,
@@ -75,14 +78,15 @@ async def _sweep_batch() -> bool:
             return False
         now = await clock.refresh(conn)
         page = await standing_links(conn, after=sweep.after, most=BATCH)
-        hidden, shown = await judge(conn, page.links, at=max(now, sweep.at))
+        moved = await judge(conn, page.links, at=max(now, sweep.at))
         await note_progress(
             conn,
             sweep,
             after=page.after,
             looked=len(page.links),
-            hidden=hidden,
-            shown=shown,
+            hidden=moved.hidden,
+            shown=moved.shown,
+            converted=moved.converted,
             done_at=now if page.is_last else None,
         )
         if page.is_last:
@@ -97,14 +101,21 @@ async def sweep_recent(conn: AsyncConnection, *, at: datetime) -> None:
     await judge(conn, page.links, at=at)
 
 
-async def judge(
-    conn: AsyncConnection, links: Sequence[StandingLink], *, at: datetime
-) -> tuple[int, int]:
-    """Hide and show by the book as of an instant; answers how many of each."""
+class Moved(NamedTuple):
+    """How many links were hidden, and shown again; for how many an offer of ours stands in now."""
+
+    hidden: int
+    shown: int
+    converted: int
+
+
+async def judge(conn: AsyncConnection, links: Sequence[StandingLink], *, at: datetime) -> Moved:
+    """Hide, convert and show by the book as of an instant; answers how many of each."""
     book = await rules_book(conn)
     verdicts: dict[Case, LinkVerdict] = {}  # each case is judged once, however many links it has
     denied: dict[LinkId, RuleId | None] = {}
     anew: dict[LinkId, RuleId | None] = {}
+    wanted: dict[LinkId, RuleId | None] = {}
     allowed: list[LinkId] = []
     for link in links:
         verdict = verdicts.get(link.case)
@@ -119,33 +130,44 @@ async def judge(
             denied[link.id] = rule_id
         elif link.hidden_rule_id != rule_id:
             anew[link.id] = rule_id
+        if link.converts:
+            wanted[link.id] = rule_id
     owners = {link.id: link.creator_id for link in links}
     hidden = await hide_links(conn, links=denied, at=at) if denied else set()
     if anew:
         await deny_anew(conn, links=anew)
+    converted = await convert(conn, wanted, book=book, at=at) if wanted else set()
     shown = await show_links(conn, link_ids=allowed) if allowed else set()
-    await _tell_owners(conn, owners, hidden=hidden, shown=shown, why=denied, at=at, book=book)
-    return len(hidden), len(shown)
+    if shown:
+        await take_off_stand_ins(conn, link_ids=shown, at=at)
+    reasons = wanted | denied
+    for kind, gone in (
+        ("links.links_hidden", hidden - converted),
+        ("links.links_converted", converted),
+    ):
+        why = Counter((owners[link], reasons[link]) for link in gone)
+        await _tell_denied(conn, kind, why, at=at, book=book)
+    await _tell_shown(conn, Counter(owners[link] for link in shown), at=at)
+    return Moved(len(hidden), len(shown), len(converted))
 
 
-async def _tell_owners(
+async def _tell_denied(
     conn: AsyncConnection,
-    owners: Mapping[LinkId, UUID],
+    kind: str,
+    why: Mapping[tuple[UUID, RuleId | None], int],
     *,
-    hidden: set[LinkId],
-    shown: set[LinkId],
-    why: Mapping[LinkId, RuleId | None],
     at: datetime,
     book: RuleBook,
 ) -> None:
     """One event for each creator and rule: how many links, and the rule's own words."""
-    gone = Counter((owners[link], why[link]) for link in hidden)
-    back = Counter(owners[link] for link in shown)
-    if gone:
-        subjects = [(who, _reason(book, rule_id, count)) for (who, rule_id), count in gone.items()]
-        await events.record_many(conn, "links.links_hidden", at=at, subjects=subjects)
-    if back:
-        told = [(creator_id, {"links": count}) for creator_id, count in back.items()]
+    subjects = [(who, _reason(book, rule_id, count)) for (who, rule_id), count in why.items()]
+    if subjects:
+        await events.record_many(conn, kind, at=at, subjects=subjects)
+
+
+async def _tell_shown(conn: AsyncConnection, back: Mapping[UUID, int], *, at: datetime) -> None:
+    told = [(creator_id, {"links": count}) for creator_id, count in back.items()]
+    if told:
         await events.record_many(conn, "links.links_shown", at=at, subjects=told)
 
 

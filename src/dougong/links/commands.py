@@ -18,6 +18,7 @@ from dougong.links.rules import (
     LinkGone,
     NotLinkable,
     TooManyLinks,
+    WhenDenied,
 )
 from dougong.links.tables import product_links
 
@@ -74,6 +75,7 @@ async def check_room(conn: AsyncConnection, *, video_id: VideoId, creator_id: UU
     there = select(func.count()).select_from(product_links)
     there = there.where(product_links.c.creator_id == creator_id)
     there = there.where(product_links.c.video_id == video_id, product_links.c.removed_at.is_(None))
+    there = there.where(product_links.c.converts_link.is_(None))  # it has its link's place
     if int(await conn.scalar(there) or 0) >= MOST_LINKS:
         raise TooManyLinks(field="product", most=MOST_LINKS)
 
@@ -102,7 +104,11 @@ async def set_link_source(
 async def remove_link(
     conn: AsyncConnection, *, link_id: LinkId, creator_id: UUID, at: datetime
 ) -> None:
-    """Take a product off a video; what it already sold keeps pointing at it. Raises LinkGone."""
+    """Take a product off a video, and what stands in for it; what either sold keeps pointing at it.
+    Where the link itself stands in for a hidden one, that one stays hidden from now on.
+
+    Raises LinkGone.
+    """
     change = (
         update(product_links)
         .where(product_links.c.creator_id == creator_id, product_links.c.id == link_id)
@@ -111,6 +117,17 @@ async def remove_link(
     )
     if (await conn.execute(change)).rowcount != 1:
         raise LinkGone
+    await conn.execute(
+        update(product_links)
+        .where(product_links.c.converts_link == link_id, product_links.c.removed_at.is_(None))
+        .values(removed_at=at)
+    )
+    replaced = select(product_links.c.converts_link).where(product_links.c.id == link_id)
+    await conn.execute(
+        update(product_links)
+        .where(product_links.c.id == replaced.scalar_subquery())
+        .values(when_denied=WhenDenied.HIDE, instead_store_id=None, instead_product_id=None)
+    )
     await events.record(conn, "links.link_removed", subject_id=link_id, at=at, facts={})
 
 

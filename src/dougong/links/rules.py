@@ -50,6 +50,22 @@ class LinkGone(NotFound):
     code = "link_gone"
 
 
+class WhenDenied(StrEnum):
+    """What a creator wants to become of a link to another platform that a rule denies."""
+
+    DEFAULT = "default"  # as the operator has set for its source
+    HIDE = "hide"
+    CONVERT = "convert"  # an own-store offer of the same product stands in for it
+
+
+class Instead(NamedTuple):
+    """A creator's choice. `product`: the store and the product chosen by hand, only with `convert`;
+    None: the cheapest of ours with the same GTIN."""
+
+    choice: WhenDenied = WhenDenied.DEFAULT
+    product: tuple[UUID, UUID] | None = None
+
+
 class Validity(StrEnum):
     """Which clicks count, and why the others do not; every one is kept."""
 

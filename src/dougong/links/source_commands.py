@@ -49,6 +49,7 @@ class SourceDraft(msgspec.Struct, frozen=True, kw_only=True):
     settings: SourceSettings = SourceSettings()
     more: dict[str, Any] = {}  # further settings, of the adapter's own
     asks_before_leaving: bool = False
+    when_denied: str = "hide"
     partner_id: UUID | None = None
 
 
@@ -131,6 +132,8 @@ def _row(draft: SourceDraft) -> dict[str, Any]:
             raise BadInput(field=field, reason="missing" if not name else "too_long")
     if draft.adapter not in ("page", "feed", "ucp"):
         raise BadInput(field="adapter", reason="unknown")
+    if draft.when_denied not in ("hide", "convert"):
+        raise BadInput(field="when_denied", reason="unknown")
     settings = msgspec.to_builtins(check_settings(draft.settings))
     return {
         **names,
@@ -138,6 +141,7 @@ def _row(draft: SourceDraft) -> dict[str, Any]:
         "adapter": draft.adapter,
         "settings": draft.more | settings,
         "asks_before_leaving": draft.asks_before_leaving,
+        "when_denied": draft.when_denied,
         "partner_id": draft.partner_id,
     }
 

@@ -12,7 +12,7 @@ from dougong.links.tables import source_states
 
 SOURCES = text("""
     SELECT s.code, s.name_zh, s.name_en, s.hosts, s.adapter, s.settings, s.asks_before_leaving,
-      s.partner_id, COALESCE(t.state, 'open') AS state,
+      s.partner_id, s.when_denied, COALESCE(t.state, 'open') AS state,
       COALESCE(t.reason_zh, '') AS reason_zh, COALESCE(t.reason_en, '') AS reason_en
     FROM sources s
     LEFT JOIN source_states t ON t.source = s.code AND t.in_force @> CAST(:at AS timestamptz)

@@ -52,7 +52,8 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A third-party platform that links may end at, in its state at an instant."""
+    """A third-party platform that links may end at, in its state at an instant. `when_denied`: what
+    becomes of its links when a rule denies them (hide, convert), unless their creator chose."""
 
     code: str
     name_zh: str
@@ -65,6 +66,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     reason_zh: str = ""
     reason_en: str = ""
     partner_id: UUID | None = None
+    when_denied: str = "hide"
 
     @property
     def terms(self) -> SourceSettings:

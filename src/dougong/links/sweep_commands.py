@@ -53,6 +53,7 @@ async def note_progress(
     looked: int,
     hidden: int,
     shown: int,
+    converted: int,
     done_at: datetime | None,
 ) -> None:
     """One batch more; a stop in the middle goes on behind it."""
@@ -60,7 +61,7 @@ async def note_progress(
         text("""
             UPDATE link_sweeps SET after_link = COALESCE(CAST(:after AS uuid), after_link),
               looked = looked + :looked, hidden = hidden + :hidden, shown = shown + :shown,
-              done_at = :done_at
+              converted = converted + :converted, done_at = :done_at
             WHERE id = :id
         """),
         {
@@ -69,6 +70,7 @@ async def note_progress(
             "looked": looked,
             "hidden": hidden,
             "shown": shown,
+            "converted": converted,
             "done_at": done_at,
         },
     )

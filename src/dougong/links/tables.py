@@ -27,6 +27,7 @@ sources = Table(
     Column("settings", JSONB, server_default=FetchedValue(), nullable=False),
     Column("partner_id", Uuid),
     Column("asks_before_leaving", Boolean, server_default=FetchedValue(), nullable=False),
+    Column("when_denied", Text, server_default=FetchedValue(), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
@@ -86,6 +87,10 @@ product_links = Table(
     Column("terms", JSONB, server_default=FetchedValue(), nullable=False),
     Column("hidden_at", DateTime(timezone=True)),
     Column("hidden_rule_id", Uuid),
+    Column("when_denied", Text, server_default=FetchedValue(), nullable=False),
+    Column("instead_store_id", Uuid),
+    Column("instead_product_id", Uuid),
+    Column("converts_link", Uuid),
 )
 
 clicks = Table(
@@ -141,6 +146,7 @@ link_sweeps = Table(
     Column("looked", Integer, server_default=FetchedValue(), nullable=False),
     Column("hidden", Integer, server_default=FetchedValue(), nullable=False),
     Column("shown", Integer, server_default=FetchedValue(), nullable=False),
+    Column("converted", Integer, server_default=FetchedValue(), nullable=False),
     Column("after_link", Uuid),
     Column("done_at", DateTime(timezone=True)),
 )

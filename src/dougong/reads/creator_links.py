@@ -46,7 +46,8 @@ class Linkable(msgspec.Struct, frozen=True):
 
 
 class CreatorLink(msgspec.Struct, frozen=True):
-    """A link with its figures. `estimated_minor`: the creator's shares on amounts paid."""
+    """A link with its figures. `estimated_minor`: the creator's shares on amounts paid.
+    `instead_of`: the product at another platform whose hidden link it stands in for."""
 
     link_id: UUID
     video_id: UUID
@@ -59,6 +60,7 @@ class CreatorLink(msgspec.Struct, frozen=True):
     clicks: int
     orders: int
     estimated_minor: int
+    instead_of: str | None
 
     @property
     def conversion_bp(self) -> int:
@@ -173,7 +175,7 @@ LINKS = text("""
       s.org_id AS merchant_id, k.price_minor, k.in_stock, i.file AS image_file,
       p.state = 'active' AND s.state = 'open' AND k.price_minor IS NOT NULL AS is_on_sale,
       COALESCE(c.n, 0) AS clicks, COALESCE(o.n, 0) AS orders,
-      COALESCE(o.estimated_minor, 0)::bigint AS estimated_minor
+      COALESCE(o.estimated_minor, 0)::bigint AS estimated_minor, e.title AS instead_of
     FROM product_links l
     JOIN videos v ON v.id = l.video_id AND v.state <> 'removed'
     JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id
@@ -191,6 +193,8 @@ LINKS = text("""
     LEFT JOIN LATERAL (
       SELECT count(*) AS n FROM clicks WHERE link_id = l.id AND validity = 'valid'
     ) c ON true
+    LEFT JOIN product_links h ON h.id = l.converts_link
+    LEFT JOIN outside_products e ON e.id = h.outside_product_id
     LEFT JOIN unnest(CAST(:sold_ids AS uuid[]), CAST(:sold_orders AS bigint[]),
       CAST(:sold_minor AS bigint[])) AS o (link_id, n, estimated_minor) ON o.link_id = l.id
     WHERE l.creator_id = :creator_id AND l.removed_at IS NULL
@@ -252,6 +256,7 @@ async def _links(
             clicks=row.clicks,
             orders=row.orders,
             estimated_minor=row.estimated_minor,
+            instead_of=row.instead_of,
         )
         for row in rows
     ]

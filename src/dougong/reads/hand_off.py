@@ -11,8 +11,9 @@ from dougong.links.rules import LinkState
 
 
 class LinkBehind(msgspec.Struct, frozen=True):
-    """A product link with all that a hand-off needs. `url` is the stored final address of an
-    outside product, or where a store's own product is really bought; None: it is bought here."""
+    """A product link with all that a hand-off needs, or what stands in for it. `url` is the stored
+    final address of an outside product, or where a store's own product is really bought; None: it
+    is bought here."""
 
     link_id: UUID
     creator_id: UUID
@@ -52,7 +53,10 @@ BEHIND = text("""
       COALESCE(f.name_zh, '') AS source_zh, COALESCE(f.name_en, '') AS source_en,
       COALESCE(f.settings ->> 'sub_id_parameter', '') AS sub_id_parameter,
       COALESCE(f.asks_before_leaving, false) AS asks, COALESCE(f.adapter, '') AS adapter
-    FROM product_links l
+    FROM product_links asked
+    LEFT JOIN product_links instead ON instead.converts_link = asked.id
+      AND instead.removed_at IS NULL
+    JOIN product_links l ON l.id = COALESCE(instead.id, asked.id)
     LEFT JOIN videos v ON v.id = l.video_id
     LEFT JOIN outside_products o ON o.id = l.outside_product_id
     LEFT JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id
@@ -61,7 +65,7 @@ BEHIND = text("""
     LEFT JOIN source_states now ON now.source = f.code
       AND now.in_force @> CAST(:at AS timestamptz)
     LEFT JOIN link_rules r ON r.id = l.hidden_rule_id
-    WHERE l.code = :code
+    WHERE asked.code = :code
 """)
 
 

@@ -15,7 +15,8 @@ Case = tuple[UUID, str, str, str, str]  # all that a verdict on a link depends o
 
 
 class StandingLink(msgspec.Struct, frozen=True):
-    """A link that is not removed, with what rules match on."""
+    """A link that is not removed, with what rules match on. `converts`: an own-store offer is to
+    stand in for it while it is denied."""
 
     id: LinkId
     creator_id: UUID
@@ -25,6 +26,7 @@ class StandingLink(msgspec.Struct, frozen=True):
     merchant_class: str
     is_hidden: bool
     hidden_rule_id: UUID | None
+    converts: bool = False
 
     @property
     def case(self) -> Case:
@@ -57,14 +59,18 @@ class Page(msgspec.Struct, frozen=True):
 PAGE = text("""
     WITH page AS MATERIALIZED (
       SELECT id, creator_id, store_id, product_id, source, surface, category, hidden_at,
-        hidden_rule_id, removed_at IS NULL AND route = 'direct' AS stands
+        hidden_rule_id, when_denied, outside_product_id IS NOT NULL AND video_id IS NOT NULL AS can,
+        removed_at IS NULL AND route = 'direct' AS stands
       FROM product_links WHERE id > :after ORDER BY id LIMIT :most
     )
     SELECT l.id, l.creator_id, l.source, l.surface,
       COALESCE(NULLIF(l.category, ''), p.category, '') AS category,
       COALESCE(s.merchant_class, '') AS merchant_class,
-      l.hidden_at IS NOT NULL AS is_hidden, l.hidden_rule_id, l.stands
+      l.hidden_at IS NOT NULL AS is_hidden, l.hidden_rule_id,
+      l.can AND COALESCE(NULLIF(l.when_denied, 'default'), f.when_denied) = 'convert' AS converts,
+      l.stands
     FROM page l
+    LEFT JOIN sources f ON f.code = l.source
     LEFT JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id
     LEFT JOIN stores s ON s.id = l.store_id
     ORDER BY l.id
@@ -97,3 +103,19 @@ async def links_of_product(
     """The links of one product of a store, those by task left out."""
     rows = await conn.execute(OF_PRODUCT, {"store_id": store_id, "product_id": product_id})
     return [StandingLink(*row) for row in rows]
+
+
+OF_ID = text("""
+    SELECT l.id, l.creator_id, l.source, l.surface, l.category, '' AS merchant_class,
+      l.hidden_at IS NOT NULL AS is_hidden, l.hidden_rule_id,
+      l.video_id IS NOT NULL
+        AND COALESCE(NULLIF(l.when_denied, 'default'), f.when_denied) = 'convert' AS converts
+    FROM product_links l JOIN sources f ON f.code = l.source
+    WHERE l.id = :link_id AND l.outside_product_id IS NOT NULL
+      AND l.removed_at IS NULL AND l.route = 'direct'
+""")
+
+
+async def one_link(conn: AsyncConnection, *, link_id: UUID) -> Sequence[StandingLink]:
+    """A link to another platform, unless it is by task."""
+    return [StandingLink(*row) for row in await conn.execute(OF_ID, {"link_id": link_id})]

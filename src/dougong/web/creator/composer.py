@@ -29,6 +29,7 @@ from dougong.reads.composer import videos_to_choose
 from dougong.tasks.queries import tasks_of_creator
 from dougong.tasks.rules import Task, TaskState
 from dougong.web.creator.common import creator_page, see
+from dougong.web.creator.links import choice_from
 from dougong.web.deps import Conn, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.i18n import gettext, mark, pick
@@ -71,13 +72,16 @@ UNRESOLVED = {
 
 
 class PasteForm(Form):
-    """`item_id`: which product of a page; `compare`: words for offers of ours."""
+    """`item_id`: which product of a page; `compare`: words for offers of ours; `link`: the link for
+    which an offer is chosen that stands in when a rule denies it."""
 
     pasted: str
     item_id: str = ""
     category: str = ""
     compare: str = ""
     video: str = ""
+    link: str = ""
+    when_denied: str = "default"
 
 
 class PublishForm(Form):
@@ -88,6 +92,7 @@ class PublishForm(Form):
     category: str = ""
     task_id: str = ""
     compare: str = ""
+    when_denied: str = "default"
 
 
 async def _now() -> datetime:
@@ -231,6 +236,7 @@ async def publish(
             item_id=data.item_id,
             category=data.category,
             task_id=_task_id(data.task_id),
+            instead=choice_from(data.when_denied),
             at=await _now(),
         )
     except Refusal as refusal:
@@ -240,6 +246,7 @@ async def publish(
             category=data.category,
             compare=data.compare,
             video=str(data.video_id),
+            when_denied=data.when_denied,
         )
         return await _composed(request, creator_id, again, refusal=refusal)
     return see(f"/creator/{creator_id}/videos/{data.video_id}#products")

@@ -8,9 +8,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from dougong.base.access import Permission
+from dougong.base.errors import BadInput
 from dougong.base.ids import LinkId, ProductId, StoreId, VideoId
+from dougong.flows.choose_instead import choose_instead
 from dougong.flows.publish_video import link_product
 from dougong.links import commands
+from dougong.links.rules import Instead, WhenDenied
 from dougong.reads.creator_links import links_of_creator, links_of_video
 from dougong.reads.creator_outside import outside_links
 from dougong.web.creator.common import creator_page, see
@@ -31,8 +34,25 @@ class MoveForm(Form):
     to: Literal["up", "down"]
 
 
+class WhenDeniedForm(Form):
+    """`default`, `hide`, `convert`, or the ids of a store and its product: `store:product`."""
+
+    when_denied: str
+
+
 class NothingForm(Form):
     """A button."""
+
+
+def choice_from(text: str) -> Instead:
+    """Raises BadInput."""
+    try:
+        if ":" not in text:
+            return Instead(WhenDenied(text))
+        store, _, product = text.partition(":")
+        return Instead(WhenDenied.CONVERT, (UUID(store), UUID(product)))
+    except ValueError:
+        raise BadInput(field="when_denied", reason="unknown") from None
 
 
 def video_url(creator_id: UUID, video_id: UUID) -> str:
@@ -108,4 +128,23 @@ async def move(
     return see(video_url(creator_id, video_id))
 
 
-HANDLERS: list[HTTPRouteHandler] = [link_list, add, remove, move]
+@post("/creator/{creator_id:uuid}/links/{link_id:uuid}/when-denied", **ROUTE)
+async def when_denied(
+    creator_id: FromPath[UUID],
+    link_id: FromPath[UUID],
+    data: FormData[WhenDeniedForm],
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    """What becomes of the link when a rule denies it; where one does, at once."""
+    await choose_instead(
+        conn,
+        link_id=LinkId(link_id),
+        creator_id=creator_id,
+        instead=choice_from(data.when_denied),
+        at=now,
+    )
+    return see(f"/creator/{creator_id}/links")
+
+
+HANDLERS: list[HTTPRouteHandler] = [link_list, add, remove, move, when_denied]

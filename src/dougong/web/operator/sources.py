@@ -51,6 +51,7 @@ class SourceForm(Form):
     refunds: str = ""
     feed_url: str = ""
     asks_before_leaving: bool = False
+    when_denied: str = "hide"
 
 
 class StateForm(Form):
@@ -81,6 +82,7 @@ def draft_of(data: SourceForm, known: Source | None) -> SourceDraft:
         settings=terms,
         more=more,
         asks_before_leaving=data.asks_before_leaving,
+        when_denied=data.when_denied,
         partner_id=known.partner_id if known else None,
     )
 
@@ -113,6 +115,7 @@ def typed_of(source: Source) -> SourceForm:
         refunds=percent(terms.refund_bp),
         feed_url=terms.feed_url,
         asks_before_leaving=source.asks_before_leaving,
+        when_denied=source.when_denied,
     )
 
 
