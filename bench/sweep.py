@@ -27,7 +27,8 @@ LINKS_MADE = text("""
     WITH creators AS (SELECT id, row_number() OVER () AS n FROM organisations)
     INSERT INTO product_links (id, creator_id, outside_product_id, source, surface, category,
       position, published_at)
-    SELECT gen_random_uuid(), c.id, p.id, p.source, CASE i % 3 WHEN 0 THEN 'live' ELSE 'video' END,
+    SELECT gen_random_uuid(), c.id, p.id, p.source,
+      CASE i % 3 WHEN 0 THEN 'profile' ELSE 'video' END,
       CASE i % 5 WHEN 0 THEN 'beauty/skincare' WHEN 1 THEN 'food' ELSE 'fashion' END, 0, :at
     FROM generate_series(1, :links) AS g (i)
     JOIN creators c ON c.n = 1 + i % :creators

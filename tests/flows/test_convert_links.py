@@ -196,6 +196,20 @@ async def test_the_offer_chosen_by_hand_goes_before_the_same_gtin(
     assert (ours.store_id, ours.product_id) == by_hand
 
 
+async def test_a_link_in_the_live_cart_is_converted_too(
+    conn: AsyncConnection, scene: Scene
+) -> None:
+    await conn.execute(
+        text("UPDATE product_links SET video_id = NULL, surface = 'live' WHERE id = :id"),
+        {"id": scene.link},
+    )
+    instead = Instead(WhenDenied.CONVERT)
+    await choose_instead(conn, link_id=scene.link, creator_id=scene.creator, instead=instead, at=T0)
+    assert await judged(conn, scene, BAN) == (1, 0, 1)
+    ours = await stand_in(conn, scene)
+    assert (ours.video_id, ours.surface) == (None, "live")
+
+
 async def test_without_an_offer_that_may_stand_there_the_link_is_only_hidden(
     conn: AsyncConnection, scene: Scene
 ) -> None:

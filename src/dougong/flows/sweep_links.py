@@ -140,35 +140,24 @@ async def judge(conn: AsyncConnection, links: Sequence[StandingLink], *, at: dat
     shown = await show_links(conn, link_ids=allowed) if allowed else set()
     if shown:
         await take_off_stand_ins(conn, link_ids=shown, at=at)
-    reasons = wanted | denied
-    for kind, gone in (
-        ("links.links_hidden", hidden - converted),
-        ("links.links_converted", converted),
-    ):
-        why = Counter((owners[link], reasons[link]) for link in gone)
-        await _tell_denied(conn, kind, why, at=at, book=book)
-    await _tell_shown(conn, Counter(owners[link] for link in shown), at=at)
+    why = wanted | denied
+    if gone := Counter((owners[link], why[link]) for link in hidden - converted):
+        told = _told(book, gone)
+        await events.record_many(conn, "links.links_hidden", at=at, subjects=told)
+    if gone := Counter((owners[link], why[link]) for link in converted):
+        told = _told(book, gone)
+        await events.record_many(conn, "links.links_converted", at=at, subjects=told)
+    if back := Counter(owners[link] for link in shown):
+        told = [(creator_id, {"links": count}) for creator_id, count in back.items()]
+        await events.record_many(conn, "links.links_shown", at=at, subjects=told)
     return Moved(len(hidden), len(shown), len(converted))
 
 
-async def _tell_denied(
-    conn: AsyncConnection,
-    kind: str,
-    why: Mapping[tuple[UUID, RuleId | None], int],
-    *,
-    at: datetime,
-    book: RuleBook,
-) -> None:
-    """One event for each creator and rule: how many links, and the rule's own words."""
-    subjects = [(who, _reason(book, rule_id, count)) for (who, rule_id), count in why.items()]
-    if subjects:
-        await events.record_many(conn, kind, at=at, subjects=subjects)
-
-
-async def _tell_shown(conn: AsyncConnection, back: Mapping[UUID, int], *, at: datetime) -> None:
-    told = [(creator_id, {"links": count}) for creator_id, count in back.items()]
-    if told:
-        await events.record_many(conn, "links.links_shown", at=at, subjects=told)
+def _told(
+    book: RuleBook, gone: Mapping[tuple[UUID, RuleId | None], int]
+) -> list[tuple[UUID, dict[str, Any]]]:
+    """Each creator and rule, with how many links, and the rule's own words."""
+    return [(who, _reason(book, rule_id, count)) for (who, rule_id), count in gone.items()]
 
 
 def _reason(book: RuleBook, rule_id: RuleId | None, count: int) -> dict[str, Any]:

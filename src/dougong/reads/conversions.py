@@ -21,7 +21,7 @@ class StandIn(msgspec.Struct, frozen=True):
 
 
 # The one that was chosen by hand, or those with the same GTIN in any of its lengths, the cheapest
-# first. What is bought elsewhere, or on the video already, stands in for nothing.
+# first; none that is bought elsewhere, or is on the video or in the live cart already.
 STAND_INS = text("""
     SELECT l.id AS link_id, l.creator_id, l.surface, p.store_id, p.id AS product_id, p.category,
       s.merchant_class
@@ -43,11 +43,13 @@ STAND_INS = text("""
       SELECT min(price_minor) AS price_minor FROM skus
       WHERE store_id = p.store_id AND product_id = p.id AND state = 'active'
     ) AS k ON k.price_minor IS NOT NULL
-    WHERE l.id = ANY(CAST(:link_ids AS uuid[])) AND l.removed_at IS NULL AND l.video_id IS NOT NULL
+    WHERE l.id = ANY(CAST(:link_ids AS uuid[])) AND l.removed_at IS NULL
       AND NOT EXISTS (SELECT FROM product_links t
         WHERE t.converts_link = l.id AND t.removed_at IS NULL)
-      AND NOT EXISTS (SELECT FROM product_links t WHERE t.video_id = l.video_id
-        AND t.store_id = p.store_id AND t.product_id = p.id AND t.removed_at IS NULL)
+      AND NOT EXISTS (SELECT FROM product_links t
+        WHERE t.store_id = p.store_id AND t.product_id = p.id AND t.removed_at IS NULL
+          AND (t.video_id = l.video_id OR (l.surface = 'live' AND t.surface = 'live'
+            AND t.creator_id = l.creator_id)))
     ORDER BY l.id, k.price_minor, p.id
 """)
 

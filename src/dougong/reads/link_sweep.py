@@ -59,7 +59,7 @@ class Page(msgspec.Struct, frozen=True):
 PAGE = text("""
     WITH page AS MATERIALIZED (
       SELECT id, creator_id, store_id, product_id, source, surface, category, hidden_at,
-        hidden_rule_id, when_denied, outside_product_id IS NOT NULL AND video_id IS NOT NULL AS can,
+        hidden_rule_id, when_denied, outside_product_id IS NOT NULL AS can,
         removed_at IS NULL AND route = 'direct' AS stands
       FROM product_links WHERE id > :after ORDER BY id LIMIT :most
     )
@@ -108,8 +108,7 @@ async def links_of_product(
 OF_ID = text("""
     SELECT l.id, l.creator_id, l.source, l.surface, l.category, '' AS merchant_class,
       l.hidden_at IS NOT NULL AS is_hidden, l.hidden_rule_id,
-      l.video_id IS NOT NULL
-        AND COALESCE(NULLIF(l.when_denied, 'default'), f.when_denied) = 'convert' AS converts
+      COALESCE(NULLIF(l.when_denied, 'default'), f.when_denied) = 'convert' AS converts
     FROM product_links l JOIN sources f ON f.code = l.source
     WHERE l.id = :link_id AND l.outside_product_id IS NOT NULL
       AND l.removed_at IS NULL AND l.route = 'direct'
