@@ -95,6 +95,8 @@ async def test_an_order_shows_its_ruling_and_is_ruled_anew(
     page = await as_(client, desk.one, locale).get(path)
     words = "No click, code or task of ours leads" if locale == "en" else "没有我们的点击"
     assert words in page.text
+    of_ads = "An advertisement claims an order" if locale == "en" else "广告才能主张归属"
+    assert of_ads in page.text
     form = {"claim": "creator", "handle": scene.handle, "reason": "Seen in the recording"}
     assert (await client.post(f"{path}/rulings", data=form | {"reason": ""})).status_code == 400
     assert (await client.post(f"{path}/rulings", data=form | {"handle": "x"})).status_code == 400
