@@ -1,5 +1,5 @@
 """What a drafted rule would change: which links, creators, merchants and tasks are under another
-verdict, and which orders of the last days would have paid another fee.
+verdict, and which orders of the last days, here and elsewhere, would have paid another fee.
 
 Nothing that was agreed is touched by a rule. The preview judges what stands now, and what was sold
 lately, once by the book and once by the book with the draft in it, at the instant of its start.
@@ -24,9 +24,11 @@ from dougong.policy.rules import (
     PRECEDENCE,
     Facts,
     Rule,
+    RuleKind,
     link_case,
     link_verdict,
 )
+from dougong.reads.impact_elsewhere import fees_elsewhere
 
 DAYS = 28
 
@@ -204,7 +206,8 @@ async def _fees(
     asked: dict[str, Any],
 ) -> None:
     owners: dict[UUID, Owner] = {}
-    for row in await conn.execute(SOLD, asked | {"currency": found.currency}):
+    asked = asked | {"currency": found.currency}
+    for row in await conn.execute(SOLD, asked):
         facts = Facts(
             kind=kind, source="own", surface=row.surface, category=row.category, route=row.route,
             party_class="merchant", party=str(row.merchant_id),
@@ -216,16 +219,28 @@ async def _fees(
             continue
         owner = owners.setdefault(row.merchant_id, Owner(row.merchant_id, "", "", ""))
         was, will = part_of(row.paid_minor, before), part_of(row.paid_minor, after)
-        owner.orders += row.orders
-        owner.paid_minor += row.paid_minor
-        owner.before_minor += was
-        owner.after_minor += will
-        day = found.by_day.setdefault(row.day, [0, 0, 0])
-        for n, value in enumerate((row.orders, was, will)):
-            day[n] += value
+        _count(found, owner, row, was, will)
+    looked, elsewhere = await fees_elsewhere(
+        conn, kind=RuleKind(kind), book=book, drafted=drafted, at=found.at, asked=asked
+    )
+    found.looked += looked
+    for one in elsewhere:
+        owner = owners.setdefault(one.creator_id, Owner(one.creator_id, "", "", ""))
+        _count(found, owner, one, one.before_minor, one.after_minor)
     found.owners = sorted(
         owners.values(), key=lambda o: (-abs(o.after_minor - o.before_minor), o.id)
     )
+
+
+def _count(found: Impact, owner: Owner, row: Any, was: int, will: int) -> None:
+    """Orders of one day whose fee was `was`, and would be `will`."""
+    owner.orders += row.orders
+    owner.paid_minor += row.paid_minor
+    owner.before_minor += was
+    owner.after_minor += will
+    day = found.by_day.setdefault(row.day, [0, 0, 0])
+    for n, value in enumerate((row.orders, was, will)):
+        day[n] += value
 
 
 def _rate(book: RuleBook, facts: Facts) -> int:
