@@ -1,4 +1,4 @@
-"""An order that was never paid ends: its coupon and its units go back."""
+"""An order that was never paid ends: its coupon, its flash offers and its units go back."""
 
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from dougong.base.ids import OrderId, PersonId, SkuId, StoreId
 from dougong.catalog.coupon_commands import release_coupon
 from dougong.infra import pause
 from dougong.infra.events import drop_deadline, record
+from dougong.live.offer_commands import release_offers
 from dougong.orders.commands import cancel, own_order
 from dougong.reads.order_books import lines_of
 from dougong.supply.commands import release
@@ -20,6 +21,7 @@ async def cancel_unpaid(
     order = await cancel(conn, store_id=store_id, order_id=order_id, reason=reason, at=at)
     await pause.point("close: cancelled")
     await release_coupon(conn, store_id=store_id, order_id=order_id, at=at)
+    await release_offers(conn, store_id=store_id, order_id=order_id, at=at)
     units: dict[SkuId, int] = {}
     for line in await lines_of(conn, store_id=store_id, order_id=order_id):
         if line.sku_id is not None:

@@ -20,9 +20,12 @@ from dougong.base.ids import OrderId, PersonId, SkuId, StoreId, new_id
 from dougong.catalog.coupon_commands import CouponUse, HeldCoupons, hold_coupons, use_coupons
 from dougong.flows.freeze_facts import line_rows, order_row
 from dougong.flows.price_orders import Priced, Shelf, Wanted, price, read_shelf
+from dougong.flows.tell_of_orders import live_sale, tell_of_orders
 from dougong.infra import clock, pause
 from dougong.infra.coalesce import Coalescer
 from dougong.infra.db import transaction
+from dougong.live.offer_commands import HeldOffers, OfferUse, hold_offers, use_offers
+from dougong.live.offer_rules import OfferRefused
 from dougong.orders.intake_commands import PlacedRow, insert_placed, placed_before
 from dougong.orders.rules import AddressMissing, CouponRefused, NotForSale, StaleTotal
 from dougong.supply.commands import hold_units, reserve
@@ -204,7 +207,7 @@ async def _place_fresh(
             priced[n] = (OrderId(new_id()), _price_as_shown(shelf, request, at=at))
         except Refusal as refusal:
             answers[n] = refusal
-    coupons = await _serve(conn, store_id, requests, priced, answers)
+    coupons, offers = await _serve(conn, store_id, requests, priced, answers)
     await pause.point("place: took the units")
     orders = [
         order_row(requests[n], order_id, p, currency=shelf.store.currency, at=at)
@@ -214,6 +217,9 @@ async def _place_fresh(
     if orders:
         await insert_placed(conn, store_id=store_id, orders=orders, lines=lines)
         await use_coupons(conn, store_id=store_id, held=coupons, at=at)
+        left = await use_offers(conn, store_id=store_id, held=offers)
+        sales = [live_sale(shelf, requests[n].wanted, p) for n, (_, p) in priced.items()]
+        await tell_of_orders(conn, sales=[one for one in sales if one], left=left)
     for n, order in zip(priced, orders, strict=True):
         answers[n] = Placed(
             store_id, order.id, order.checkout_id, order.number, order.total_minor,
@@ -241,9 +247,10 @@ async def _serve(
     requests: Sequence[PlaceOrder],
     priced: dict[int, tuple[OrderId, Priced]],
     answers: dict[int, Answer],
-) -> HeldCoupons:
-    """Coupons and units go to those who came first: each order gets all that it wants, or nothing
-    and an answer that says why; what it does not get is there for the next one."""
+) -> tuple[HeldCoupons, HeldOffers]:
+    """Coupons, flash offers and units go to those who came first: each order gets all that it
+    wants, or nothing and an answer that says why; what it does not get is there for the next one.
+    """
     wishes = {
         n: CouponUse(
             order_id, p.coupon.coupon_id, requests[n].wanted.buyer_id, p.quote.discount_minor
@@ -252,21 +259,38 @@ async def _serve(
         if p.coupon and p.quote.discount_minor > 0
     }
     wanted = {n: _units_of(p) for n, (_, p) in priced.items()}
+    flash = {n: _offer_uses(order_id, requests[n].wanted) for n, (order_id, _) in priced.items()}
     coupons = await hold_coupons(conn, store_id=store_id, uses=list(wishes.values()))
+    offers = await hold_offers(
+        conn, store_id=store_id, uses=[u for us in flash.values() for u in us]
+    )
     skus = {sku_id for units in wanted.values() for sku_id in units}
     stock = await hold_units(conn, store_id=store_id, sku_ids=skus)
     for n, units in wanted.items():
         wish = wishes.get(n)
         if wish and (why := coupons.refusal(wish)):
             answers[n] = CouponRefused(field="coupon_code", why=why)
+        elif no := offers.refusal(flash[n]):
+            answers[n] = OfferRefused(field="offer_id", why=no[0], per_buyer=no[1])
         elif short := stock.take(units):
             answers[n] = SoldOut(field="lines", sku_id=short)
-        elif wish:
-            coupons.take(wish)
+        else:
+            offers.take(flash[n])
+            if wish:
+                coupons.take(wish)
         if n in answers:
             del priced[n]
     await reserve(conn, store_id=store_id, held=stock)
-    return coupons
+    return coupons, offers
+
+
+def _offer_uses(order_id: OrderId, wanted: Wanted) -> list[OfferUse]:
+    """What an order wants of each flash offer, over all its lines."""
+    units: dict[UUID, int] = {}
+    for line in wanted.lines:
+        if line.offer_id:
+            units[line.offer_id] = units.get(line.offer_id, 0) + line.quantity
+    return [OfferUse(order_id, offer, wanted.buyer_id, n) for offer, n in units.items()]
 
 
 def _units_of(priced: Priced) -> dict[SkuId, int]:

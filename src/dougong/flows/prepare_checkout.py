@@ -76,7 +76,7 @@ async def _prepare(
 
 def _wanted(line: CartLine) -> WantedLine:
     link_id = LinkId(line.link_id) if line.link_id else None
-    return WantedLine(SkuId(line.sku_id), line.quantity, link_id)
+    return WantedLine(SkuId(line.sku_id), line.quantity, link_id, line.offer_id)
 
 
 def _try(shelf: Shelf, wanted: Wanted, *, at: datetime) -> Priced | Refusal:

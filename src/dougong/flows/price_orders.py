@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import Refusal
 from dougong.base.ids import LinkId, PersonId, SkuId, StoreId
+from dougong.live.offer_queries import offers_by_id
+from dougong.live.offer_rules import Offer as FlashOffer
+from dougong.live.offer_rules import usable
 from dougong.orders.rules import (
     AddressMissing,
     Coupon,
@@ -40,9 +43,12 @@ from dougong.reads.offers import (
 
 
 class WantedLine(msgspec.Struct, frozen=True):
+    """`offer_id`: the flash offer whose price it is to have."""
+
     sku_id: SkuId
     quantity: int
     link_id: LinkId | None = None
+    offer_id: UUID | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -101,6 +107,7 @@ class Shelf(msgspec.Struct, frozen=True):
     links: dict[LinkId, LinkOrigin]
     addresses: dict[tuple[UUID, UUID], dict[str, str]]
     rules: RuleBook
+    flash: dict[UUID, FlashOffer] = {}
     # What the rules said of the same facts before, within this batch.
     decided: dict[Facts, Rule | None] = {}
 
@@ -118,6 +125,11 @@ async def read_shelf(
     if store is None:
         return None
     lines = [line for request in requests for line in request.lines]
+    flash = await offers_by_id(
+        conn, store_id=store_id, offer_ids={li.offer_id for li in lines if li.offer_id}
+    )
+    linked = [li.link_id for li in lines if li.link_id]
+    linked += [LinkId(one.link_id) for one in flash.values()]
     asked = [(r.buyer_id, r.address_id) for r in requests if r.address_id]
     return Shelf(
         store=store,
@@ -125,16 +137,17 @@ async def read_shelf(
         coupons=await coupons_of(
             conn, store_id=store_id, codes=[r.coupon_code for r in requests if r.coupon_code]
         ),
-        links=await link_origins(conn, link_ids=[li.link_id for li in lines if li.link_id]),
+        links=await link_origins(conn, link_ids=linked),
         addresses=await addresses_of(conn, wanted=asked) if asked else {},
         rules=await rules_book(conn),
+        flash=flash,
     )
 
 
 def price(shelf: Shelf, wanted: Wanted, *, at: datetime) -> Priced:
-    """Raises NotForSale, CouponRefused, AddressMissing, EmptyOrder, TooManyLines."""
+    """Raises NotForSale, OfferRefused, CouponRefused, AddressMissing, EmptyOrder, TooManyLines."""
     priced = quote(
-        [(_offer(shelf, line), line.quantity, line.link_id) for line in wanted.lines],
+        [(_offer(shelf, line, at), line.quantity, _link(shelf, line)) for line in wanted.lines],
         coupon=_coupon(shelf, wanted.coupon_code, at=at),
         shipping=Shipping(shelf.store.shipping_fee_minor, shelf.store.free_shipping_from_minor),
     )
@@ -161,10 +174,22 @@ def price(shelf: Shelf, wanted: Wanted, *, at: datetime) -> Priced:
     )
 
 
-def _offer(shelf: Shelf, line: WantedLine) -> Offer:
+def _link(shelf: Shelf, line: WantedLine) -> LinkId | None:
+    """The link that led here; a flash offer is its own link's."""
+    if line.link_id or not line.offer_id:
+        return line.link_id
+    flash = shelf.flash.get(line.offer_id)
+    return LinkId(flash.link_id) if flash else None
+
+
+def _offer(shelf: Shelf, line: WantedLine, at: datetime) -> Offer:
     found = shelf.offers.get(line.sku_id)
     if found is None:
         raise NotForSale(field="lines", sku_id=line.sku_id)
+    price_minor = found.price_minor
+    if line.offer_id:
+        flash = usable(shelf.flash.get(line.offer_id), sku_id=line.sku_id, at=at)
+        price_minor = flash.price_minor
     return Offer(
         sku_id=found.sku_id,
         product_id=found.product_id,  # type: ignore[arg-type]
@@ -173,7 +198,7 @@ def _offer(shelf: Shelf, line: WantedLine) -> Offer:
         options=found.options,
         image_file=found.image_file,
         category=found.category,
-        price_minor=found.price_minor,
+        price_minor=price_minor,
         offered_commission_bp=found.commission_bp,
     )
 

@@ -112,15 +112,16 @@ async def coupons_of(
 async def link_origins(
     conn: AsyncConnection, *, link_ids: Sequence[LinkId]
 ) -> dict[LinkId, LinkOrigin]:
-    """Live links only: removed ones, and those of videos that are not public, earn nothing."""
+    """Links that are shown: removed ones, and those of videos that are not public, earn nothing;
+    one in a live cart is on no video."""
     if not link_ids:
         return {}
     rows = await conn.execute(
         text("""
             SELECT l.id, l.creator_id, l.product_id, l.surface, l.route
-            FROM product_links l JOIN videos v ON v.id = l.video_id AND v.state = 'published'
+            FROM product_links l LEFT JOIN videos v ON v.id = l.video_id
             WHERE l.id = ANY(CAST(:links AS uuid[])) AND l.removed_at IS NULL
-              AND l.hidden_at IS NULL
+              AND l.hidden_at IS NULL AND (v.state = 'published' OR l.surface = 'live')
         """),
         {"links": list(set(link_ids))},
     )

@@ -16,7 +16,8 @@ PAGE = 20
 
 
 class CartLine(msgspec.Struct, frozen=True):
-    """One SKU in the cart, as it would be sold now; amounts in minor units."""
+    """One SKU in the cart, as it would be sold now; amounts in minor units. `offer_id`: the flash
+    offer whose price it has."""
 
     store_id: UUID
     sku_id: UUID
@@ -31,6 +32,7 @@ class CartLine(msgspec.Struct, frozen=True):
     list_price_minor: int | None
     free: int
     is_on_sale: bool
+    offer_id: UUID | None = None
 
     @property
     def can_be_bought(self) -> bool:
@@ -84,10 +86,29 @@ async def bought_now(
     sku_id: UUID,
     quantity: int,
     link_id: UUID | None,
+    offer_id: UUID | None = None,
 ) -> list[CartStore]:
-    """One SKU seen as a cart: what "buy now" brings to the checkout. Empty for an unknown SKU."""
+    """One SKU seen as a cart: what "buy now" brings to the checkout. Empty for an unknown SKU.
+
+    `offer_id`: shown with the flash offer's price; whether it can be had is judged in pricing.
+    """
     asked = {"stores": [store_id], "skus": [sku_id], "quantities": [quantity], "links": [link_id]}
-    return await _by_store(conn, {"person_id": person_id} | asked)
+    made = await _by_store(conn, {"person_id": person_id} | asked)
+    if offer_id is None:
+        return made
+    price_minor = await conn.scalar(OFFER_PRICE, {"s": store_id, "o": offer_id, "k": sku_id})
+    return [CartStore(one.store, [_at_offer(li, offer_id, price_minor) for li in one.lines])
+            for one in made]  # fmt: skip
+
+
+OFFER_PRICE = text("""
+    SELECT price_minor FROM live_offers WHERE store_id = :s AND id = :o AND sku_id = :k
+""")
+
+
+def _at_offer(line: CartLine, offer_id: UUID, price_minor: int | None) -> CartLine:
+    prices = {"price_minor": price_minor, "list_price_minor": line.price_minor}
+    return msgspec.structs.replace(line, offer_id=offer_id, **(prices if price_minor else {}))
 
 
 async def _by_store(conn: AsyncConnection, asked: dict[str, Any]) -> list[CartStore]:

@@ -30,6 +30,7 @@ class LineInput(Input):
     sku_id: UUID
     quantity: Count
     link_id: UUID | None = None
+    offer_id: UUID | None = None
 
 
 class PartInput(Input):
@@ -84,7 +85,12 @@ class PaymentAnswer(msgspec.Struct):
 
 def wanted_lines(part: PartInput) -> tuple[WantedLine, ...]:
     return tuple(
-        WantedLine(SkuId(li.sku_id), li.quantity, LinkId(li.link_id) if li.link_id else None)
+        WantedLine(
+            SkuId(li.sku_id),
+            li.quantity,
+            LinkId(li.link_id) if li.link_id else None,
+            li.offer_id,
+        )
         for li in part.lines
     )
 

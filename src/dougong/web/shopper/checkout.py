@@ -50,7 +50,8 @@ COUPON_WHYS = {
 
 
 class Ask(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a checkout is about: the whole cart, one store of it, or one SKU bought at once.
+    """What a checkout is about: the whole cart, one store of it, or one SKU bought at once, with
+    the price of a flash `offer`.
 
     `coupons`: store to code; "" for none, no entry for the best one.
     """
@@ -59,6 +60,7 @@ class Ask(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     sku: UUID | None = None
     quantity: Annotated[int, msgspec.Meta(ge=1, le=999)] = 1
     link: UUID | None = None
+    offer: UUID | None = None
     coupons: dict[UUID, str] = {}
 
 
@@ -66,6 +68,7 @@ class AskedLine(msgspec.Struct, forbid_unknown_fields=True):
     sku_id: UUID
     quantity: Annotated[int, msgspec.Meta(ge=1, le=999)]
     link_id: UUID | None = None
+    offer_id: UUID | None = None
 
 
 class AskedPart(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,6 +114,7 @@ async def carts_for(conn: Conn, who: Access, ask: Ask) -> list[CartStore]:
             sku_id=ask.sku,
             quantity=ask.quantity,
             link_id=ask.link,
+            offer_id=ask.offer,
         )
     carts = await cart_view(conn, person_id=who.person_id)
     return [one for one in carts if ask.store in (None, one.store.id)][:MOST_STORES]
@@ -171,7 +175,7 @@ def words_for(refusal: Refusal) -> str:
 
 
 def as_asked(part: PreparedPart) -> AskedPart:
-    lines = [AskedLine(li.sku_id, li.quantity, li.link_id) for li in part.lines]
+    lines = [AskedLine(li.sku_id, li.quantity, li.link_id, li.offer_id) for li in part.lines]
     total = part.priced.quote.total_minor if part.priced else 0
     return AskedPart(part.cart.store.id, lines, part.coupon_code, total)
 
@@ -196,11 +200,17 @@ async def checkout_page(
     sku: FromQuery[UUID | None] = None,
     quantity: Annotated[int, QueryParameter(ge=1, le=999)] = 1,
     link: FromQuery[UUID | None] = None,
+    offer: FromQuery[UUID | None] = None,
     coupon: FromQuery[list[str] | None] = None,
     address: FromQuery[UUID | None] = None,
 ) -> Page:
     ask = Ask(
-        store=store, sku=sku, quantity=quantity, link=link, coupons=chosen_coupons(coupon or [])
+        store=store,
+        sku=sku,
+        quantity=quantity,
+        link=link,
+        offer=offer,
+        coupons=chosen_coupons(coupon or []),
     )
     return await show(request, conn, who, ask, now=now, address_id=address)
 
@@ -238,7 +248,7 @@ async def place(data: FormData[PlaceForm], request: AnyRequest, who: Who) -> Res
 
 def wanted(line: AskedLine) -> WantedLine:
     link_id = LinkId(line.link_id) if line.link_id else None
-    return WantedLine(SkuId(line.sku_id), line.quantity, link_id)
+    return WantedLine(SkuId(line.sku_id), line.quantity, link_id, line.offer_id)
 
 
 def store_parts(parts: list[AskedPart]) -> list[StorePart]:
@@ -249,12 +259,7 @@ def store_parts(parts: list[AskedPart]) -> list[StorePart]:
     return [
         StorePart(
             StoreId(part.store_id),
-            tuple(
-                WantedLine(
-                    SkuId(li.sku_id), li.quantity, LinkId(li.link_id) if li.link_id else None
-                )
-                for li in part.lines
-            ),
+            tuple(map(wanted, part.lines)),
             part.coupon_code,
             part.expected_total_minor,
         )
