@@ -528,7 +528,7 @@ CREATE TABLE fee_rules (
 CREATE TABLE term_rules (
   id uuid PRIMARY KEY,
   kind text NOT NULL CHECK (kind IN ('pay_within_s', 'receive_within_s', 'after_sales_window_s',
-    'evidence_kept_s')),
+    'evidence_kept_s', 'explained_grace_s')),
   source text NOT NULL DEFAULT '*',
   surface text NOT NULL DEFAULT '*',
   category text NOT NULL DEFAULT '*',

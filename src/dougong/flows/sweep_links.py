@@ -5,7 +5,8 @@ their owners hear why.
 Rules change verdicts at instants that are known before: where a link rule starts or ends. Each such
 instant gets one sweep over all links that stand, in batches, each its own transaction. A link that
 was published while the sweep passed is looked at on the ticks that follow. Links by task keep what
-was agreed.
+was agreed. A link that a room explains at that moment has a grace: until its explanation is over,
+or as long as a rule says (flows/keep_shelf.py hides it then).
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import LinkId, RuleId
@@ -32,8 +34,15 @@ from dougong.links.sweep_commands import (
     show_links,
 )
 from dougong.policy.queries import RuleBook, rules_book
-from dougong.policy.rules import WITHOUT_RULE, LinkVerdict, RuleKind
+from dougong.policy.rules import (
+    TERM_WITHOUT_RULE,
+    WITHOUT_RULE,
+    Facts,
+    LinkVerdict,
+    RuleKind,
+)
 from dougong.reads.link_sweep import Case, StandingLink, standing_links
+from dougong.reads.live_shelf import links_explained
 
 BATCH = 25_000
 RECENT = timedelta(minutes=10)  # of the wall clock: longer than any request that publishes a link
@@ -112,6 +121,7 @@ class Moved(NamedTuple):
 async def judge(conn: AsyncConnection, links: Sequence[StandingLink], *, at: datetime) -> Moved:
     """Hide, convert and show by the book as of an instant; answers how many of each."""
     book = await rules_book(conn)
+    explained = await links_explained(conn)
     verdicts: dict[Case, LinkVerdict] = {}  # each case is judged once, however many links it has
     denied: dict[LinkId, RuleId | None] = {}
     anew: dict[LinkId, RuleId | None] = {}
@@ -124,6 +134,8 @@ async def judge(conn: AsyncConnection, links: Sequence[StandingLink], *, at: dat
         if verdict.allowed:
             if link.is_hidden:
                 allowed.append(link.id)
+            continue
+        if link.id in explained and not link.is_hidden and not grace_over(book, link, at=at):
             continue
         rule_id = verdict.rule.id if verdict.rule else None
         if not link.is_hidden:
@@ -151,6 +163,23 @@ async def judge(conn: AsyncConnection, links: Sequence[StandingLink], *, at: dat
         told = [(creator_id, {"links": count}) for creator_id, count in back.items()]
         await events.record_many(conn, "links.links_shown", at=at, subjects=told)
     return Moved(len(hidden), len(shown), len(converted))
+
+
+def grace_over(book: RuleBook, link: StandingLink, *, at: datetime) -> bool:
+    """Whether a link that is being explained must go now: the book denies it, and has done so for
+    as long as the rule of such a grace says."""
+    facts = link.facts(at)
+    verdict = book.judge(facts)
+    if verdict.allowed:
+        return False
+    since = verdict.rule.starts if verdict.rule else last_change(book, at)
+    return since is None or at >= since + _grace(book, facts)
+
+
+def _grace(book: RuleBook, facts: Facts) -> timedelta:
+    kind = RuleKind.EXPLAINED_GRACE_S
+    rule = book.decide(msgspec.structs.replace(facts, kind=kind.value)).rule
+    return timedelta(seconds=rule.value if rule else TERM_WITHOUT_RULE[kind])
 
 
 def _told(

@@ -42,6 +42,7 @@ class RuleKind(StrEnum):
     RECEIVE_WITHIN_S = "receive_within_s"
     AFTER_SALES_WINDOW_S = "after_sales_window_s"
     EVIDENCE_KEPT_S = "evidence_kept_s"
+    EXPLAINED_GRACE_S = "explained_grace_s"
     LINK = "link"
 
 
@@ -72,6 +73,7 @@ TERM_WITHOUT_RULE = {
     RuleKind.RECEIVE_WITHIN_S: 10 * 86_400,
     RuleKind.AFTER_SALES_WINDOW_S: 7 * 86_400,
     RuleKind.EVIDENCE_KEPT_S: 1_096 * 86_400,
+    RuleKind.EXPLAINED_GRACE_S: 300,
 }
 
 

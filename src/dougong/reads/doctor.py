@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.infra.settings import settings
 from dougong.ledger.rules import PLATFORM
 from dougong.ledger.seal_queries import SealHead, verify_seals
+from dougong.live.seal_queries import verify_evidence
+from dougong.reads import doctor_live_sql as live_sql
 from dougong.reads import doctor_partner_sql as partner_sql
 from dougong.reads import doctor_referrals_sql as referrals
 from dougong.reads import doctor_sql as sql
@@ -39,6 +41,8 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("double_keys", sql.DOUBLE_KEYS),
     ("coupon_over_quota", sql.COUPON_OVER_QUOTA),
     ("jobs_failed", sql.JOBS_FAILED),
+    ("offers_oversold", live_sql.OFFERS_OVERSOLD),
+    ("offer_uses_wrong", live_sql.OFFER_USES),
     ("referral_receivable_minor", referrals.RECEIVABLE),
     ("referrals_undecided", referrals.UNDECIDED),
     ("reconciliation_sums_wrong", partner_sql.RUN_SUMS),
@@ -92,7 +96,10 @@ async def examine(
             found.append(await _check(conn, name, statement, patience_since=since))
     broken = await verify_seals(conn, published=published)
     examples = [f"store {b.store_id} seal {b.number}: {b.why}" for b in broken[:MOST_EXAMPLES]]
-    return [*found, Check("broken_seals", len(broken), examples)]
+    found.append(Check("broken_seals", len(broken), examples))
+    lost = await verify_evidence(conn)
+    examples = [f"room {b.room_id} seal {b.number}: {b.why}" for b in lost[:MOST_EXAMPLES]]
+    return [*found, Check("broken_evidence_seals", len(lost), examples)]
 
 
 async def _check(conn: AsyncConnection, name: str, statement: TextClause, **values: Any) -> Check:

@@ -38,6 +38,7 @@ class ShelfLink(msgspec.Struct, frozen=True):
     verdict_rule_id: UUID | None
     is_hidden: bool
     hidden_rule_id: UUID | None
+    converts: bool
     reason_zh: str  # of the rule that hides it
     reason_en: str
     code: str
@@ -50,7 +51,7 @@ class ShelfLink(msgspec.Struct, frozen=True):
         """As sweeps judge it."""
         return StandingLink(
             self.link_id, self.creator_id, self.source, "live", self.category,
-            self.merchant_class, self.is_hidden, self.hidden_rule_id,
+            self.merchant_class, self.is_hidden, self.hidden_rule_id, self.converts,
         )  # fmt: skip
 
 
@@ -66,6 +67,8 @@ SHELF = text("""
       COALESCE(p.state = 'active' AND s.state = 'open' AND k.price_minor IS NOT NULL,
         o.state = 'good', false) AS is_on_sale,
       l.verdict_rule_id, l.hidden_at IS NOT NULL AS is_hidden, l.hidden_rule_id,
+      l.outside_product_id IS NOT NULL
+        AND COALESCE(NULLIF(l.when_denied, 'default'), f.when_denied) = 'convert' AS converts,
       COALESCE(r.reason_zh, '') AS reason_zh, COALESCE(r.reason_en, '') AS reason_en, l.code
     FROM product_links l
     LEFT JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id

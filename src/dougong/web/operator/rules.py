@@ -40,6 +40,7 @@ KINDS = {
     "receive_within_s": mark("Counts as received after"),
     "after_sales_window_s": mark("After-sales window"),
     "evidence_kept_s": mark("Evidence of live rooms kept for"),
+    "explained_grace_s": mark("Grace of a product that is being explained"),
     "link": mark("Product link"),
 }
 COLUMNS = {
@@ -67,6 +68,7 @@ ORDER = (
     "receive_within_s",
     "after_sales_window_s",
     "evidence_kept_s",
+    "explained_grace_s",
     "link",
 )
 UNITS = {"minutes": 60, "hours": 3_600, "days": 86_400}
