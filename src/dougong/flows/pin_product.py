@@ -2,14 +2,12 @@
 is evidence, until the next one is pinned."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import LinkId, RoomId
 from dougong.infra import broadcast, pause
-from dougong.infra.files import public_url
 from dougong.links.rules import LinkDenied, LinkGone, NotLinkable
 from dougong.live.commands import lock_room
 from dougong.live.pin_commands import (
@@ -21,7 +19,7 @@ from dougong.live.pin_commands import (
     viewers_in,
 )
 from dougong.live.rules import ON_AIR, WrongRoomState
-from dougong.reads.live_shelf import ShelfLink, shelf_link
+from dougong.reads.live_shelf import ShelfLink, card_of, shelf_link
 
 
 async def pin_product(
@@ -55,7 +53,7 @@ async def pin_product(
         await end_explanation(conn, room_id=room_id, reason="next", at=at)
     viewers = await viewers_in(conn, room_id=room_id)
     made = await start_explanation(conn, room_id=room_id, card=_card(link, viewers), at=at)
-    facts = {"id": str(made), "started_at": at.isoformat(), "viewers": viewers, **as_told(link)}
+    facts = {"id": str(made), "started_at": at.isoformat(), "viewers": viewers, **card_of(link)}
     await broadcast.say(conn, room_id, "pin", {"explanation": facts})
     return made
 
@@ -73,24 +71,3 @@ async def unpin_product(
 def _card(link: ShelfLink, viewers: int) -> Card:
     same = set(Card.__struct_fields__) - {"viewers"}
     return Card(**{name: getattr(link, name) for name in same}, viewers=viewers)
-
-
-def as_told(link: ShelfLink) -> dict[str, Any]:
-    """A link as everybody in a room hears of it."""
-    return {
-        "link_id": str(link.link_id),
-        "source": link.source,
-        "source_zh": link.source_zh,
-        "source_en": link.source_en,
-        "route": link.route,
-        "store_id": str(link.store_id) if link.store_id else None,
-        "product_id": str(link.product_id) if link.product_id else None,
-        "title_zh": link.title_zh,
-        "title_en": link.title_en,
-        "image": public_url(link.image_file) if link.image_file else None,
-        "price_minor": link.price_minor,
-        "currency": link.currency,
-        "stock": link.stock,
-        "go": link.go,
-        "verdict_rule_id": str(link.verdict_rule_id) if link.verdict_rule_id else None,
-    }

@@ -1,6 +1,8 @@
 """A creator's live cart as a room shows it: every link with its price and stock of this moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -8,6 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import LinkId, RoomId
+from dougong.infra import clock
+from dougong.infra.files import public_url
 from dougong.reads.link_sweep import StandingLink
 
 
@@ -119,3 +123,89 @@ async def links_explained(conn: AsyncConnection) -> set[LinkId]:
     """The links that any room explains now."""
     rows = await conn.scalars(text("SELECT link_id FROM live_explanations WHERE ended_at IS NULL"))
     return {LinkId(one) for one in rows}
+
+
+def card_of(link: ShelfLink) -> dict[str, Any]:
+    """A link as everybody in a room hears of it. `sheet`: the fragment to buy from; `page`: where
+    it leads without script."""
+    own = f"{link.store_id}/{link.product_id}?link={link.link_id}"
+    return {
+        "link_id": str(link.link_id),
+        "source": link.source,
+        "source_zh": link.source_zh,
+        "source_en": link.source_en,
+        "route": link.route,
+        "store_id": str(link.store_id) if link.store_id else None,
+        "product_id": str(link.product_id) if link.product_id else None,
+        "title_zh": link.title_zh,
+        "title_en": link.title_en or link.title_zh,
+        "image": public_url(link.image_file) if link.image_file else None,
+        "price_minor": link.price_minor,
+        "currency": link.currency,
+        "stock": link.stock,
+        "sheet": f"/sheet/links/{link.link_id}" if link.go else f"/sheet/{own}",
+        "page": link.go or f"/p/{own}",
+        "verdict_rule_id": str(link.verdict_rule_id) if link.verdict_rule_id else None,
+    }
+
+
+PINNED = text("""
+    SELECT id, link_id, started_at, viewers FROM live_explanations
+    WHERE room_id = :room_id AND ended_at IS NULL
+""")
+OFFERS = text("""
+    SELECT o.id, o.store_id, o.link_id, o.product_id, o.sku_id, o.price_minor, o.currency, o.quota,
+      o.quota - o.sold AS left, o.per_buyer, o.starts_at, o.ends_at, u.price_minor AS usual_minor,
+      u.options, p.title_zh, p.title_en
+    FROM live_offers o
+    JOIN skus u ON u.store_id = o.store_id AND u.id = o.sku_id
+    JOIN products p ON p.store_id = o.store_id AND p.id = o.product_id
+    WHERE o.room_id = :room_id AND o.ends_at > :at AND o.stopped_at IS NULL
+    ORDER BY o.starts_at DESC, o.id
+""")
+DROPS = text("""
+    SELECT d.id, d.store_id, c.name_zh, c.name_en, c.funder, c.amount_off_minor, c.percent_off_bp,
+      c.min_spend_minor, s.currency, d.quota - d.taken AS left, d.ends_at
+    FROM live_coupon_drops d
+    JOIN coupons c ON c.store_id = d.store_id AND c.id = d.coupon_id
+    JOIN stores s ON s.id = d.store_id
+    WHERE d.room_id = :room_id AND d.ends_at > :at ORDER BY d.dropped_at DESC, d.id
+""")
+DRAWS = text("""
+    SELECT id, prize_zh, prize_en, winners, encode(seed_hash, 'hex') AS seed_hash, closes_at
+    FROM live_draws WHERE room_id = :room_id AND drawn_at IS NULL ORDER BY opens_at DESC, id
+""")
+
+
+async def selling_now(
+    conn: AsyncConnection, *, room_id: UUID, creator_id: UUID, at: datetime | None = None
+) -> dict[str, Any]:
+    """All that somebody who comes late has to know of what is sold: `shelf` (cards, in order),
+    `pin`, `offers`, `drops` and `draws` that are open."""
+    links = [one for one in await live_shelf(conn, creator_id=creator_id) if not one.is_hidden]
+    asked = {"room_id": room_id, "at": at or clock.now()}
+    pinned = (await conn.execute(PINNED, {"room_id": room_id})).one_or_none()
+    found = next((one for one in links if pinned and one.link_id == pinned.link_id), None)
+    pin = None
+    if pinned is not None and found is not None:
+        told = {"id": pinned.id, "started_at": pinned.started_at, "viewers": pinned.viewers}
+        pin = card_of(found) | _plain(told)
+    return {
+        "shelf": [card_of(link) for link in links if link.is_on_sale],
+        "pin": pin,
+        "offers": [_plain(row._mapping) for row in await conn.execute(OFFERS, asked)],
+        "drops": [_plain(row._mapping) for row in await conn.execute(DROPS, asked)],
+        "draws": [_plain(row._mapping) for row in await conn.execute(DRAWS, {"room_id": room_id})],
+    }
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Ids and instants as JSON has them."""
+    return {
+        name: str(value)
+        if isinstance(value, UUID)
+        else value.isoformat()
+        if isinstance(value, datetime)
+        else value
+        for name, value in row.items()
+    }
