@@ -836,8 +836,9 @@ CREATE TABLE ledger_transfers (
   PRIMARY KEY (store_id, entry_id, n),
   CONSTRAINT ledger_transfers_two_accounts CHECK (src <> dst)
 );
-CREATE INDEX ledger_transfers_by_src ON ledger_transfers (store_id, src, entry_id, n);
-CREATE INDEX ledger_transfers_by_dst ON ledger_transfers (store_id, dst, entry_id, n);
+-- An account's id says whose it is, its store too (ledger/rules.py): these need no store.
+CREATE INDEX ledger_transfers_by_src ON ledger_transfers (src, entry_id, n);
+CREATE INDEX ledger_transfers_by_dst ON ledger_transfers (dst, entry_id, n);
 
 -- What the next seal takes. Membership, not time: an entry may commit after later ones are sealed.
 CREATE TABLE ledger_unsealed (

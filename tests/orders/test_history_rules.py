@@ -179,5 +179,5 @@ def test_every_life_follows_the_moves_and_its_money_sums(
     )
     reached = {s for s in OrderState if s is life.state}
     assert reached <= {after for moves in MOVES.values() for after in moves} | {OrderState.PLACED}
-    shares = line_shares(money_of(order, TERMS), refunded_minor=order.refunded_minor)
+    shares = line_shares(money_of(order.total_minor, TERMS), refunded_minor=order.refunded_minor)
     assert shares.residual() == 0 and shares.whole() == order.total_minor - order.refunded_minor

@@ -41,7 +41,8 @@ from dougong.policy.queries import rules_book
 
 MOST_BYTES = 500_000_000
 MOST_BAD_ROWS = 10_000
-ROWS_PER_PIECE = 4_000
+# A piece is written while the next is read: the first are small, so that PostgreSQL starts soon.
+FIRST_PIECE_ROWS, MOST_PIECE_ROWS = 500, 4_000
 TURN_S = 0.0005
 MANY = 1_000  # orders, after which PostgreSQL should look at its tables anew
 
@@ -244,9 +245,11 @@ async def _load(
     judged = read_tmall(source.rows(), places=source.places, now=now)
     written_at = clock.wall_now()
     writing: asyncio.Task[None] | None = None
+    most = FIRST_PIECE_ROWS
     try:
         while True:
-            piece = await asyncio.to_thread(_next_piece, judged, source)
+            piece = await asyncio.to_thread(_next_piece, judged, source, most)
+            most = min(2 * most, MOST_PIECE_ROWS)
             if not piece.orders and not piece.bad:
                 break
             known: Mapping[str, bytes] = {}
@@ -266,9 +269,11 @@ async def _load(
             await writing
 
 
-def _next_piece(judged: Iterator[tuple[int, HistoryOrder] | BadRow], source: Source) -> Piece:
+def _next_piece(
+    judged: Iterator[tuple[int, HistoryOrder] | BadRow], source: Source, most: int
+) -> Piece:
     piece = Piece([], [])
-    for one in islice(judged, ROWS_PER_PIECE):
+    for one in islice(judged, most):
         if isinstance(one, BadRow):
             piece.bad.append(one)
         else:

@@ -5,6 +5,7 @@ sample order: history is booked as live orders are, only written many at a time.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from dougong.flows.book_orders import (
     final_entry,
     refund_entry,
 )
+from dougong.infra.copy_in import instant_column
 from dougong.ledger.history_commands import EntryRows, Ways, open_accounts
 from dougong.ledger.rules import AccountName, Entry
 from dougong.orders.history_commands import OrderRows
@@ -37,8 +39,13 @@ class Template:
     def __init__(self, entry: Entry | None, *, about: UUID, store_id: StoreId) -> None:
         if entry is None or not entry.key.endswith(str(about)):
             raise ValueError(entry)
-        self.ways = Ways(entry.kind, entry.transfers, store_id=store_id, currency=CURRENCY)
-        self.key_before = entry.key.removesuffix(str(about))
+        self.ways = Ways(
+            entry.kind,
+            entry.transfers,
+            key_before=entry.key.removesuffix(str(about)),
+            store_id=store_id,
+            currency=CURRENCY,
+        )
         self.parts = [str(transfer.part) for transfer in entry.transfers]
 
 
@@ -92,6 +99,12 @@ def uuid_text(raw: bytes) -> str:
     return "-".join(groups)
 
 
+@lru_cache(maxsize=16_384)
+def _shares(total_minor: int, refunded_minor: int, terms: Terms) -> Shares:
+    """Prices come again and again."""
+    return line_shares(money_of(total_minor, terms), refunded_minor=refunded_minor)
+
+
 class HistoryRows:
     """A piece of a history, ready to be written."""
 
@@ -109,39 +122,38 @@ class HistoryRows:
         self.count += 1
         if order.paid_at is None:
             return
-        about, payment_id = uuid_text(order_id), self._ids.next()
+        about, payment_id = uuid_text(order_id).encode(), self._ids.next()
+        paid_at = instant_column(order.paid_at)
         self._payments.add_payment(
             payment_id=payment_id,
             order_id=order_id,
             ref=order.number,
             amount_minor=order.total_minor,
-            at=order.paid_at,
+            at=paid_at,
         )
         self._entries.add(
             self._ids.next(),
             book.capture.ways,
-            key=book.capture.key_before + about,
+            about=about,
             order_id=order_id,
-            counts_at=order.paid_at,
+            counts_at=paid_at,
             amounts=(order.total_minor,),
         )
         if order.refunded_minor:
-            self._add_refund(order_id, payment_id, order, order.paid_at)
+            self._add_refund(order_id, payment_id, order, paid_at)
         if life.final_at is not None:
-            shares: Shares = line_shares(
-                money_of(order, terms), refunded_minor=order.refunded_minor
-            )  # fmt: skip
+            shares = _shares(order.total_minor, order.refunded_minor, terms)
             self._entries.add(
                 self._ids.next(),
                 book.final.ways,
-                key=book.final.key_before + about,
+                about=about,
                 order_id=order_id,
-                counts_at=life.final_at,
+                counts_at=instant_column(life.final_at),
                 amounts=book.final_amounts(shares),
             )
 
     def _add_refund(
-        self, order_id: bytes, payment_id: bytes, order: HistoryOrder, at: datetime
+        self, order_id: bytes, payment_id: bytes, order: HistoryOrder, at: bytes
     ) -> None:
         """Counted at the payment: before the order is final, so no fee was taken of it."""
         refund_id, book = self._ids.next(), self._book
@@ -158,7 +170,7 @@ class HistoryRows:
         self._entries.add(
             self._ids.next(),
             book.refund.ways,
-            key=book.refund.key_before + uuid_text(refund_id),
+            about=uuid_text(refund_id).encode(),
             order_id=order_id,
             counts_at=at,
             amounts=(order.refunded_minor,),

@@ -2,12 +2,12 @@
 
 A row is the number of its columns, then each column as its length and its bytes (PostgreSQL
 manual, COPY, "Binary Format"). The functions here make one column each; whoever writes a table
-joins them in the order of its column list.
+puts them into a form of its rows, in the order of its column list.
 """
 
 import struct
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -16,11 +16,14 @@ from psycopg.sql import SQL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 NULL = b"\xff\xff\xff\xff"
+# What a form leaves open: a column, the 16 bytes of a uuid.
+GAP, ID_GAP = b"%b", b"\0\0\0\x10%b"
 HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 END = b"\xff\xff"
 PIECE_BYTES = 128 * 1024
-# 2000-01-01 00:00 UTC, from which PostgreSQL counts, in seconds of Unix time.
-EPOCH_S = 946_684_800
+# From which PostgreSQL counts.
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 _bigint = struct.Struct(">iq").pack
 _integer = struct.Struct(">ii").pack
@@ -34,17 +37,24 @@ def row_of(columns: int) -> bytes:
     return _columns(columns)
 
 
+def form_of(*columns: bytes) -> bytes:
+    """Rows that have most of their columns in common: `form_of(…) % (column, …)` is one of them."""
+    gaps = (GAP, ID_GAP)
+    return b"".join(one if one in gaps else one.replace(b"%", b"%%") for one in columns)
+
+
 def uuid_column(value: UUID | None) -> bytes:
     return NULL if value is None else b"\0\0\0\x10" + value.bytes
 
 
-def id_column(raw: bytes) -> bytes:
-    """A uuid given as its 16 bytes."""
-    return b"\0\0\0\x10" + raw
-
-
 def text_column(value: str | None) -> bytes:
     return NULL if value is None else bytes_column(value.encode())
+
+
+def begun_text_column(begin: str, *, gap_bytes: int) -> bytes:
+    """A text that begins so; as many bytes more follow in the row."""
+    raw = begin.encode()
+    return _length(len(raw) + gap_bytes) + raw
 
 
 def bytes_column(raw: bytes) -> bytes:
@@ -69,13 +79,9 @@ def smallint_column(value: int) -> bytes:
     return _smallint(2, value)
 
 
-@lru_cache(maxsize=8_192)
 def instant_column(at: datetime | None) -> bytes:
     """A timestamptz, exact to the microsecond."""
-    if at is None:
-        return NULL
-    seconds = int(at.replace(microsecond=0).timestamp()) if at.microsecond else int(at.timestamp())
-    return _bigint(8, (seconds - EPOCH_S) * 1_000_000 + at.microsecond)
+    return NULL if at is None else _bigint(8, (at - EPOCH) // MICROSECOND)
 
 
 async def copy_in(conn: AsyncConnection, statement: SQL, rows: Iterable[bytes]) -> None:

@@ -36,6 +36,9 @@ OWNER, APP, READONLY = "dougong_owner", "dougong_app", "dougong_readonly"
 DATABASE = "dougong"
 START_TIMEOUT_S = 40
 
+# A new file of the write-ahead log is not filled with zeros first: whoever loads a history would
+# write as many bytes again, and no promise of a commit rests on them. With room for 32 MB the log's
+# own writer does most of the writing.
 CONFIG = """
 listen_addresses = ''
 unix_socket_directories = '{socket_dir}'
@@ -49,6 +52,8 @@ wal_level = replica
 max_wal_size = 2GB
 checkpoint_timeout = 15min
 wal_compression = on
+wal_init_zero = off
+wal_buffers = 32MB
 fsync = on
 synchronous_commit = on
 full_page_writes = on

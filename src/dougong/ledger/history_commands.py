@@ -6,6 +6,7 @@ the caller, who takes them from the entries that live orders book.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from psycopg.sql import SQL
 from sqlalchemy import text
@@ -13,9 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import StoreId
 from dougong.infra.copy_in import (
+    GAP,
+    ID_GAP,
+    begun_text_column,
     bigint_column,
     copy_in,
-    id_column,
+    form_of,
     instant_column,
     row_of,
     smallint_column,
@@ -32,17 +36,29 @@ TRANSFERS = SQL("""
     COPY ledger_transfers (store_id, entry_id, n, src, dst, currency, amount_minor, part, line_no)
     FROM STDIN (FORMAT binary)
 """)
+LETTERS_ABOUT = 36
 UNSEALED = SQL("COPY ledger_unsealed (store_id, entry_id) FROM STDIN (FORMAT binary)")
 
 
 class Ways:
-    """How entries of one kind move money: their transfers, all but the amounts."""
+    """How entries of one kind move money: their transfers, all but the amounts, and their keys,
+    all but `about`, 36 letters of what the event happened to."""
 
     def __init__(
-        self, kind: str, ways: Sequence[Transfer], *, store_id: StoreId, currency: str
+        self,
+        kind: str,
+        ways: Sequence[Transfer],
+        *,
+        key_before: str,
+        store_id: StoreId,
+        currency: str,
     ) -> None:
-        self.kind = text_column(kind)
+        if any(way.line_no is None for way in ways):
+            raise ValueError("history is booked by line")
         self.names = [name for way in ways for name in (way.src, way.dst)]
+        self._store = uuid_column(store_id)
+        self._kind = text_column(kind)
+        self._key_before = begun_text_column(key_before, gap_bytes=LETTERS_ABOUT)
         self._before = [
             uuid_column(account_id(store_id, way.src, currency))
             + uuid_column(account_id(store_id, way.dst, currency))
@@ -52,35 +68,43 @@ class Ways:
         self._after = [
             text_column(str(way.part)) + smallint_column(way.line_no or 0) for way in ways
         ]
-        if any(way.line_no is None for way in ways):
-            raise ValueError("history is booked by line")
+        # Prices come again and again.
+        self.transfers = lru_cache(maxsize=16_384)(self._transfers)
 
-    def transfers(self, head: bytes, entry: bytes, amounts: Sequence[int]) -> list[bytes]:
-        """Transfers of one entry, numbered from 1; none for an amount of 0.
+    def entry(self, written_at: datetime) -> bytes:
+        """The form of an entry: its id, what it is about, its order, when it counts."""
+        return form_of(
+            row_of(7), self._store, ID_GAP, self._kind, self._key_before, GAP, ID_GAP, GAP,
+            instant_column(written_at),
+        )  # fmt: skip
+
+    def _transfers(self, amounts: tuple[int, ...]) -> tuple[int, bytes]:
+        """How many transfers an entry with these amounts has, and the form of them all, in which
+        only the entry's id is missing; they are numbered from 1, and there is none for 0.
 
         Raises ValueError for an amount below 0 and for an entry that would move nothing.
         """
-        made: list[bytes] = []
+        columns: list[bytes] = []
         n = 0
         for before, after, amount in zip(self._before, self._after, amounts, strict=True):
+            if amount < 0:
+                raise ValueError(amount)
             if amount:
-                if amount < 0:
-                    raise ValueError(amount)
                 n += 1
-                made += (head, entry, smallint_column(n), before, bigint_column(amount), after)
-        if not made:
+                head = (row_of(9), self._store, ID_GAP, smallint_column(n))
+                columns += (*head, before, bigint_column(amount), after)
+        if not n:
             raise ValueError("an entry moves something")
-        return made
+        return n, form_of(*columns)
 
 
 class EntryRows:
     """Entries of one store's book that wait to be written."""
 
     def __init__(self, *, store_id: StoreId, written_at: datetime) -> None:
-        store = uuid_column(store_id)
-        self._entry_head, self._transfer_head = row_of(7) + store, row_of(9) + store
-        self._unsealed_head = row_of(2) + store
-        self._written = instant_column(written_at)
+        self._written_at = written_at
+        self._unsealed_form = form_of(row_of(2), uuid_column(store_id), ID_GAP)
+        self._forms: dict[Ways, bytes] = {}
         self._entries: list[bytes] = []
         self._transfers: list[bytes] = []
         self._unsealed: list[bytes] = []
@@ -90,19 +114,20 @@ class EntryRows:
         entry_id: bytes,
         ways: Ways,
         *,
-        key: str,
+        about: bytes,
         order_id: bytes,
-        counts_at: datetime,
-        amounts: Sequence[int],
+        counts_at: bytes,
+        amounts: tuple[int, ...],
     ) -> None:
-        """`amounts`: of each way, in its order. Ids are 16 bytes."""
-        entry = id_column(entry_id)
-        self._transfers += ways.transfers(self._transfer_head, entry, amounts)
-        self._entries += (
-            self._entry_head, entry, ways.kind, text_column(key), id_column(order_id),
-            instant_column(counts_at), self._written,
-        )  # fmt: skip
-        self._unsealed += (self._unsealed_head, entry)
+        """`amounts`: of each way, in its order. Ids are 16 bytes, `about` is a uuid's letters,
+        `counts_at` a column."""
+        count, transfers = ways.transfers(amounts)
+        self._transfers.append(transfers % ((entry_id,) * count))
+        form = self._forms.get(ways)
+        if form is None:
+            form = self._forms[ways] = ways.entry(self._written_at)
+        self._entries.append(form % (entry_id, about, order_id, counts_at))
+        self._unsealed.append(self._unsealed_form % entry_id)
 
     async def write(self, conn: AsyncConnection) -> None:
         """The accounts must be there. Raises IntegrityError (psycopg's) for a key that is."""

@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import StoreId
 from dougong.infra.copy_in import (
+    GAP,
+    ID_GAP,
     NULL,
     bigint_column,
     bytes_column,
     copy_in,
-    id_column,
+    form_of,
     instant_column,
     integer_column,
     jsonb_column,
@@ -63,36 +65,59 @@ class OrderRows:
         store = uuid_column(store_id)
         self._order_head = row_of(26) + store
         self._line_head = row_of(20) + store
-        self._deadline_head = row_of(6) + store
+        self._deadline_form = form_of(row_of(6), store, GAP, ID_GAP, GAP, GAP, GAP)
+        self._forms: dict[tuple[OrderState, Terms], tuple[bytes, bytes]] = {}
         self._orders: list[bytes] = []
         self._lines: list[bytes] = []
         self._deadlines: list[bytes] = []
 
     def add(self, order_id: bytes, order: HistoryOrder, terms: Terms, life: Life) -> None:
         """`order_id`: 16 bytes. The order's checkout has the same id: it was alone in it."""
-        key = id_column(order_id)
+        forms = self._forms.get((life.state, terms)) or self._forms_of(life.state, terms)
+        order_form, line_form = forms
         number = text_column(order_number(order.number))
         total = bigint_column(order.total_minor)
         paid = instant_column(order.paid_at)
         pay_by = paid if life.pay_by is order.paid_at else instant_column(life.pay_by)
-        self._orders += (
-            self._order_head, key, key, number, number, bytes_column(order.digest),
-            _state(life.state), total, _NOTHING, _NOTHING, total, _address(order.province),
-            _terms(terms), instant_column(order.placed_at), pay_by, paid,
+        row = (
+            order_id, order_id, number, number, bytes_column(order.digest), total, total,
+            _address(order.province), instant_column(order.placed_at), pay_by, paid,
             NULL if life.shipped_at is None else paid,
             instant_column(life.received_at), instant_column(life.final_at),
             instant_column(life.closed_at), text_column(life.close_reason),
         )  # fmt: skip
-        self._lines += (
-            self._line_head, key, _LINE, total, total, total,
-            bigint_column(order.refunded_minor), _units(life.state), _rates(terms),
-        )  # fmt: skip
-        if life.deadline:
-            due = life.deadline
-            self._deadlines += (
-                self._deadline_head, text_column(due.kind), key, instant_column(due.due_at),
-                instant_column(due.done_at), text_column(due.outcome),
+        self._orders.append(order_form % row)
+        refunded = bigint_column(order.refunded_minor)
+        self._lines.append(line_form % (order_id, total, total, total, refunded))
+        if due := life.deadline:
+            self._deadlines.append(
+                self._deadline_form
+                % (
+                    text_column(due.kind), order_id, instant_column(due.due_at),
+                    instant_column(due.done_at), text_column(due.outcome),
+                )
             )  # fmt: skip
+
+    def _forms_of(self, state: OrderState, terms: Terms) -> tuple[bytes, bytes]:
+        """Of an order and of its line: what all of this state and of these terms have in common."""
+        order = form_of(
+            self._order_head, ID_GAP, ID_GAP, GAP, GAP, GAP, text_column(ORIGIN),
+            text_column(state.value), text_column(CURRENCY), GAP, _NOTHING, _NOTHING, GAP, GAP,
+            bigint_column(terms.receive_within_s), uuid_column(terms.receive_rule_id),
+            bigint_column(terms.after_sales_window_s), uuid_column(terms.after_sales_rule_id),
+            GAP, GAP, GAP, GAP, GAP, GAP, GAP, GAP,
+        )  # fmt: skip
+        # The one unit is with the buyer, came back, or never left.
+        shipped, returned = int(state in SHIPPED), int(state is OrderState.REFUNDED)
+        line = form_of(
+            self._line_head, ID_GAP, _LINE, GAP, GAP, GAP, GAP,
+            integer_column(shipped), integer_column(returned),
+            integer_column(terms.service_fee_bp), uuid_column(terms.service_fee_rule_id),
+            integer_column(0), integer_column(0),
+            integer_column(terms.payment_cost_bp), uuid_column(terms.payment_cost_rule_id),
+        )  # fmt: skip
+        self._forms[state, terms] = order, line
+        return order, line
 
     async def write(self, conn: AsyncConnection) -> None:
         """Raises IntegrityError (psycopg's) when an order with such a number is there."""
@@ -110,42 +135,9 @@ _LINE = b"".join(
 )  # fmt: skip
 
 
-@lru_cache(maxsize=16)
-def _state(state: OrderState) -> bytes:
-    return text_column(ORIGIN) + text_column(state.value) + text_column(CURRENCY)
-
-
-@lru_cache(maxsize=16)
-def _units(state: OrderState) -> bytes:
-    """Shipped and returned: the one unit is with the buyer, came back, or never left."""
-    shipped, returned = int(state in SHIPPED), int(state is OrderState.REFUNDED)
-    return integer_column(shipped) + integer_column(returned)
-
-
 @lru_cache(maxsize=4_096)
 def _address(province: str) -> bytes:
     return jsonb_column(msgspec.json.encode({"province": province}))
-
-
-@lru_cache(maxsize=256)
-def _terms(terms: Terms) -> bytes:
-    return b"".join(
-        (
-            bigint_column(terms.receive_within_s), uuid_column(terms.receive_rule_id),
-            bigint_column(terms.after_sales_window_s), uuid_column(terms.after_sales_rule_id),
-        )
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def _rates(terms: Terms) -> bytes:
-    return b"".join(
-        (
-            integer_column(terms.service_fee_bp), uuid_column(terms.service_fee_rule_id),
-            integer_column(0), integer_column(0),
-            integer_column(terms.payment_cost_bp), uuid_column(terms.payment_cost_rule_id),
-        )
-    )  # fmt: skip
 
 
 async def lock_history(conn: AsyncConnection, *, store_id: StoreId) -> bool:

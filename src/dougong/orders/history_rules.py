@@ -210,11 +210,10 @@ def read_tmall(
         yield line, order
 
 
-def money_of(order: HistoryOrder, terms: Terms) -> LineMoney:
+def money_of(total_minor: int, terms: Terms) -> LineMoney:
     """The only line's frozen money: no discounts and no creator are known."""
-    total = order.total_minor
     return LineMoney(
-        total, 0, 0, 0, total, terms.service_fee_bp, 0, 0, terms.payment_cost_bp
+        total_minor, 0, 0, 0, total_minor, terms.service_fee_bp, 0, 0, terms.payment_cost_bp
     )  # fmt: skip
 
 

@@ -1,17 +1,16 @@
 """Writes payments and refunds of a whole history: rows in binary COPY form."""
 
-from datetime import datetime
-
 from psycopg.sql import SQL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import StoreId
 from dougong.infra.copy_in import (
+    GAP,
+    ID_GAP,
     bigint_column,
     bytes_column,
     copy_in,
-    id_column,
-    instant_column,
+    form_of,
     integer_column,
     row_of,
     smallint_column,
@@ -41,29 +40,33 @@ REFUND_LINES = SQL("""
 
 class PaymentRows:
     """Captured payments of one store, each for one order, and refunds that are done. Ids are 16
-    bytes; `gateway` is where the money went: it is named, not called."""
+    bytes, instants are columns; `gateway` is where the money went: it is named, not called."""
 
     def __init__(self, *, store_id: StoreId, gateway: str, currency: str) -> None:
         store, kept_in = uuid_column(store_id), text_column(currency)
         self._ref_prefix = f"{store_id}:"  # two stores may load the same list
-        self._gateway, self._currency = text_column(gateway), kept_in
-        self._payment_head, self._part_head = row_of(9), row_of(6) + store
-        self._refund_head, self._line_head = row_of(13) + store, row_of(5) + store
+        self._payment_form = form_of(
+            row_of(9), ID_GAP, ID_GAP, text_column(gateway), GAP, kept_in, GAP, _CAPTURED, GAP, GAP
+        )
+        self._part_form = form_of(row_of(6), store, ID_GAP, ID_GAP, GAP, GAP, _ALLOCATED)
+        self._refund_form = form_of(
+            row_of(13), store, ID_GAP, ID_GAP, ID_GAP, kept_in, GAP, _DONE, GAP, GAP, GAP, GAP, GAP
+        )
+        self._line_form = form_of(row_of(5), store, ID_GAP, smallint_column(1), GAP, GAP)
         self._payments: list[bytes] = []
         self._parts: list[bytes] = []
         self._refunds: list[bytes] = []
         self._refund_lines: list[bytes] = []
 
     def add_payment(
-        self, *, payment_id: bytes, order_id: bytes, ref: str, amount_minor: int, at: datetime
+        self, *, payment_id: bytes, order_id: bytes, ref: str, amount_minor: int, at: bytes
     ) -> None:
-        payment, order, paid = id_column(payment_id), id_column(order_id), instant_column(at)
+        name = text_column(self._ref_prefix + ref)
         amount = bigint_column(amount_minor)
-        self._payments += (
-            self._payment_head, payment, order, self._gateway,
-            text_column(self._ref_prefix + ref), self._currency, amount, _CAPTURED, paid, paid,
+        self._payments.append(
+            self._payment_form % (payment_id, order_id, name, amount, at, at)
         )  # fmt: skip
-        self._parts += (self._part_head, order, payment, amount, paid, _ALLOCATED)
+        self._parts.append(self._part_form % (order_id, payment_id, amount, at))
 
     def add_refund(
         self,
@@ -75,18 +78,16 @@ class PaymentRows:
         amount_minor: int,
         units: int,
         digest: bytes,
-        at: datetime,
+        at: bytes,
     ) -> None:
         """`units`: what need not be shipped any more. `digest`: SHA-256 of the list's row."""
-        refund, amount, done = id_column(refund_id), bigint_column(amount_minor), instant_column(at)
         name = text_column(self._ref_prefix + ref)
-        self._refunds += (
-            self._refund_head, refund, id_column(order_id), id_column(payment_id),
-            self._currency, amount, _DONE, done, name, bytes_column(digest), name, done,
+        amount = bigint_column(amount_minor)
+        self._refunds.append(
+            self._refund_form
+            % (refund_id, order_id, payment_id, amount, at, name, bytes_column(digest), name, at)
         )  # fmt: skip
-        self._refund_lines += (
-            self._line_head, refund, smallint_column(1), amount, integer_column(units),
-        )  # fmt: skip
+        self._refund_lines.append(self._line_form % (refund_id, amount, integer_column(units)))
 
     async def write(self, conn: AsyncConnection) -> None:
         """The orders must be there."""
