@@ -498,7 +498,7 @@ CREATE INDEX clicks_by_link ON clicks (link_id, at);
 CREATE TABLE fee_rules (
   id uuid PRIMARY KEY,
   kind text NOT NULL CHECK (kind IN
-    ('platform_service_fee', 'creator_commission', 'commission_cut', 'payment_cost')),
+    ('platform_service_fee', 'creator_commission', 'commission_cut', 'payment_cost', 'gift_fee')),
   source text NOT NULL DEFAULT '*',
   surface text NOT NULL DEFAULT '*',
   category text NOT NULL DEFAULT '*',

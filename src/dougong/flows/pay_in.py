@@ -14,6 +14,7 @@ from dougong.base.ids import PLATFORM_BOOK, PaymentId, PersonId
 from dougong.base.money import Money
 from dougong.flows.book_orders import CLEARING
 from dougong.flows.pay import Payment
+from dougong.gifts.commands import add_lot
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.infra.events import record
@@ -38,8 +39,9 @@ async def start_pay_in(
     amount: Money,
     key: str,
     return_url: str,
+    subject_id: UUID | None = None,
 ) -> Payment:
-    """Where to pay. The same key asks for the same once; a payment that failed is opened anew.
+    """Where to pay. `subject_id`: the coin pack, where coins are bought. The same key asks for the same once; a payment that failed is opened anew.
 
     Raises KeyReused, NothingToPay (409) once it is paid, GatewayDown (503).
     """
@@ -47,8 +49,8 @@ async def start_pay_in(
     async with transaction() as conn:
         at = await clock.refresh(conn)
         pay_in = await ask_pay_in(
-            conn, purpose=purpose, owner_id=owner_id, payer_id=payer_id, amount=amount, key=key,
-            at=at,
+            conn, purpose=purpose, owner_id=owner_id, subject_id=subject_id, payer_id=payer_id,
+            amount=amount, key=key, at=at,
         )  # fmt: skip
         if pay_in.payment_id is not None:
             raise NothingToPay
@@ -87,6 +89,8 @@ async def book_pay_in(
         entries=[entry],
         written_at=clock.wall_now(),
     )
+    if purpose is Purpose.COIN_LIABILITY:
+        await add_lot(conn, pay_in=pay_in, at=at)
     facts = {
         "purpose": pay_in.purpose,
         "owner_id": str(pay_in.owner_id),

@@ -163,3 +163,12 @@ async def statement(
         lines.append(StatementLine(**row, balance_minor=balance))
         balance -= row["amount_minor"]
     return lines
+
+
+async def entry_by_key(conn: AsyncConnection, *, store_id: StoreId, key: str) -> EntryId | None:
+    """The entry that a key has booked in a store's book."""
+    found = await conn.scalar(
+        text("SELECT id FROM ledger_entries WHERE store_id = :store_id AND key = :key"),
+        {"store_id": store_id, "key": key},
+    )
+    return EntryId(found) if found else None

@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     PLATFORM_AD_REVENUE = "platform_ad_revenue"
     PARTNER_WRITE_OFF = "partner_write_off"  # below zero by what partners never paid
     ADVERTISER_FUNDS = "advertiser_funds"  # paid in by its owner and not spent yet
+    PLATFORM_GIFT_REVENUE = "platform_gift_revenue"
     COIN_LIABILITY = "coin_liability"  # what its owner, a person, has paid for coins it still holds
     TASK_ESCROW = "task_escrow"  # its owner, a brand, has agreed tasks with it
 
@@ -75,6 +76,8 @@ class EntryKind(StrEnum):
     COINS_BOUGHT = "coins_bought"  # clearing -> coin liability
     TASK_AGREED = "task_agreed"  # advertiser's funds -> task escrow
     TASK_SETTLED = "task_settled"  # task escrow -> each share, and the rest back
+    COINS_REFUNDED = "coins_refunded"  # what is left of a purchase: coin liability -> clearing
+    GIFT = "gift"  # coin liability -> creator, platform
     REVERSAL = "reversal"
 
 
@@ -103,6 +106,8 @@ class Part(StrEnum):
     TASK = "task"  # a creator's pay for one
     AGENCY = "agency"
     TASK_BACK = "task_back"  # of what was held for a task, what it did not cost
+    GIFT = "gift"
+    GIFT_FEE = "gift_fee"
 
 
 class AccountName(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ async def ask_pay_in(
     *,
     purpose: PayInPurpose,
     owner_id: UUID,
+    subject_id: UUID | None,
     payer_id: PersonId,
     amount: Money,
     key: str,
@@ -30,6 +31,7 @@ async def ask_pay_in(
     asked = {
         "purpose": purpose,
         "owner_id": owner_id,
+        "subject_id": subject_id,
         "currency": amount.currency,
         "amount_minor": amount.minor,
     }

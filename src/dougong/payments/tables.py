@@ -99,6 +99,7 @@ pay_ins = Table(
     Column("id", Uuid, primary_key=True),
     Column("purpose", Text, nullable=False),
     Column("owner_id", Uuid, nullable=False),
+    Column("subject_id", Uuid),
     Column("payer_id", Uuid, nullable=False),
     Column("idempotency_key", Text, nullable=False),
     Column("currency", CHAR(3), nullable=False),

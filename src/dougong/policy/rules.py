@@ -38,6 +38,7 @@ class RuleKind(StrEnum):
     CREATOR_COMMISSION = "creator_commission"
     COMMISSION_CUT = "commission_cut"
     PAYMENT_COST = "payment_cost"
+    GIFT_FEE = "gift_fee"  # what the platform keeps of a gift in a live room
     PAY_WITHIN_S = "pay_within_s"
     RECEIVE_WITHIN_S = "receive_within_s"
     AFTER_SALES_WINDOW_S = "after_sales_window_s"
@@ -52,6 +53,7 @@ FEE_KINDS = frozenset(
         RuleKind.CREATOR_COMMISSION,
         RuleKind.COMMISSION_CUT,
         RuleKind.PAYMENT_COST,
+        RuleKind.GIFT_FEE,
     }
 )
 LINK_KINDS = frozenset({RuleKind.LINK})

@@ -30,13 +30,13 @@ class FailedRefund(msgspec.Struct, frozen=True):
 
 
 FAILED = text("""
-    SELECT r.id, r.store_id, s.name_zh AS store_zh, s.name_en AS store_en, r.order_id,
-      o.number AS order_number, p.gateway, p.gateway_ref AS payment_ref, r.currency::text,
+    SELECT r.id, r.store_id, COALESCE(s.name_zh, '') AS store_zh,
+      COALESCE(s.name_en, '') AS store_en, r.order_id, COALESCE(o.number, '') AS order_number, p.gateway, p.gateway_ref AS payment_ref, r.currency::text,
       r.amount_minor, r.reason, r.attempt, COALESCE(r.failure, '') AS failure, r.asked_at,
       r.failed_at
     FROM refunds r
-    JOIN orders o ON o.store_id = r.store_id AND o.id = r.order_id
-    JOIN stores s ON s.id = r.store_id
+    LEFT JOIN orders o ON o.store_id = r.store_id AND o.id = r.order_id
+    LEFT JOIN stores s ON s.id = r.store_id
     JOIN payments p ON p.id = r.payment_id
     WHERE r.state = 'failed' AND (CAST(:before_at AS timestamptz) IS NULL
       OR (r.failed_at, r.id) < (:before_at, CAST(:before_id AS uuid)))

@@ -41,6 +41,7 @@ CREATOR_FEES = (
     ("platform_service_fee", OUTSIDE, "task"),
     ("commission_cut", OWN, "direct"),
     ("creator_commission", OWN, "direct"),
+    ("gift_fee", OWN, "direct"),
 )
 MERCHANT_FEES = (
     ("platform_service_fee", OWN, "direct"),

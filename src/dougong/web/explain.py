@@ -76,6 +76,8 @@ ENTRIES = {
     "coins_bought": mark("Coins bought"),
     "task_agreed": mark("Task agreed"),
     "task_settled": mark("Task settled"),
+    "coins_refunded": mark("Coins given back for money"),
+    "gift": mark("Gift in a live room"),
 }
 COLOURS = {
     "paid_by_buyer": "#466b9c",

@@ -20,7 +20,9 @@ from dougong.web.deps import Conn, Now, Who
 OPEN: dict[str, Any] = {"permission": Permission.SELF_READ, "tags": ["policy"]}
 Surface = Literal["video", "live", "profile", "search"]
 Route = Literal["direct", "task"]
-FeeKind = Literal["platform_service_fee", "creator_commission", "commission_cut", "payment_cost"]
+FeeKind = Literal[
+    "platform_service_fee", "creator_commission", "commission_cut", "payment_cost", "gift_fee"
+]
 Source = Annotated[
     str,
     QueryParameter(pattern=r"^[a-z][a-z0-9_]{1,30}$", description="`own`, or another platform."),

@@ -41,6 +41,7 @@ PURPOSES = {
     "platform_ad_revenue": mark("Advertising revenue"),
     "partner_write_off": mark("Written off of partners"),
     "advertiser_funds": mark("Funds of advertisers"),
+    "platform_gift_revenue": mark("Revenue from gifts"),
     "coin_liability": mark("Coins that people hold"),
     "task_escrow": mark("Held for tasks"),
 }
@@ -62,6 +63,8 @@ PARTS = {
     "shortfall": mark("Shortfall"),
     "funds": mark("Advertiser's funds"),
     "coins": mark("Coins"),
+    "gift": mark("Gift"),
+    "gift_fee": mark("The platform's part of a gift"),
     "partner_payment": mark("Paid by a partner"),
     "write_off": mark("Written off"),
     "task_funded": mark("Held for a task"),
