@@ -67,6 +67,7 @@ from dougong.web.partner import differences as partner_differences
 from dougong.web.partner import rounds as partner_rounds
 from dougong.web.shopper import cart as shopper_cart
 from dougong.web.shopper import checkout as shopper_checkout
+from dougong.web.shopper import coins as shopper_coins
 from dougong.web.shopper import feed as shopper_feed
 from dougong.web.shopper import go as shopper_go
 from dougong.web.shopper import me as shopper_me
@@ -145,6 +146,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_reconciliation_case.HANDLERS,
     *shopper_cart.HANDLERS,
     *shopper_checkout.HANDLERS,
+    *shopper_coins.HANDLERS,
     *shopper_feed.HANDLERS,
     *shopper_go.HANDLERS,
     *shopper_me.HANDLERS,
