@@ -76,7 +76,7 @@ def _person(person_id: object) -> tuple[str, Row]:
 def _link(ids: Ids, link_id: object) -> tuple[str, Row]:
     return "product_links", {"id": link_id, "creator_id": ids.org, "store_id": ids.store,
                              "product_id": ids.product, "surface": "live", "position": 0,
-                             "published_at": AT}  # fmt: skip
+                             "published_at": AT, "removed_at": LATER}  # fmt: skip
 
 
 def world(ids: Ids) -> list[tuple[str, Row]]:

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
-from tests.constraint_live import EVIDENCE, FACTS, FRESH, WRONG, world
+from tests.constraint_gifts import EVIDENCE, FACTS, FRESH, WRONG, world
 from tests.constraint_shapes import ONE, Ids, Row
 
 from dougong.infra import db_server

@@ -20,6 +20,23 @@ CREATE TABLE pay_ins (
 );
 CREATE INDEX pay_ins_by_owner ON pay_ins (owner_id, asked_at DESC, id DESC);
 
+-- What is left of a pay-in goes back by a refund in the platform's own book: its "order" is the pay-in.
+CREATE FUNCTION refers_to_what_was_paid() RETURNS trigger LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_sort = off SET enable_incremental_sort = off AS
+$$ BEGIN
+  IF EXISTS (SELECT FROM added a
+    WHERE (SELECT true FROM public.orders r
+      WHERE (r.store_id, r.id) BETWEEN (a.store_id, a.order_id) AND (a.store_id, a.order_id)
+      ORDER BY r.store_id, r.id LIMIT 1) IS NULL
+    AND NOT (a.store_id = '00000000-0000-7000-8000-000000000001'
+      AND EXISTS (SELECT FROM public.pay_ins i WHERE i.id = a.order_id)))
+  THEN PERFORM public.refuse_reference(TG_NAME, TG_TABLE_NAME); END IF;
+  RETURN NULL;
+END $$;
+DROP TRIGGER refunds_order ON refunds;
+CREATE TRIGGER refunds_order AFTER INSERT ON refunds REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION refers_to_what_was_paid();
+
 -- gifts ----------------------------------------------------------------------------------------------
 
 -- What a pack holds and costs is never changed: another pack takes its place.

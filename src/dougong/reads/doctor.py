@@ -13,6 +13,7 @@ from dougong.ledger.rules import PLATFORM
 from dougong.ledger.seal_queries import SealHead, verify_seals
 from dougong.live.seal_queries import verify_evidence
 from dougong.reads import doctor_live_sql as live_sql
+from dougong.reads import doctor_gifts_sql as gifts_sql
 from dougong.reads import doctor_partner_sql as partner_sql
 from dougong.reads import doctor_referrals_sql as referrals
 from dougong.reads import doctor_sql as sql
@@ -48,6 +49,8 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("reconciliation_sums_wrong", partner_sql.RUN_SUMS),
     ("reconciliation_cases_lost", partner_sql.CASES_LOST),
     ("partner_money_minor", partner_sql.PARTNER_MONEY),
+    ("coin_liability_minor", gifts_sql.COIN_LIABILITY),
+    ("gifts_wrong", gifts_sql.GIFTS_WRONG),
 )
 
 # Figures by day beside the books they were counted from.

@@ -221,7 +221,9 @@ REFERENCES_LOST = text("""
       ON a.store_id = u.store_id AND a.id = u.id AND a.currency = u.currency WHERE a.id IS NULL
     UNION ALL
     SELECT 1, 'order ' || l.order_id FROM lines l
-    LEFT JOIN orders o ON o.store_id = l.store_id AND o.id = l.order_id WHERE o.id IS NULL
+    LEFT JOIN orders o ON o.store_id = l.store_id AND o.id = l.order_id
+    LEFT JOIN pay_ins i ON i.id = l.order_id
+    WHERE o.id IS NULL AND i.id IS NULL
     UNION ALL
     SELECT 1, 'refund ' || l.refund_id FROM refund_lines l
     LEFT JOIN refunds r ON r.store_id = l.store_id AND r.id = l.refund_id WHERE r.id IS NULL
