@@ -29,17 +29,18 @@ class Payer:
     def __init__(self, person_id: PersonId, org_id: OrgId) -> None:
         self.person_id, self.org_id, self.key = person_id, org_id, uuid4().hex
 
-    async def asks(self, amount: Money = FUNDS, purpose: PayInPurpose = PayInPurpose.FUNDS) -> UUID:
+    async def asks(self, amount: Money = FUNDS) -> UUID:
         """The charge on the sandbox's page."""
         started = await start_pay_in(
-            purpose=purpose, owner_id=self.org_id, payer_id=self.person_id, amount=amount,
-            key=self.key, return_url="/",
+            purpose=PayInPurpose.FUNDS, owner_id=self.org_id, payer_id=self.person_id,
+            amount=amount, key=self.key, return_url="/",
         )  # fmt: skip
         return UUID(started.pay_url.rsplit("/", 1)[1])
 
-    async def funds(self, purpose: Purpose = Purpose.ADVERTISER_FUNDS) -> int:
+    async def funds(self) -> int:
         async with transaction() as conn:
-            return (await balances(conn, PLATFORM_BOOK)).get((self.org_id, purpose), 0)
+            held = await balances(conn, PLATFORM_BOOK)
+        return held.get((self.org_id, Purpose.ADVERTISER_FUNDS), 0)
 
     async def unallocated(self) -> list[Any]:
         async with transaction() as conn:
@@ -63,12 +64,6 @@ async def payer(connections: None) -> Payer:
 async def test_what_is_paid_in_becomes_the_owners_funds(payer: Payer) -> None:
     await chosen(await payer.asks(), Outcome.PAID)
     assert await payer.funds() == 500_000
-
-
-async def test_coins_are_a_liability_to_their_owner(payer: Payer) -> None:
-    await chosen(await payer.asks(purpose=PayInPurpose.COINS), Outcome.PAID)
-    assert await payer.funds(Purpose.COIN_LIABILITY) == 500_000
-    assert await payer.funds() == 0
 
 
 async def test_the_gateway_saying_it_twice_books_once(payer: Payer) -> None:

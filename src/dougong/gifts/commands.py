@@ -97,9 +97,7 @@ async def given_between(
     return int(found or 0)
 
 
-async def write_gift(
-    conn: AsyncConnection, *, row: Mapping[str, Any], uses: Sequence[Use]
-) -> None:
+async def write_gift(conn: AsyncConnection, *, row: Mapping[str, Any], uses: Sequence[Use]) -> None:
     """A gift with the lots that its coins came from."""
     await conn.execute(insert(gifts).values(**row))
     of = [

@@ -16,9 +16,7 @@ ON_AIR = text("""
 """)
 
 
-async def room_on_air(
-    conn: AsyncConnection, *, room_id: UUID, giver_id: PersonId
-) -> Any | None:
+async def room_on_air(conn: AsyncConnection, *, room_id: UUID, giver_id: PersonId) -> Any | None:
     """A room that is on air and not run by the giver's own organisation."""
     found = await conn.execute(ON_AIR, {"room_id": room_id, "giver_id": giver_id})
     return found.one_or_none()

@@ -21,6 +21,17 @@ REFUSALS: dict[str, str] = {
     "too_many_requests": mark("Too many tries. Please wait {retry_after_s} seconds."),
     "not_migrated": mark("The platform is being updated. Please try again in a moment."),
     "unavailable": mark("We are busy for a moment. Please try again; nothing is done twice."),
+    "not_enough_coins": mark("This costs {coins} coins; you hold {balance}."),
+    "age_unknown": mark("Say your day of birth first: gifts are for adults."),
+    "gift_limit": mark(
+        "At your age at most {coins_per_day} coins a day can be given; you have given {given} "
+        "today."
+    ),
+    "gift_gone": mark("This gift is not on offer any more."),
+    "room_not_on_air": mark("This room is not on air, or it is your own."),
+    "gift_reversed": mark("This gift has been taken back already."),
+    "born_on_known": mark("Your day of birth is known already. Ask the operator to change it."),
+    "no_coins_left": mark("No coin of this purchase is left."),
     "sold_out": mark("Sold out: fewer are left than you want."),
     "package_known": mark("This order has a package of that carrier and number already."),
     "stock_below_reserved": mark("Open orders have reserved more than this."),

@@ -68,9 +68,7 @@ async def show(
 
 
 @get("/coins", **BUY)
-async def coins_page(
-    request: AnyRequest, conn: Conn, who: Who, after: FromQuery[str] = ""
-) -> Page:
+async def coins_page(request: AnyRequest, conn: Conn, who: Who, after: FromQuery[str] = "") -> Page:
     return await show(request, conn, who, after=after)
 
 
@@ -88,9 +86,7 @@ async def back(
     pay_in_id: FromPath[UUID], data: FormData[Back], who: Who, conn: Conn, now: Now
 ) -> Response[str]:
     """Money back for the coins of a purchase that are left."""
-    await refund_coins(
-        conn, person_id=who.person_id, pay_in_id=pay_in_id, key=data.key, at=now
-    )
+    await refund_coins(conn, person_id=who.person_id, pay_in_id=pay_in_id, key=data.key, at=now)
     return go("/coins")
 
 
