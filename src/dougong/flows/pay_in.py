@@ -41,8 +41,9 @@ async def start_pay_in(
     return_url: str,
     subject_id: UUID | None = None,
 ) -> Payment:
-    """Where to pay. `subject_id`: the coin pack, where coins are bought. The same key asks for the same once; a payment that failed is opened anew.
+    """Where to pay. `subject_id`: the coin pack, where coins are bought.
 
+    The same key asks for the same once; a payment that failed is opened anew.
     Raises KeyReused, NothingToPay (409) once it is paid, GatewayDown (503).
     """
     gateway = default_gateway()

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.accounts.commands import audit
 from dougong.base.errors import KeyReused
-from dougong.base.ids import PLATFORM_BOOK, EntryId, PersonId, derived_id, new_id
+from dougong.base.ids import PLATFORM_BOOK, EntryId, PersonId, new_id
 from dougong.base.time import day_window, local_day
 from dougong.gifts.commands import (
     as_lot,

@@ -12,8 +12,8 @@ from dougong.infra.settings import settings
 from dougong.ledger.rules import PLATFORM
 from dougong.ledger.seal_queries import SealHead, verify_seals
 from dougong.live.seal_queries import verify_evidence
-from dougong.reads import doctor_live_sql as live_sql
 from dougong.reads import doctor_gifts_sql as gifts_sql
+from dougong.reads import doctor_live_sql as live_sql
 from dougong.reads import doctor_partner_sql as partner_sql
 from dougong.reads import doctor_referrals_sql as referrals
 from dougong.reads import doctor_sql as sql

@@ -31,7 +31,8 @@ class FailedRefund(msgspec.Struct, frozen=True):
 
 FAILED = text("""
     SELECT r.id, r.store_id, COALESCE(s.name_zh, '') AS store_zh,
-      COALESCE(s.name_en, '') AS store_en, r.order_id, COALESCE(o.number, '') AS order_number, p.gateway, p.gateway_ref AS payment_ref, r.currency::text,
+      COALESCE(s.name_en, '') AS store_en, r.order_id, COALESCE(o.number, '') AS order_number,
+      p.gateway, p.gateway_ref AS payment_ref, r.currency::text,
       r.amount_minor, r.reason, r.attempt, COALESCE(r.failure, '') AS failure, r.asked_at,
       r.failed_at
     FROM refunds r
