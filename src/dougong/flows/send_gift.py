@@ -1,5 +1,6 @@
 """A viewer gives a gift in a live room; the operator takes one back that was no honest gift."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,7 @@ from dougong.gifts.rules import (
     AgeUnknown,
     GiftGone,
     RoomNotOnAir,
+    Use,
     age_on,
     check_limit,
     shares,
@@ -72,9 +74,6 @@ async def send_gift(
     await _check_age(conn, person_id=person_id, coins=coins, at=at)
     uses = take([as_lot(row) for row in rows], coins)
     await use_coins(conn, person_id=person_id, uses=uses)
-    value = sum(use.value_minor for use in uses)
-    rule = (await rules_book(conn)).decide(_fee_case(room.creator_id, at)).rule
-    shared = shares(value, fee_bp=rule.value if rule else 0)
     row = {
         "id": new_id(),
         "room_id": room_id,
@@ -84,22 +83,40 @@ async def send_gift(
         "count": count,
         "coins": coins,
         "currency": rows[0].currency,
-        "value_minor": value,
-        "platform_minor": shared.platform_minor,
-        "creator_minor": shared.creator_minor,
-        "fee_bp": rule.value if rule else 0,
-        "fee_rule_id": rule.id if rule else None,
         "idempotency_key": key,
         "given_at": at,
+        **await _shared(conn, creator_id=room.creator_id, uses=uses, at=at),
     }
     await write_gift(conn, row=row, uses=uses)
     await _book(conn, row)
-    facts = {"room_id": str(room_id), "gift": gift, "count": count, "coins": coins}
-    await record(conn, "gifts.given", subject_id=row["id"], at=at, facts=facts)
-    told = {"from": name, "gift": gift, "count": count, "animation": kind.animation}
-    named = {"name_zh": kind.name_zh, "name_en": kind.name_en, "icon": kind.icon}
-    await broadcast.say(conn, room_id, "gift", told | named)
+    await _tell(conn, row, kind=kind, name=name)
     return await gift_before(conn, person_id=person_id, key=key)
+
+
+async def _shared(
+    conn: AsyncConnection, *, creator_id: UUID, uses: Sequence[Use], at: datetime
+) -> dict[str, Any]:
+    """What the coins were paid with and who gets it, with the rule of this instant."""
+    value = sum(use.value_minor for use in uses)
+    rule = (await rules_book(conn)).decide(_fee_case(creator_id, at)).rule
+    fee_bp = rule.value if rule else 0
+    shared = shares(value, fee_bp=fee_bp)
+    return {
+        "value_minor": value,
+        "platform_minor": shared.platform_minor,
+        "creator_minor": shared.creator_minor,
+        "fee_bp": fee_bp,
+        "fee_rule_id": rule.id if rule else None,
+    }
+
+
+async def _tell(conn: AsyncConnection, row: dict[str, Any], *, kind: Any, name: str) -> None:
+    """The platform by an event, the room over its sockets."""
+    facts = {"room_id": str(row["room_id"]), "gift": kind.code, "count": row["count"]}
+    await record(conn, "gifts.given", subject_id=row["id"], at=row["given_at"], facts=facts)
+    told = {"from": name, "gift": kind.code, "count": row["count"], "animation": kind.animation}
+    named = {"name_zh": kind.name_zh, "name_en": kind.name_en, "icon": kind.icon}
+    await broadcast.say(conn, row["room_id"], "gift", told | named)
 
 
 def _same(before: Any, *, room_id: UUID, gift: str, count: int) -> Any:
