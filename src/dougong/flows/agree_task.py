@@ -25,12 +25,14 @@ async def agree_task(
     source: str,
     category: str,
     price: Money,
+    price_model: str = "one_price",
     agreed_at: datetime,
     ends_at: datetime,
 ) -> Task:
     """The task with its frozen fee and verdict; a repeat with the same id answers the first one.
 
-    `category`: a path, or empty for any. Raises SourceBarred, TaskFeeMissing, BadTask, Conflict.
+    `category`: a path, or empty for any. `price`: of a price by result, the most that it can come
+    to. Raises SourceBarred, TaskFeeMissing, BadTask, Conflict.
     """
     case: dict[str, Any] = {
         "source": source,
@@ -58,6 +60,7 @@ async def agree_task(
         surface=surface,
         source=source,
         category=category or ANY,
+        price_model=price_model,
         price_minor=price.minor,
         currency=price.currency,
         frozen=Frozen(fee.value, fee.id, verdict.rule.id if verdict.rule else None),

@@ -1,5 +1,6 @@
 """Deadlines act, once: an unpaid order ends, a shipped one counts as received, one becomes final;
-an offer lapses, an agreement round ends; a live room reminds, or is over because nobody came.
+an offer lapses, an agreement round ends; a live room reminds, or is over because nobody came. What
+becomes of a task is in flows/task_deadlines.py.
 
 Each acts in the transaction that marks it done, so a stop in the middle does it again whole. What
 it is about, an order or a round, is locked first and the deadline after it, as everybody does who
@@ -12,7 +13,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import OrderId, RoomId, RoundId, StoreId
-from dougong.flows import end_round, room_deadlines
+from dougong.flows import end_round, room_deadlines, task_deadlines
 from dougong.flows.close_order import cancel_unpaid
 from dougong.flows.receive_order import finalise_order, receive_order
 from dougong.infra import clock, pause
@@ -24,6 +25,8 @@ from dougong.live.commands import lock_room_if_free
 from dougong.orders.commands import lock_order_if_free
 from dougong.orders.rules import WrongState
 from dougong.partners.commands import lock_round_of_deadline
+from dougong.tasks.brief_rules import BriefClosed
+from dougong.tasks.work_rules import WorkClosed
 
 MOST_PER_RUN = 2_000
 LOOK_AT = 16  # the most overdue ones, of which other workers may have some in hand
@@ -100,6 +103,8 @@ OF_ROUNDS = ("offer_expires", "round_ends")
 
 async def _lock_if_free(conn: AsyncConnection, deadline: Deadline) -> bool:
     """Keep what a deadline is about; False while another has it in hand."""
+    if deadline.kind in task_deadlines.KINDS:
+        return await task_deadlines.lock_if_free(conn, deadline)
     if deadline.kind in OF_ROUNDS:
         kind, subject_id = deadline.kind, deadline.subject_id
         return await lock_round_of_deadline(conn, kind=kind, subject_id=subject_id)
@@ -114,11 +119,13 @@ async def _outcome_of(conn: AsyncConnection, deadline: Deadline, *, at: datetime
     try:
         async with conn.begin_nested():
             return await _act(conn, deadline, at=at)
-    except WrongState:
+    except (WrongState, WorkClosed, BriefClosed):
         return "not_needed"
 
 
 async def _act(conn: AsyncConnection, deadline: Deadline, *, at: datetime) -> str:
+    if deadline.kind in task_deadlines.KINDS:
+        return await task_deadlines.act(conn, deadline, at=at)
     store_id, order_id = StoreId(deadline.store_id), OrderId(deadline.subject_id)
     if deadline.kind in OF_ROOMS:
         room_id = RoomId(deadline.subject_id)

@@ -17,6 +17,7 @@ from dougong.reads import doctor_live_sql as live_sql
 from dougong.reads import doctor_partner_sql as partner_sql
 from dougong.reads import doctor_referrals_sql as referrals
 from dougong.reads import doctor_sql as sql
+from dougong.reads import doctor_tasks_sql as tasks
 
 MOST_EXAMPLES = 5
 PATIENCE = timedelta(minutes=1)  # what a running worker may leave lying
@@ -51,6 +52,7 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("partner_money_minor", partner_sql.PARTNER_MONEY),
     ("coin_liability_minor", gifts_sql.COIN_LIABILITY),
     ("gifts_wrong", gifts_sql.GIFTS_WRONG),
+    ("tasks_overspent_minor", tasks.OVERSPENT),
 )
 
 # Figures by day beside the books they were counted from.
@@ -88,6 +90,9 @@ async def examine(
     found += [await _check(conn, name, statement) for name, statement in CHECKS]
     found.append(
         await _check(conn, "referrals_unexplained_minor", referrals.UNEXPLAINED, platform=PLATFORM)
+    )
+    found.append(
+        await _check(conn, "tasks_unexplained_minor", tasks.UNEXPLAINED, platform=PLATFORM)
     )
     for name, statement in DAY_CHECKS:
         found.append(await _check(conn, name, statement, zone=settings().timezone))

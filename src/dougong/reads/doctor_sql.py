@@ -60,6 +60,7 @@ UNEXPLAINED = text("""
         sum(amount) FILTER (WHERE purpose = 'merchant_payable') AS merchant
       FROM sides s JOIN ledger_entries e ON e.store_id = s.store_id AND e.id = s.entry_id
       WHERE e.order_id IS NOT NULL AND e.kind NOT LIKE 'referral%'
+        AND e.kind NOT LIKE 'task%'
       GROUP BY s.store_id, e.order_id, s.line_no
     ), compared AS (
       SELECT coalesce(w.order_id, b.order_id) AS order_id,

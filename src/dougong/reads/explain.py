@@ -13,6 +13,7 @@ from dougong.base.ids import PLATFORM_BOOK
 from dougong.orders.rules import LineMoney
 from dougong.reads.explain_facts import moves_of, rules_used
 from dougong.reads.explain_referral import explain_referral, referral_creators
+from dougong.reads.explain_task import explain_task, task_parties
 from dougong.reads.explain_tree import (
     LineFacts,
     Node,
@@ -41,14 +42,17 @@ class OrderParties(msgspec.Struct, frozen=True):
     order_id: UUID
     buyer_id: UUID | None
     creator_ids: frozenset[UUID]
+    brand_id: UUID | None = None  # of a task
 
 
 async def explain_order(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> Node:
-    """The tree of one order; in the platform's book: of one at another platform.
+    """The tree of one order; in the platform's book: of a task, or an order at another platform.
 
     Raises NotFound.
     """
     if store_id == PLATFORM_BOOK:
+        if await task_parties(conn, task_id=order_id):
+            return await explain_task(conn, task_id=order_id)
         return await explain_referral(conn, order_id=order_id)
     where = {"store_id": store_id, "order_id": order_id}
     order = (await conn.execute(ORDER, where)).one_or_none()
@@ -83,12 +87,14 @@ async def explain_line(
 
 async def find_order(conn: AsyncConnection, *, order_id: UUID) -> UUID:
     """The book of an order that is known by its id alone: its store's, or the platform's for one
-    at another platform. Raises NotFound."""
+    at another platform or a task. Raises NotFound."""
     store_id = await conn.scalar(
         text("""
             SELECT store_id FROM orders WHERE id = :order_id
             UNION ALL
             SELECT CAST(:platform AS uuid) FROM referral_orders WHERE id = :order_id
+            UNION ALL
+            SELECT CAST(:platform AS uuid) FROM task_works WHERE task_id = :order_id
         """),
         {"order_id": order_id, "platform": PLATFORM_BOOK},
     )
@@ -100,6 +106,8 @@ async def find_order(conn: AsyncConnection, *, order_id: UUID) -> UUID:
 async def parties_of(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> OrderParties:
     """Raises NotFound."""
     if store_id == PLATFORM_BOOK:
+        if task := await task_parties(conn, task_id=order_id):
+            return OrderParties(store_id, order_id, None, task.creator_ids, task.brand_id)
         creators = await referral_creators(conn, order_id=order_id)
         return OrderParties(store_id, order_id, None, creators)
     found = await conn.execute(

@@ -36,7 +36,9 @@ PAYEE_ORDERS = text("""
     SELECT b.place, b.store_id, b.order_id, b.gained::bigint AS gained_minor,
       coalesce(
         (SELECT number FROM orders o WHERE o.store_id = b.store_id AND o.id = b.order_id),
-        (SELECT order_ref FROM referral_orders r WHERE r.id = b.order_id)) AS number
+        (SELECT order_ref FROM referral_orders r WHERE r.id = b.order_id),
+        (SELECT f.title_zh FROM task_works w JOIN task_briefs f ON f.id = w.brief_id
+          WHERE w.task_id = b.order_id)) AS number
     FROM by_order b WHERE b.place > :skip AND b.place <= :last
     UNION ALL
     SELECT NULL, NULL, NULL, sum(gained)::bigint, NULL

@@ -27,6 +27,7 @@ async def write_task(conn: AsyncConnection, *, task: Task) -> Task:
         "surface": task.surface,
         "source": task.source,
         "category": task.category,
+        "price_model": task.price_model,
         "price_minor": task.price_minor,
         "currency": task.currency,
         "service_fee_bp": task.frozen.service_fee_bp,
@@ -52,7 +53,8 @@ async def write_task(conn: AsyncConnection, *, task: Task) -> Task:
 
 async def _same(conn: AsyncConnection, task: Task) -> Task:
     found = await task_by_id(conn, task_id=task.id)
-    terms = ("brand_id", "creator_id", "surface", "source", "category", "price_minor", "ends_at")
+    terms = ("brand_id", "creator_id", "surface", "source", "category", "price_model",
+             "price_minor", "ends_at")  # fmt: skip
     if any(getattr(found, name) != getattr(task, name) for name in terms):
         raise Conflict(field="task_id")
     return found

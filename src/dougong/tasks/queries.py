@@ -39,6 +39,7 @@ def _task(row: Row[Any]) -> Task:
         surface=row.surface,
         source=row.source,
         category=row.category,
+        price_model=row.price_model,
         price_minor=row.price_minor,
         currency=row.currency,
         frozen=Frozen(row.service_fee_bp, row.service_fee_rule_id, row.verdict_rule_id),

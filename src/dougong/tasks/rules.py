@@ -36,7 +36,8 @@ class Frozen(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """A brand asks a creator to show one source's goods on one surface, for a price in minor units.
+    """A brand asks a creator to show one source's goods on one surface, for a price in minor units
+    (of a price by result: the most that it can come to; zero where only commission is paid).
 
     In force in the half-open window [agreed_at, ends_at). `category`: a path, or `*`.
     """
@@ -47,6 +48,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     surface: str
     source: str
     category: str
+    price_model: str
     price_minor: int
     currency: str
     frozen: Frozen
@@ -108,7 +110,7 @@ def check_task(task: Task) -> Task:
     for name in ("source", "category", "currency"):
         if not getattr(task, name).strip():
             raise BadTask(field=name, reason="empty")
-    if task.price_minor <= 0:
+    if task.price_minor <= 0 and not (task.price_model == "commission" and task.price_minor == 0):
         raise BadTask(field="price_minor", reason="not_positive")
     if task.ends_at <= task.agreed_at:
         raise BadTask(field="ends_at", reason="before_start")

@@ -87,7 +87,7 @@ task_applications = Table(
     Column("creator_id", Uuid, nullable=False),
     Column("state", Text, nullable=False),
     Column("note", Text, server_default=FetchedValue(), nullable=False),
-    Column("seen", JSONB),
+    Column("seen", JSONB(none_as_null=True)),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("decided_at", DateTime(timezone=True)),
     Column("decided_by", Uuid),
@@ -146,7 +146,7 @@ task_notes = Table(
     Column("kind", Text, nullable=False),
     Column("body", Text, server_default=FetchedValue(), nullable=False),
     Column("share_bp", Integer),
-    Column("evidence", JSONB),
+    Column("evidence", JSONB(none_as_null=True)),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("person_id", Uuid),
 )

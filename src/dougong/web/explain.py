@@ -15,7 +15,9 @@ from dougong.base.ids import PLATFORM_BOOK, StoreId
 from dougong.catalog.queries import store_of
 from dougong.reads.creator_videos import creator_organisation
 from dougong.reads.explain import explain_order, for_buyer, for_creator, parties_of
+from dougong.reads.explain_task import for_brand
 from dougong.reads.explain_tree import Node
+from dougong.reads.task_desk import brand_organisation
 from dougong.web.deps import Conn, Who
 from dougong.web.i18n import gettext, mark
 from dougong.web.render import Page, page
@@ -51,6 +53,14 @@ LABELS = {
     "taken_back": mark("Taken back by the source"),
     "kept_by_platform": mark("Kept by the platform"),
     "referral": mark("Creator"),
+    "task": mark("Task"),
+    "task_funds": mark("The brand's funds"),
+    "task_held": mark("Held for the task"),
+    "task_back": mark("Back to the brand"),
+    "task_earned": mark("Earned by the work"),
+    "task_net": mark("The creator's side"),
+    "task_pay": mark("Creator"),
+    "agency": mark("Agency"),
     "payee": mark("Earned"),
     "payee_order": mark("Order"),
     "other_orders": mark("Other orders"),
@@ -101,6 +111,14 @@ COLOURS = {
     "taken_back": "#7a5aa6",
     "kept_by_platform": "#d1331a",
     "referral": "#7a5aa6",
+    "task": "#1b1512",
+    "task_funds": "#466b9c",
+    "task_held": "#e8a13a",
+    "task_back": "#466b9c",
+    "task_earned": "#2f7f86",
+    "task_net": "#7a5aa6",
+    "task_pay": "#7a5aa6",
+    "agency": "#a4574a",
 }
 
 
@@ -114,8 +132,9 @@ class Row(msgspec.Struct, frozen=True):
 
 
 async def tree_for(conn: Conn, *, access: Access, store_id: UUID, order_id: UUID) -> Node:
-    """What this subject may see of an order: all of it (operator, the store's merchant), what was
-    paid (its buyer), or the commission (a creator of one of its lines). Raises NotFound."""
+    """What this subject may see of an order: all of it (operator, the store's merchant, a task's
+    creator), what was paid (its buyer, a task's brand), or the commission (a creator of one of its
+    lines). Raises NotFound."""
     parties = await parties_of(conn, store_id=store_id, order_id=order_id)
     tree = await explain_order(conn, store_id=store_id, order_id=order_id)
     if access.may(Permission.LEDGER_READ) or access.may(Permission.MONEY_READ, store_id):
@@ -123,9 +142,13 @@ async def tree_for(conn: Conn, *, access: Access, store_id: UUID, order_id: UUID
     may_read_own = access.may(Permission.ORDER_READ_OWN)
     if parties.buyer_id == access.person_id and may_read_own:
         return for_buyer(tree)
+    if parties.brand_id and access.may(Permission.TASK_POST, parties.brand_id):
+        return for_brand(tree)
     mine = parties.creator_ids & set(access.orgs_with(Permission.EARNINGS_READ))
     if not mine:
         raise NotFound
+    if parties.brand_id:
+        return tree
     return for_creator(tree, creator_ids=frozenset(mine))
 
 
@@ -189,7 +212,7 @@ def sankey_of(tree: Node) -> dict[str, Any]:
     for source in tree.sources:
         flow(source.label, tree.label, source.amount_minor)
         totals[source.label] = totals.get(source.label, 0) + source.amount_minor
-    for line in [tree] if tree.label in ("line", "referral_order") else tree.children:
+    for line in [tree] if tree.label in ("line", "referral_order", "task") else tree.children:
         below(tree.label, line)
     drawn = {label for pair in links for label in pair}
     data = [
@@ -247,16 +270,24 @@ async def _home(conn: Conn, *, access: Access, store_id: UUID, order_id: UUID) -
         store = await store_of(conn, store_id=StoreId(store_id))
         return {"console": "merchant", "store": store, "back": back}
     if access.may(Permission.LEDGER_READ):
-        back = (
-            f"/operator/referrals/{order_id}" if store_id == PLATFORM_BOOK else "/operator/orders"
-        )
+        back = "/operator/orders"
+        if store_id == PLATFORM_BOOK:
+            parties = await parties_of(conn, store_id=store_id, order_id=order_id)
+            back = f"/operator/{'tasks' if parties.brand_id else 'referrals'}/{order_id}"
         return {"console": "operator", "back": back}
     parties = await parties_of(conn, store_id=store_id, order_id=order_id)
     if parties.buyer_id == access.person_id:
         return {"console": "", "back": f"/orders/{store_id}/{order_id}"}
+    if parties.brand_id and access.may(Permission.TASK_POST, parties.brand_id):
+        return {
+            "console": "brand",
+            "brand": await brand_organisation(conn, brand_id=parties.brand_id),
+            "back": f"/brand/{parties.brand_id}/tasks/{order_id}",
+        }
     channel = min(parties.creator_ids & set(access.orgs_with(Permission.EARNINGS_READ)))
     creator = await creator_organisation(conn, creator_id=channel)
-    return {"console": "creator", "creator": creator, "back": f"/creator/{channel}/earnings"}
+    back = f"tasks/{order_id}" if parties.brand_id else "earnings"
+    return {"console": "creator", "creator": creator, "back": f"/creator/{channel}/{back}"}
 
 
 HANDLERS: list[HTTPRouteHandler] = [explain_page]
