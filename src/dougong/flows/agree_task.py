@@ -34,13 +34,27 @@ async def agree_task(
     `category`: a path, or empty for any. `price`: of a price by result, the most that it can come
     to. Raises SourceBarred, TaskFeeMissing, BadTask, Conflict.
     """
-    case: dict[str, Any] = {
-        "source": source,
-        "surface": surface,
-        "category": category,
-        "creator": str(creator_id),
-        "at": agreed_at,
-    }
+    case: dict[str, Any] = {"source": source, "surface": surface, "category": category}
+    frozen = await _frozen(conn, case | {"creator": str(creator_id), "at": agreed_at})
+    task = Task(
+        id=task_id,
+        brand_id=brand_id,
+        creator_id=creator_id,
+        surface=surface,
+        source=source,
+        category=category or ANY,
+        price_model=price_model,
+        price_minor=price.minor,
+        currency=price.currency,
+        frozen=frozen,
+        agreed_at=agreed_at,
+        ends_at=ends_at,
+    )
+    return await write_task(conn, task=task)
+
+
+async def _frozen(conn: AsyncConnection, case: dict[str, Any]) -> Frozen:
+    """What the book says of it. Raises SourceBarred, TaskFeeMissing."""
     book = await rules_book(conn)
     verdict = book.judge(link_case(route="task", **case))
     if not verdict.allowed:
@@ -53,18 +67,4 @@ async def agree_task(
     fee = book.decide(task_fee_case(**case)).rule
     if fee is None:
         raise TaskFeeMissing(field="source")
-    task = Task(
-        id=task_id,
-        brand_id=brand_id,
-        creator_id=creator_id,
-        surface=surface,
-        source=source,
-        category=category or ANY,
-        price_model=price_model,
-        price_minor=price.minor,
-        currency=price.currency,
-        frozen=Frozen(fee.value, fee.id, verdict.rule.id if verdict.rule else None),
-        agreed_at=agreed_at,
-        ends_at=ends_at,
-    )
-    return await write_task(conn, task=task)
+    return Frozen(fee.value, fee.id, verdict.rule.id if verdict.rule else None)

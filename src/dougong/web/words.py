@@ -119,6 +119,27 @@ REFUSALS: dict[str, str] = {
     "wrong_offset": mark("This part was sent already; go on at byte {offset}."),
     "bad_task": mark("A task cannot have these terms: {field}."),
     "source_barred": mark("Links to this source may not stand there, not even by task."),
+    "agency_contract_closed": mark("This contract was answered before, or is over."),
+    "agency_contract_overlaps": mark("Another agency has a share in part of that time."),
+    "application_closed": mark("This application was decided before."),
+    "applied_already": mark("This creator has applied already, or was asked."),
+    "bad_agency_contract": mark("A contract cannot be like this: please look at the marked field."),
+    "bad_brief": mark("A brief cannot be like this: please look at the marked field."),
+    "bad_task_work": mark("This cannot be taken: please look at the marked field."),
+    "brand_funds_short": mark("The brand has to pay in first. Please try again later."),
+    "brief_closed": mark("This brief is not open any more."),
+    "brief_gone": mark("There is no such brief."),
+    "funds_short": mark("There is not enough in your funds: please pay in first."),
+    "not_invited": mark(
+        "This brief is for creators whom the brand names, or with more followers."
+    ),
+    "places_taken": mark("All places, or the whole budget, are taken."),
+    "rated_already": mark("You have rated this task already."),
+    "task_no_evidence": mark(
+        "Nothing that was shown is on record yet, so nothing to deliver."
+    ),
+    "task_not_begun": mark("The task has not begun yet."),
+    "task_work_closed": mark("The task is at another step by now."),
     "task_closed": mark("This task is cancelled or done already."),
     "task_does_not_cover": mark("The task is about something else: {field}."),
     "task_fee_missing": mark("No rule says what the platform keeps of such a task."),
