@@ -136,7 +136,7 @@ REFUSALS: dict[str, str] = {
     "places_taken": mark("All places, or the whole budget, are taken."),
     "rated_already": mark("You have rated this task already."),
     "task_no_evidence": mark(
-        "Nothing that was shown is on record yet, so nothing to deliver."
+        "Nothing that was shown is on record yet: nothing to deliver."
     ),
     "task_not_begun": mark("The task has not begun yet."),
     "task_work_closed": mark("The task is at another step by now."),
