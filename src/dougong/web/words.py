@@ -130,14 +130,10 @@ REFUSALS: dict[str, str] = {
     "brief_closed": mark("This brief is not open any more."),
     "brief_gone": mark("There is no such brief."),
     "funds_short": mark("There is not enough in your funds: please pay in first."),
-    "not_invited": mark(
-        "This brief is for creators whom the brand names, or with more followers."
-    ),
+    "not_invited": mark("This brief is for creators whom the brand names, or with more followers."),
     "places_taken": mark("All places, or the whole budget, are taken."),
     "rated_already": mark("You have rated this task already."),
-    "task_no_evidence": mark(
-        "Nothing that was shown is on record yet: nothing to deliver."
-    ),
+    "task_no_evidence": mark("Nothing that was shown is on record yet: nothing to deliver."),
     "task_not_begun": mark("The task has not begun yet."),
     "task_work_closed": mark("The task is at another step by now."),
     "task_closed": mark("This task is cancelled or done already."),
