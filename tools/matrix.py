@@ -43,6 +43,8 @@ SUBJECTS = (*SIGNED_IN, *NOBODY, "narrow")
 NARROW = {Permission.SELF_READ, Permission.PUBLIC}
 # Path parameters that name something of one person's own.
 PERSONAL = {"address_id", "key_id", "session", "order_id", "checkout_id", "comment_id"}
+# A WebSocket, beside the methods of HTTP.
+SOCKET = "SOCKET"
 PARAMETER = re.compile(r"\{(\w+):\w+\}")
 
 
@@ -62,13 +64,14 @@ class Route(NamedTuple):
 
 def routes(app: Litestar) -> Iterator[Route]:
     """Every route of the application's own table, by path and method."""
-    from dougong.web.app import routes_of
+    from dougong.web.app import routes_of, sockets_of
 
-    found = [
+    found: list[tuple[str, str, Any]] = [
         (path, str(method), handler)
         for path, handler in routes_of(app)
         for method in handler.http_methods - {"OPTIONS"}
     ]
+    found += [(path, SOCKET, handler) for path, handler in sockets_of(app)]
     for path, method, handler in sorted(found, key=lambda one: one[:2]):
         yield Route(
             f"{method} {path}",
@@ -76,7 +79,7 @@ def routes(app: Litestar) -> Iterator[Route]:
             path,
             handler.opt["permission"],
             bool(handler.opt.get("any_org")),
-            handler.parsed_data_field is not None,
+            method != SOCKET and handler.parsed_data_field is not None,
         )
 
 

@@ -23,7 +23,7 @@ class Heard:
         self.missed = asyncio.Event()
         self.listener = broadcast.Listener(self._hear, self.missed.set)
 
-    def _hear(self, topic: str, message: bytes) -> None:
+    def _hear(self, topic: str, message: str) -> None:
         if topic == str(self.topic):
             self.messages.append(msgspec.json.decode(message))
             self.came.set()

@@ -30,7 +30,7 @@ TOPIC_CHARACTERS = 36  # what a message begins with: a UUID
 LISTEN = "LISTEN dougong_broadcast"
 SAY = text("SELECT pg_notify(:channel, :message)")
 
-Hear = Callable[[str, bytes], None]
+Hear = Callable[[str, str], None]
 Missed = Callable[[], None]
 
 
@@ -84,7 +84,7 @@ class Listener:
                         self._missed()
                     async for one in conn.notifies():
                         message = one.payload
-                        self._hear(message[:TOPIC_CHARACTERS], message[TOPIC_CHARACTERS:].encode())
+                        self._hear(message[:TOPIC_CHARACTERS], message[TOPIC_CHARACTERS:])
             except psycopg.OperationalError as error:
                 structlog.get_logger().warning("broadcast_away", wait_s=wait_s, error=str(error))
             self.is_listening.clear()

@@ -12,6 +12,7 @@ from dougong.base.ids import PLATFORM_BOOK, RoomId, new_id
 from dougong.infra import broadcast, events
 from dougong.infra.db import constraint_of
 from dougong.infra.plain_text import plain_text
+from dougong.live.presence_commands import everybody_leaves
 from dougong.live.rules import (
     LONGEST_BREAK,
     MAX_TITLE_CHARACTERS,
@@ -216,6 +217,7 @@ async def close_room(
     change = change.where(live_rooms.c.state.in_(states_before(RoomState.ENDED)))
     await conn.execute(change.values(state=RoomState.ENDED, ended_at=at, end_reason=reason))
     await _drop_deadlines(conn, room_id, kinds=DEADLINES, why="ended", at=at)
+    await everybody_leaves(conn, room_id=room_id, at=at)
     facts = {"creator_id": str(room.creator_id), "reason": reason.value}
     await events.record(conn, "live.room_ended", subject_id=room_id, at=at, facts=facts)
     await say_state(conn, room_id)

@@ -1,9 +1,13 @@
 """What is true of live rooms by rule: a room's life, who may say what, how long things last."""
 
+import math
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
-from dougong.base.errors import BadInput, Conflict, NotFound, Refusal, TooMany
+import msgspec
+
+from dougong.base.errors import BadInput, Conflict, NotAllowed, NotFound, Refusal, TooMany
 
 MAX_TITLE_CHARACTERS = 120
 MAX_MESSAGE_CHARACTERS = 200
@@ -12,6 +16,8 @@ MOST_KEYWORDS = 200
 MOST_MODERATORS = 20
 MOST_PLANNED = 20  # rooms of one creator that are announced at a time
 LONGEST_SLOW_MODE_S = 300
+# Nobody writes more than this, whatever the room's own settings say.
+MOST_MESSAGES, TOO_FAST_WITHIN = 8, timedelta(seconds=10)
 
 # Followers and whoever asked are told this long before the announced instant.
 REMIND_BEFORE = timedelta(minutes=10)
@@ -165,3 +171,65 @@ def holds_keyword(body: str, words: frozenset[str]) -> bool:
     """Whether a message holds one of the words (`comparable` already)."""
     plain = comparable(body)
     return any(word in plain for word in words)
+
+
+class Speaker(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of somebody who wants to write in a room, at that instant.
+
+    `muted_until`: None when not muted for a time; `is_muted` also for good. `recent`: messages of
+    the last TOO_FAST_WITHIN. `leads`: the creator's own people, its moderators, the operator.
+    """
+
+    state: RoomState
+    chat: Chat
+    slow_mode_s: int
+    creator_id: UUID
+    name: str
+    is_active: bool
+    is_muted: bool
+    muted_until: datetime | None
+    follows: bool
+    role: str  # creator, moderator or viewer
+    last_at: datetime | None
+    recent: int
+    words: frozenset[str] = frozenset()
+
+    @property
+    def leads(self) -> bool:
+        return self.role != "viewer"
+
+
+def check_body(body: str) -> str:
+    """A message of one line, as plain text is. Raises MessageRefused."""
+    clean = " ".join(body.split())
+    if not 1 <= len(clean) <= MAX_MESSAGE_CHARACTERS:
+        raise MessageRefused(field="body", most=MAX_MESSAGE_CHARACTERS)
+    return clean
+
+
+def check_may_write(speaker: Speaker | None, body: str, *, at: datetime) -> None:
+    """Raises RoomGone, NotAllowed (suspended), Muted, ChatClosed, FollowersOnly, TooFast,
+    WordRefused."""
+    if speaker is None:
+        raise RoomGone
+    if not speaker.is_active:
+        raise NotAllowed
+    if speaker.state not in ON_AIR and speaker.state != RoomState.SCHEDULED:
+        raise ChatClosed
+    if speaker.is_muted:
+        until = speaker.muted_until.isoformat() if speaker.muted_until else None
+        raise Muted(until=until)
+    if speaker.recent >= MOST_MESSAGES:
+        raise TooFast(retry_after_s=int(TOO_FAST_WITHIN.total_seconds()))
+    if speaker.leads:
+        return
+    if speaker.chat == Chat.CLOSED:
+        raise ChatClosed
+    if speaker.chat == Chat.FOLLOWERS and not speaker.follows:
+        raise FollowersOnly
+    if speaker.last_at is not None and speaker.slow_mode_s:
+        left_s = (speaker.last_at - at).total_seconds() + speaker.slow_mode_s
+        if left_s > 0:
+            raise TooFast(retry_after_s=math.ceil(left_s))
+    if holds_keyword(body, speaker.words):
+        raise WordRefused(field="body")

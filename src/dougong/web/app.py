@@ -2,12 +2,12 @@
 
 from litestar import Litestar, Router
 from litestar.config.csrf import CSRFConfig
-from litestar.datastructures import CacheControlHeader
+from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.routes import HTTPRoute
+from litestar.routes import HTTPRoute, WebSocketRoute
 from litestar.static_files import create_static_files_router
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -22,6 +22,8 @@ from dougong.web import refusals
 from dougong.web.api_docs import ApiDocs
 from dougong.web.api_document import ApiDocument
 from dougong.web.deps import provide_actor, provide_conn, provide_now, provide_who
+from dougong.web.live.hub import Hub
+from dougong.web.live.socket import SOCKETS
 from dougong.web.observe import ObserveMiddleware, configure_logs
 from dougong.web.render import STATIC_DIR
 from dougong.web.routes import HANDLERS
@@ -47,7 +49,7 @@ def create_app() -> Litestar:
     ]
     app = Litestar(
         route_handlers=[
-            Router("/", route_handlers=HANDLERS, guards=[check]),
+            Router("/", route_handlers=[*HANDLERS, *SOCKETS], guards=[check]),
             *files,
         ],
         dependencies={
@@ -73,9 +75,10 @@ def create_app() -> Litestar:
         ),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,  # ours is structlog's; this one would tell what libraries whisper
-        on_shutdown=[dispose],
+        state=State({"hub": Hub()}),
+        on_shutdown=[_leave_rooms, dispose],
     )
-    for _, handler in routes_of(app):
+    for _, handler in [*routes_of(app), *sockets_of(app)]:
         permission_of(handler)
     return app
 
@@ -90,6 +93,16 @@ def _csrf() -> CSRFConfig:
         cookie_secure=settings().public_url.startswith("https://"),
         exclude=["^/api/", "^/gateways/", "^/hooks/"],
     )
+
+
+async def _leave_rooms(app: Litestar) -> None:
+    await app.state.hub.stop()
+
+
+def sockets_of(app: Litestar) -> list[tuple[str, BaseRouteHandler]]:
+    """Every path that takes a WebSocket."""
+    found = [route for route in app.routes if isinstance(route, WebSocketRoute)]
+    return [(route.path, route.route_handler) for route in found]
 
 
 def routes_of(app: Litestar) -> list[tuple[str, HTTPRouteHandler]]:

@@ -30,6 +30,7 @@ from dougong.web.creator import earnings as creator_earnings
 from dougong.web.creator import links as creator_links
 from dougong.web.creator import uploads as creator_uploads
 from dougong.web.creator import videos as creator_videos
+from dougong.web.live import pages as live_pages
 from dougong.web.merchant import coupons as merchant_coupons
 from dougong.web.merchant import imports as merchant_imports
 from dougong.web.merchant import money as merchant_money
@@ -109,6 +110,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *gateways.HANDLERS,
     *health.HANDLERS,
     *language.HANDLERS,
+    *live_pages.HANDLERS,
     *merchant_coupons.HANDLERS,
     *merchant_imports.HANDLERS,
     *merchant_money.HANDLERS,

@@ -42,6 +42,20 @@ async def _look_up(tokens: list[bytes]) -> list[Access | Exception | None]:
 _subjects: Coalescer[bytes, Access | None] = Coalescer(_look_up, most=256, wait_s=0.001)
 
 
+async def subject_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Access | None:
+    """Who asks, as of now."""
+    bearer = connection.headers.get("authorization", "")
+    # A cookie never speaks for the API (no CSRF token there), nor a key for the pages.
+    is_api = connection.url.path.startswith("/api/")
+    token = bearer.removeprefix("Bearer ") if is_api and bearer.startswith("Bearer ") else ""
+    if not is_api:
+        token = connection.cookies.get(SESSION_COOKIE, "")
+    subject = await _subjects.ask(token_hash(token)) if token else None
+    if subject and subject.scopes is not None and not is_api:
+        return None
+    return subject
+
+
 class SubjectMiddleware:
     """Puts the subject (or None) and the language of the request in place."""
 
@@ -49,20 +63,12 @@ class SubjectMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] not in (ScopeType.HTTP, ScopeType.WEBSOCKET):
             await self.app(scope, receive, send)
             return
         request_transactions.set([])
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
-        bearer = connection.headers.get("authorization", "")
-        # A cookie never speaks for the API (no CSRF token there), nor a key for the pages.
-        is_api = connection.url.path.startswith("/api/")
-        token = bearer.removeprefix("Bearer ") if is_api and bearer.startswith("Bearer ") else ""
-        if not is_api:
-            token = connection.cookies.get(SESSION_COOKIE, "")
-        subject = await _subjects.ask(token_hash(token)) if token else None
-        if subject and subject.scopes is not None and not is_api:
-            subject = None
+        subject = await subject_of(connection)
         cast(dict[str, Any], scope)["user"] = subject
         locale_of_request.set(locale_for(connection, subject))
         await self.app(scope, receive, send)

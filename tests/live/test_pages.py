@@ -1,0 +1,148 @@
+"""The pages of live rooms: the list, a room in each of its states, reminders, moderation."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from sqlalchemy import text
+from tests.factories import a_person
+from tests.live.sockets import ARoom, a_room, a_token, viewer
+
+from dougong.base.ids import PersonId, new_id
+from dougong.flows.live_on_air import end_room, media_lost
+from dougong.infra import clock
+from dougong.infra.db import transaction
+from dougong.live.chat_commands import add_moderator
+from dougong.live.rules import EndReason
+from dougong.web.app import create_app
+
+
+@pytest.fixture(scope="module")
+async def client(connections: None) -> AsyncIterator[AsyncTestClient[Litestar]]:
+    async with AsyncTestClient(create_app(), raise_server_exceptions=False) as one:
+        await one.get("/sign-in")
+        yield one
+        await one.app.state.hub.stop()  # here: the client's own loop is another one
+
+
+async def a_shopper() -> tuple[PersonId, str]:
+    async with transaction() as conn:
+        person_id = await a_person(conn)
+    return person_id, await a_token(person_id)
+
+
+def signed_in(client: AsyncTestClient[Litestar], token: str) -> dict[str, str]:
+    csrf = client.cookies["csrftoken"]
+    return {"cookie": f"csrftoken={csrf}; dougong_session={token}", "x-csrftoken": csrf}
+
+
+async def state_shown(client: AsyncTestClient[Litestar], room: ARoom) -> str:
+    answer = await client.get(f"/live/{room.id}")
+    assert answer.status_code == 200
+    return answer.text.split('data-state="')[1].split('"')[0]
+
+
+async def test_a_room_is_shown_in_each_of_its_states(client: AsyncTestClient[Litestar]) -> None:
+    room = await a_room()
+    assert await state_shown(client, room) == "live"
+    async with transaction() as conn:
+        await media_lost(conn, room_id=room.id, at=clock.now())
+    assert await state_shown(client, room) == "paused"
+    async with transaction() as conn:
+        await end_room(
+            conn, room_id=room.id, creator_id=None, reason=EndReason.SILENT, at=clock.now()
+        )
+    assert await state_shown(client, room) == "ended"
+    assert await state_shown(client, await a_room(is_on_air=False)) == "scheduled"
+
+
+async def test_the_list_has_what_stands_and_not_what_is_over(
+    client: AsyncTestClient[Litestar],
+) -> None:
+    on_air, announced, over = await a_room(), await a_room(is_on_air=False), await a_room()
+    async with transaction() as conn:
+        await end_room(
+            conn, room_id=over.id, creator_id=None, reason=EndReason.OPERATOR, at=clock.now()
+        )
+    page = (await client.get("/live")).text
+    assert f"/live/{on_air.id}?" in page
+    assert f"/live/{announced.id}?" in page
+    assert str(over.id) not in page
+
+
+async def test_there_is_no_page_of_a_room_that_is_not_there(
+    client: AsyncTestClient[Litestar],
+) -> None:
+    assert (await client.get(f"/live/{new_id()}")).status_code == 404
+
+
+async def test_a_reminder_is_on_ones_own_page_until_the_room_is_over(
+    client: AsyncTestClient[Litestar],
+) -> None:
+    room, (_, token) = await a_room(is_on_air=False), await a_shopper()
+    headers = signed_in(client, token)
+    button = await client.post(f"/live/{room.id}/reminder", headers=headers)
+    assert (button.status_code, 'aria-pressed="true"' in button.text) == (200, True)
+    assert f"/live/{room.id}" in (await client.get("/me", headers=headers)).text
+    button = await client.post(f"/live/{room.id}/no-reminder", headers=headers)
+    assert 'aria-pressed="false"' in button.text
+    assert f"/live/{room.id}" not in (await client.get("/me", headers=headers)).text
+
+
+async def a_message(client: AsyncTestClient[Litestar], room: ARoom, token: str) -> str:
+    async with viewer(client.app, room.id, token=token) as one:
+        one.say(do="chat", key=new_id().hex, body="骂人的话")
+        return str((await one.hears("said"))["id"])
+
+
+@pytest.mark.parametrize("role", ["creator", "moderator", "viewer"])
+async def test_who_leads_removes_a_message_for_everybody(
+    client: AsyncTestClient[Litestar], role: str
+) -> None:
+    room = await a_room()
+    message = await a_message(client, room, (await a_shopper())[1])
+    person_id, token = await a_shopper()
+    if role == "creator":
+        token = await a_token(room.owner)
+    elif role == "moderator":
+        async with transaction() as conn:
+            await add_moderator(
+                conn, creator_id=room.creator_id, person_id=person_id, at=clock.now()
+            )
+    async with viewer(client.app, room.id) as watching:
+        await watching.hears("state")
+        path = f"/live/{room.id}/messages/{message}/remove"
+        answer = await client.post(path, headers=signed_in(client, token))
+        assert answer.status_code == (404 if role == "viewer" else 204)
+        if role != "viewer":
+            assert (await watching.hears("chat_removed"))["id"] == message
+            again = await client.post(path, headers=signed_in(client, token))
+            assert again.status_code == 404
+
+
+async def test_a_mute_takes_the_message_away_and_its_writer_writes_no_more(
+    client: AsyncTestClient[Litestar],
+) -> None:
+    room, (_, loud) = await a_room(), await a_shopper()
+    message = await a_message(client, room, loud)
+    headers = signed_in(client, await a_token(room.owner))
+    path = f"/live/{room.id}/messages/{message}/mute"
+    answer = await client.post(path, headers=headers, data={"minutes": "10"})
+    assert answer.status_code == 200
+    async with viewer(client.app, room.id, token=loud) as one:
+        one.say(do="chat", key="again", body="还说")
+        assert (await one.hears("refused"))["code"] == "muted"
+    async with transaction() as conn:
+        gone = await conn.scalar(
+            text("SELECT removed_why FROM live_messages WHERE id = :id"), {"id": message}
+        )
+    assert gone == "moderator"
+
+
+async def test_who_leads_cannot_be_muted(client: AsyncTestClient[Litestar]) -> None:
+    room = await a_room()
+    headers = signed_in(client, await a_token(room.owner))
+    message = await a_message(client, room, await a_token(room.owner))
+    path = f"/live/{room.id}/messages/{message}/mute"
+    assert (await client.post(path, headers=headers, data={"minutes": "0"})).status_code == 404
