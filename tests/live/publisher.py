@@ -1,6 +1,7 @@
 """A real publisher for tests: WebRTC from this process, with a clock painted into its pictures."""
 
 import asyncio
+import os
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -59,30 +60,44 @@ class ClockTrack(MediaStreamTrack):
     def __init__(self, *, width: int = 320, height: int = 240, fps: int = 25) -> None:
         super().__init__()
         self.width, self.height, self.fps = width, height, fps
+        self.is_garbage = False
         self.runs = asyncio.Event()
         self.runs.set()
         self._began_at: float | None = None
         self._number = 0
 
-    async def recv(self) -> av.VideoFrame:
+    def sends_garbage(self) -> None:
+        """Packets that look like VP8, and hold nothing that anybody could decode."""
+        self.is_garbage = True
+
+    async def recv(self) -> av.VideoFrame | av.Packet:
         if self._began_at is None:
             self._began_at = time.monotonic()
         due = self._began_at + self._number / self.fps
         await asyncio.sleep(max(0, due - time.monotonic()))
         await self.runs.wait()
+        if self.is_garbage:
+            packet = av.Packet(os.urandom(3_000))
+            packet.pts, packet.time_base = self._number * 90_000 // self.fps, Fraction(1, 90_000)
+            self._number += 1
+            return packet
         frame = painted(clock_ms(), width=self.width, height=self.height)
         frame.pts, frame.time_base = self._number * 90_000 // self.fps, Fraction(1, 90_000)
         self._number += 1
         return frame
 
 
+MADE: list["APublisher"] = []
+
+
 class APublisher:
-    """One peer connection that sends a clock and silence."""
+    """One peer connection that sends a clock and silence; the test's end closes it."""
 
     def __init__(self, *, with_sound: bool = True, **of_track: Any) -> None:
+        MADE.append(self)
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.video = ClockTrack(**of_track)
-        self.sent = self.peer.addTrack(self.video)
+        self.peer.addTrack(self.video)
         self.tracks: list[MediaStreamTrack] = [self.video]
         if with_sound:
             self.tracks.append(AudioStreamTrack())

@@ -122,7 +122,7 @@ async def test_pictures_that_stop_pause_a_room_and_new_ones_bring_it_back(
     room_id = await on_air(conn, creator)
     await media_lost(conn, room_id=room_id, at=AT + MINUTE)
     assert await column(conn, room_id, "state") == RoomState.PAUSED
-    assert await waits(conn, room_id) == {SILENT: AT + 6 * MINUTE}
+    assert await waits(conn, room_id) == {SILENT: AT + 1.5 * MINUTE}
     await media_arrived(conn, room_id=room_id, at=AT + 2 * MINUTE)
     assert await column(conn, room_id, "state") == RoomState.LIVE
     assert await column(conn, room_id, "started_at") == AT
@@ -137,7 +137,7 @@ async def test_a_second_silence_has_a_deadline_of_its_own(
         await media_lost(conn, room_id=room_id, at=AT + minute * MINUTE)
         await media_arrived(conn, room_id=room_id, at=AT + (minute + 1) * MINUTE)
     await media_lost(conn, room_id=room_id, at=AT + 30 * MINUTE)
-    assert await waits(conn, room_id) == {SILENT: AT + 35 * MINUTE}
+    assert await waits(conn, room_id) == {SILENT: AT + 30.5 * MINUTE}
 
 
 async def test_a_break_of_the_creator_may_last_half_an_hour(

@@ -9,6 +9,8 @@ COMMANDS = {
     "seed": "Fill an empty platform with the demo market.",
     "serve": "Serve the site and run the jobs.",
     "worker": "Run the jobs only.",
+    "ingest": "Take the pictures of live rooms only.",
+    "live": "Open a live room for any publisher.",
     "operator": "Make somebody who has signed up an operator.",
     "doctor": "Check every promise that SQL can check.",
     "import": "Load a product feed, a history of orders, or another platform's report.",

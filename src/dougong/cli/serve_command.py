@@ -1,4 +1,5 @@
-"""`dougong serve`: web workers, the job worker and the embedded database, watched together."""
+"""`dougong serve`: web workers, the job worker, live media and the embedded database, watched
+together."""
 
 import multiprocessing
 import os
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 
 import click
@@ -19,7 +21,7 @@ from granian.log import LogLevels
 from dougong.infra.db_server import embedded
 from dougong.infra.migrate import migrate
 from dougong.infra.port import is_open
-from dougong.infra.settings import settings
+from dougong.infra.settings import note_serving, settings
 
 WATCH_EVERY_S = 0.5
 # The pages come up first: on few cores each start takes from the others. A web worker listens when
@@ -30,12 +32,14 @@ GIVE_UP_WITHIN_S = 60  # within so many seconds
 
 
 class Watch(threading.Thread):
-    """Starts the job worker, and starts it and the embedded database again when one dies."""
+    """Starts the job worker and the ingest of live media, and starts them and the embedded
+    database again when one dies."""
 
-    def __init__(self, *, host: str, port: int) -> None:
+    def __init__(self, *, host: str, port: int, commands: Sequence[Sequence[str]]) -> None:
         super().__init__(name="watch", daemon=True)
         self.stopping = threading.Event()
-        self.worker: subprocess.Popen[bytes] | None = None
+        self.commands = [tuple(command) for command in commands]
+        self.children: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
         self.host, self.port = host, port
         self.jobs_from = time.monotonic() + JOBS_WITHIN_S
 
@@ -51,22 +55,28 @@ class Watch(threading.Thread):
         if not settings().database_url and not embedded().is_running():
             click.echo("the embedded database is away: starting it again", err=True)
             embedded().ensure_running()
-        is_away = self.worker is None or self.worker.poll() is not None
-        if is_away and (time.monotonic() >= self.jobs_from or is_open(self.host, self.port)):
-            self.worker = subprocess.Popen(
-                [sys.executable, "-m", "dougong", "worker", "--skip-migrate"],
-                stdin=subprocess.DEVNULL,
-            )
+        away = [command for command in self.commands if not self._is_running(command)]
+        if away and (time.monotonic() >= self.jobs_from or is_open(self.host, self.port)):
+            for command in away:
+                self.children[command] = subprocess.Popen(
+                    [sys.executable, "-m", "dougong", *command], stdin=subprocess.DEVNULL
+                )
+
+    def _is_running(self, command: tuple[str, ...]) -> bool:
+        child = self.children.get(command)
+        return child is not None and child.poll() is None
 
     def stop(self) -> None:
         self.stopping.set()
         self.join(timeout=5)
-        if self.worker and self.worker.poll() is None:
-            self.worker.send_signal(signal.SIGTERM)
+        running = [child for child in self.children.values() if child.poll() is None]
+        for child in running:
+            child.send_signal(signal.SIGTERM)
+        for child in running:
             try:
-                self.worker.wait(timeout=12)
+                child.wait(timeout=12)
             except subprocess.TimeoutExpired:
-                self.worker.kill()
+                child.kill()
         if not settings().database_url:
             embedded().stop()
 
@@ -116,12 +126,16 @@ def share_figures(port: int) -> None:
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 @click.option("--workers", default=os.cpu_count() or 1, show_default="cores", help="Web workers.")
 @click.option("--without-jobs", is_flag=True, help="Leave the jobs to `dougong worker`.")
-def command(host: str, port: int, workers: int, without_jobs: bool) -> None:
-    """Serve the site and run the jobs."""
+@click.option("--without-live", is_flag=True, help="Leave live media to `dougong ingest`.")
+def command(host: str, port: int, workers: int, without_jobs: bool, without_live: bool) -> None:
+    """Serve the site, run the jobs and take live media."""
     migrate()
     settings().secret()
     share_figures(port)
-    watch = None if without_jobs else Watch(host=host, port=port)
+    note_serving(host=host, port=port)
+    commands = [["worker", "--skip-migrate"]] if not without_jobs else []
+    commands += [["ingest"]] if not without_live else []
+    watch = Watch(host=host, port=port, commands=commands) if commands else None
     if watch:
         watch.start()
     click.echo(f"Dougong answers on http://{host}:{port}", err=True)

@@ -63,15 +63,25 @@ async def _hear(
     handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     try:
-        async with asyncio.timeout(HEAR_WITHIN_S):
-            mark, _, body = (await reader.readline()).decode().partition(" ")
-        if hmac.compare_digest(mark.encode(), _mark(body.strip()).encode()):
-            writer.write(json.dumps(await handler(json.loads(body))).encode() + b"\n")
+        if (asked := await _heard(reader)) is not None:
+            writer.write(json.dumps(await handler(asked)).encode() + b"\n")
             await writer.drain()
-    except (ValueError, TimeoutError, OSError):
-        return  # no question of ours: no answer
+    except ConnectionError:
+        return  # who asked has gone
     finally:
         writer.close()
+
+
+async def _heard(reader: asyncio.StreamReader) -> dict[str, Any] | None:
+    """A question; None for what is none of ours."""
+    try:
+        async with asyncio.timeout(HEAR_WITHIN_S):
+            mark, _, body = (await reader.readline()).decode().strip().partition(" ")
+    except (ValueError, TimeoutError, ConnectionError):
+        return None
+    if not hmac.compare_digest(mark.encode(), _mark(body).encode()):
+        return None
+    return dict(json.loads(body))
 
 
 async def ask(**what: Any) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from av.packet import Packet
 from av.video.frame import PictureType
 
 from dougong.infra.clock import wall_now
-from dougong.infra.live_segments import AUDIO_RATE_HZ, POSTER, SEGMENT_S, Recorder, adts, mux
+from dougong.infra.live_mux import AUDIO_RATE_HZ, adts, mux
+from dougong.infra.live_segments import POSTER, SEGMENT_S, Recorder
 
 # Times begin here: the AAC encoder starts a little before zero.
 OFFSET_S = 1

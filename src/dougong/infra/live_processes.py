@@ -15,10 +15,10 @@ from uuid import UUID
 import structlog
 
 from dougong.infra.files import media_path
-from dougong.infra.live_encoder import LiveVideo
-from dougong.infra.live_room_process import MAX_LINE_BYTES
+from dougong.infra.live_segments import Recorder
 from dougong.infra.settings import Settings, settings
 
+MAX_LINE_BYTES = 262_144
 READY_WITHIN_S = 20.0
 ASK_WITHIN_S = 15.0
 STOP_WITHIN_S = 12.0
@@ -35,20 +35,34 @@ def room_folder(room_id: UUID) -> Path:
     return media_path(f"live/{room_id}")
 
 
+def rtmp_url(room_id: UUID) -> str:
+    """Where the stream of a room is read that an RTMP server takes."""
+    return settings().rtmp_pull_url.replace("{room_id}", str(room_id))
+
+
+def finish_recording(room_id: UUID) -> float:
+    """Say in a room's playlist that nothing more comes, where no process did; the seconds in all.
+
+    Nothing may be writing there any more.
+    """
+    folder = room_folder(room_id)
+    return Recorder(folder).end() if folder.exists() else 0.0
+
+
 def work_of(room_id: UUID, chosen: Settings) -> str:
     """The argument of a room's process."""
     bound, announced = chosen.ice_addresses()
-    video = LiveVideo(
-        longest_px=chosen.live_longest_px,
-        shortest_px=chosen.live_longest_px * 9 // 16,
-        fps=chosen.live_fps,
-        bitrate_kbps=chosen.live_bitrate_kbps,
-        preset=chosen.live_preset,
-    )
+    video = {
+        "longest_px": chosen.live_longest_px,
+        "shortest_px": chosen.live_longest_px * 9 // 16,
+        "fps": chosen.live_fps,
+        "bitrate_kbps": chosen.live_bitrate_kbps,
+        "preset": chosen.live_preset,
+    }
     work = {
         "folder": str(room_folder(room_id).absolute()),
         "parent_pid": os.getpid(),
-        "video": video.__dict__,
+        "video": video,
         "bound": bound,
         "announced": announced,
         "ports": chosen.ice_ports(),

@@ -19,10 +19,11 @@ from typing import Any
 import msgspec
 
 from dougong.infra.live_encoder import LiveVideo
+from dougong.infra.live_processes import MAX_LINE_BYTES
+from dougong.infra.live_sdp import BadOffer
 from dougong.infra.live_segments import Recorder
 from dougong.infra.live_session import Publishing
 from dougong.infra.live_webrtc import (
-    BadOffer,
     IceAddresses,
     PortRangeLoop,
     WebRtcPublisher,
@@ -32,7 +33,6 @@ from dougong.infra.media_sandbox import leave_with_parent
 
 MEASURE_EVERY_S = 1.0
 ANSWER_WITHIN_S = 10.0
-MAX_LINE_BYTES = 262_144
 MAX_MEMORY_BYTES = 3 * 1024 * 1024 * 1024
 MAX_FILES = 256
 

@@ -6,27 +6,19 @@ says that it is there, and the playlists are written anew from the journal.
 
 from __future__ import annotations
 
-import io
 import math
+import os
 from collections.abc import Sequence
 from datetime import datetime
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import av
-from av.packet import Packet
+from typing import NamedTuple
 
 SEGMENT_S = 2
 WINDOW = 6  # segments in the sliding playlist
 PLAYLIST = "index.m3u8"
-REPLAY = "replay.m3u8"
 POSTER = "poster.jpg"
 JOURNAL = "segments.txt"
-AUDIO_RATE_HZ = 48_000
 TS_PACKET = 188
-# mpegts moves everything by itself where a time is below zero: ours never are.
-TS_OPTIONS = {"avoid_negative_ts": "disabled"}
 
 
 class Segment(NamedTuple):
@@ -137,32 +129,32 @@ class Recorder:
         return self.seconds
 
 
-def mux(pictures: Sequence[Packet[Any]], sounds: Sequence[Packet[Any]], *, fps: int) -> bytes:
-    """One MPEG-TS segment of encoded packets, in the order of their times."""
-    held = io.BytesIO()
-    with av.open(held, "w", format="mpegts", options=TS_OPTIONS) as out:
-        video = out.add_mux_stream("h264", rate=fps, time_base=Fraction(1, fps))
-        audio = out.add_mux_stream("aac", rate=AUDIO_RATE_HZ, time_base=Fraction(1, AUDIO_RATE_HZ))
-        stream_of = [(packet, video) for packet in pictures]
-        stream_of += [(packet, audio) for packet in sounds]
-        for packet, stream in sorted(stream_of, key=lambda one: _time_of(one[0])):
-            packet.stream = stream
-            out.mux_one(packet)
-    return held.getvalue()
+class Recording(NamedTuple):
+    """A whole room: seconds, and the size of its first picture."""
+
+    seconds: float
+    width: int
+    height: int
 
 
-def _time_of(packet: Packet[Any]) -> Fraction:
-    return Fraction((packet.dts or 0) * packet.time_base)
+def copy_recording(folder: Path, target: Path) -> Recording | None:
+    """Make a folder that a video can be played from: the segments as links, a playlist of all of
+    them, the poster. None where nothing was recorded. Raises FileExistsError for the target."""
+    import av  # not for every web worker that only names a folder
 
-
-def adts(packet: Packet[Any]) -> Packet[Any]:
-    """An AAC packet with the header that MPEG-TS wants (AAC LC, 48 kHz, stereo; ISO 13818-7)."""
-    n = packet.size + 7
-    head = bytes([0xFF, 0xF1, 0x4C, 0x80 | n >> 11, n >> 3 & 0xFF, (n & 7) << 5 | 0x1F, 0xFC])
-    made: Packet[Any] = Packet(head + bytes(packet))
-    made.pts, made.dts = packet.pts, packet.dts
-    made.time_base, made.duration = packet.time_base, packet.duration
-    return made
+    segments = segments_of(folder)
+    if not segments:
+        return None
+    target.mkdir(parents=True)
+    for one in segments:
+        os.link(folder / one.file, target / one.file)
+    if (folder / POSTER).exists():
+        os.link(folder / POSTER, target / POSTER)
+    write_whole(target / PLAYLIST, playlist(segments, over=True, whole=True).encode())
+    with av.open(str(folder / segments[0].file), format="mpegts") as first:
+        picture = first.streams.video[0].codec_context
+        seconds = sum(one.duration_ms for one in segments) / 1000
+        return Recording(seconds, picture.width, picture.height)
 
 
 def continue_counters(data: bytearray, last: dict[int, int]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aioice.ice
@@ -20,20 +19,9 @@ from aiortc.exceptions import InvalidAccessError, InvalidStateError
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from dougong.infra.live_encoder import LiveVideo
+from dougong.infra.live_sdp import BadOffer, check_offer, without_addresses
 from dougong.infra.live_segments import Recorder
 from dougong.infra.live_session import Feed, Figures
-
-MAX_SDP_BYTES = 65_536
-MAX_MEDIA = 4
-MEDIA = ("audio", "video")
-
-
-class BadOffer(ValueError):
-    """An offer that cannot be taken; `reason` in one word. 422 where it was read, else 400."""
-
-    def __init__(self, reason: str, *, was_read: bool) -> None:
-        super().__init__(reason)
-        self.reason, self.was_read = reason, was_read
 
 
 @dataclass(frozen=True)
@@ -71,26 +59,6 @@ def listen_on(addresses: IceAddresses) -> None:
     if addresses.bound:
         bound = list(addresses.bound)
         aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: bound
-
-
-def without_addresses(sdp: str) -> str:
-    """An offer without the publisher's own addresses."""
-    ours = ("a=candidate:", "a=end-of-candidates")
-    return "".join(line + "\r\n" for line in sdp.splitlines() if line and not line.startswith(ours))
-
-
-def check_offer(sdp: str) -> None:
-    """Raises BadOffer for what no publisher sends."""
-    lines = sdp.splitlines()
-    if not lines or lines[0].strip() != "v=0":
-        raise BadOffer("no_sdp", was_read=False)
-    media = [line[2:].split(" ")[0] for line in lines if line.startswith("m=")]
-    if len(media) > MAX_MEDIA or any(media.count(kind) > 1 for kind in MEDIA):
-        raise BadOffer("too_many_media", was_read=True)
-    if "video" not in media:
-        raise BadOffer("no_video", was_read=True)
-    if any(line.strip() in ("a=recvonly", "a=inactive") for line in lines):
-        raise BadOffer("not_sending", was_read=True)
 
 
 class WebRtcPublisher:
@@ -177,13 +145,3 @@ class WebRtcPublisher:
             task.cancel()
         await self._peer.close()
         await asyncio.to_thread(self._feed.close)
-
-
-def fragment_candidates(fragment: str) -> Sequence[str]:
-    """The candidates of a trickle fragment (RFC 8840). Raises BadOffer for what is none."""
-    lines = [line.strip() for line in fragment.splitlines() if line.strip()]
-    if not lines or any(len(line) < 3 or line[1] != "=" for line in lines):
-        raise BadOffer("no_fragment", was_read=False)
-    if not any(line.startswith("a=ice-ufrag:") for line in lines):
-        raise BadOffer("no_ufrag", was_read=True)
-    return [line for line in lines if line.startswith("a=candidate:")]

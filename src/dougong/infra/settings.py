@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 PREFIX = "DOUGONG_"
+SERVING = "serving.url"
 # Variables that are not settings of the platform; those of the long harness runs neither.
 OF_TOOLS = {"config", "fonts_dir", "test_database_url"}
 
@@ -197,3 +198,17 @@ def load(environ: dict[str, str], file: Path | None = None) -> Settings:
 def settings() -> Settings:
     """This process's settings, read once."""
     return load(dict(os.environ))
+
+
+def note_serving(*, host: str, port: int) -> None:
+    """Let other commands on this data directory know where `dougong serve` answers."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 (compared)
+    (settings().data_dir / SERVING).write_text(f"http://{shown}:{port}")
+
+
+def serving_url() -> str:
+    """`public_url` where it was set, else where `dougong serve` was last started."""
+    chosen, noted = settings().public_url, settings().data_dir / SERVING
+    if chosen == Settings().public_url and noted.exists():
+        return noted.read_text().strip()
+    return chosen

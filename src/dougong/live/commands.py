@@ -12,6 +12,7 @@ from dougong.base.ids import PLATFORM_BOOK, RoomId, new_id
 from dougong.infra import broadcast, events
 from dougong.infra.db import constraint_of
 from dougong.infra.plain_text import plain_text
+from dougong.infra.settings import settings
 from dougong.live.presence_commands import everybody_leaves
 from dougong.live.rules import (
     LONGEST_BREAK,
@@ -20,7 +21,6 @@ from dougong.live.rules import (
     NEVER_CAME_AFTER,
     ON_AIR,
     REMIND_BEFORE,
-    SILENT_AFTER,
     BadTitle,
     EndReason,
     OnAirAlready,
@@ -180,7 +180,7 @@ async def pause_room(
     conn: AsyncConnection, *, room_id: RoomId, creator_id: UUID | None, at: datetime
 ) -> None:
     """A break. `creator_id`: who asks for it; None: the pictures have stopped, and come back within
-    SILENT_AFTER. A room that has a break already is left alone. Raises RoomGone, WrongRoomState.
+    `live_return_s`. A room that has a break already is left alone. Raises RoomGone, WrongRoomState.
     """
     room = await lock_room(conn, room_id=room_id, creator_id=creator_id)
     if room.state == RoomState.PAUSED:
@@ -189,7 +189,8 @@ async def pause_room(
     change = update(live_rooms).where(live_rooms.c.id == room_id)
     change = change.where(live_rooms.c.state.in_(states_before(RoomState.PAUSED)))
     await conn.execute(change.values(state=RoomState.PAUSED, paused_at=at))
-    lasts = SILENT_AFTER if creator_id is None else LONGEST_BREAK
+    silent = timedelta(seconds=settings().live_return_s)
+    lasts = silent if creator_id is None else LONGEST_BREAK
     await events.renew_deadline(
         conn, store_id=PLATFORM_BOOK, kind=SILENT, subject_id=room_id, due_at=at + lasts
     )

@@ -23,8 +23,6 @@ MOST_MESSAGES, TOO_FAST_WITHIN = 8, timedelta(seconds=10)
 REMIND_BEFORE = timedelta(minutes=10)
 # A room that nobody has started so long after its announced instant is over.
 NEVER_CAME_AFTER = timedelta(hours=2)
-# A room on air whose pictures stop comes back within this, or is over.
-SILENT_AFTER = timedelta(minutes=5)
 # A break that the creator asked for may be longer.
 LONGEST_BREAK = timedelta(minutes=30)
 FURTHEST_AHEAD = timedelta(days=60)

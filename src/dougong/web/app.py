@@ -91,7 +91,7 @@ def _csrf() -> CSRFConfig:
         cookie_httponly=False,
         cookie_samesite="lax",
         cookie_secure=settings().public_url.startswith("https://"),
-        exclude=["^/api/", "^/gateways/", "^/hooks/"],
+        exclude=["^/api/", "^/gateways/", "^/hooks/", "^/whip/"],
     )
 
 

@@ -2,7 +2,18 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from dougong.web import allowed, explain, explain_payee, gateways, health, language, ucp, videos
+from dougong.web import (
+    allowed,
+    explain,
+    explain_payee,
+    gateways,
+    health,
+    language,
+    live_media,
+    ucp,
+    videos,
+    whip,
+)
 from dougong.web.account import addresses as account_addresses
 from dougong.web.account import enter as account_enter
 from dougong.web.account import keys as account_keys
@@ -111,6 +122,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *health.HANDLERS,
     *language.HANDLERS,
     *live_pages.HANDLERS,
+    *live_media.HANDLERS,
     *merchant_coupons.HANDLERS,
     *merchant_imports.HANDLERS,
     *merchant_money.HANDLERS,
@@ -157,4 +169,5 @@ HANDLERS: list[HTTPRouteHandler] = [
     *shopper_share.HANDLERS,
     *ucp.HANDLERS,
     *videos.HANDLERS,
+    *whip.HANDLERS,
 ]

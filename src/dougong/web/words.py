@@ -65,6 +65,11 @@ REFUSALS: dict[str, str] = {
     "nothing_to_pay": mark("No order here waits for its payment."),
     "gateway_unavailable": mark("The payment service does not answer. Please try again."),
     "live_ingest_away": mark("Live pictures cannot be taken at the moment. Please try again."),
+    "stream_key_refused": mark("This stream key opens no room, or it was revoked."),
+    "published_already": mark("Somebody is sending pictures into this room already."),
+    "room_over": mark("This room has ended."),
+    "media_refused": mark("The publisher offers nothing that we can take ({reason})."),
+    "too_many_stream_keys": mark("A room has at most {most} stream keys: revoke one first."),
     "bad_email": mark("This is not an e-mail address."),
     "bad_name": mark("Please give a name of up to {most} characters."),
     "bad_handle": mark(
