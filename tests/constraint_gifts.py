@@ -26,7 +26,7 @@ __all__ = ["EVIDENCE", "FACTS", "FRESH", "WRONG", "world"]
 def _lot(ids: Ids) -> Row:
     return {"person_id": GIVER, "pay_in_id": OTHER_PAY_IN, "pack_id": PACK, "coins": 70,
             "used": 10, "price_minor": 700, "used_minor": 100, "currency": "CNY",
-            "bought_at": AT}  # fmt: skip
+            "market": "CN", "bought_at": AT}  # fmt: skip
 
 
 def _limit(ids: Ids) -> Row:
@@ -90,6 +90,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
     },
     "coin_lots": {
         "coin_lots_coins_check": row_with(coins=0, used=0, used_minor=700),
+        "coin_lots_market_check": row_with(market="china"),
         "coin_lots_once": Wrong({}, ("pay_in_id",), ("coin_lots_pkey",)),
         "coin_lots_pack_id_fkey": row_with(pack_id=NOBODY),
         "coin_lots_pay_in_id_fkey": row_with(pay_in_id=NOBODY),

@@ -50,7 +50,7 @@ CREATE TABLE coin_packs (
 );
 
 -- The coins of one purchase, oldest given away first. `used` of them are gone, with `used_minor` of
--- what was paid.
+-- what was paid. `market`: the country in which it was bought.
 CREATE TABLE coin_lots (
   person_id uuid NOT NULL REFERENCES people,
   pay_in_id uuid NOT NULL REFERENCES pay_ins,
@@ -60,6 +60,7 @@ CREATE TABLE coin_lots (
   price_minor bigint NOT NULL CHECK (price_minor > 0),
   used_minor bigint NOT NULL DEFAULT 0,
   currency char(3) NOT NULL,
+  market text NOT NULL CHECK (market ~ '^[A-Z]{2}$'),
   bought_at timestamptz NOT NULL,
   PRIMARY KEY (person_id, pay_in_id),
   CONSTRAINT coin_lots_once UNIQUE (pay_in_id),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.accounts.queries import addresses_of
 from dougong.base.ids import PLATFORM_BOOK, PaymentId, PersonId
 from dougong.base.money import Money
 from dougong.flows.book_orders import CLEARING
@@ -18,6 +19,7 @@ from dougong.gifts.commands import add_lot
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.infra.events import record
+from dougong.infra.settings import settings
 from dougong.ledger.commands import book
 from dougong.ledger.rules import AccountName, Entry, EntryKind, Part, Purpose, moved
 from dougong.payments.adapters.registry import default_gateway
@@ -91,7 +93,9 @@ async def book_pay_in(
         written_at=clock.wall_now(),
     )
     if purpose is Purpose.COIN_LIABILITY:
-        await add_lot(conn, pay_in=pay_in, at=at)
+        homes = await addresses_of(conn, PersonId(pay_in.owner_id))
+        market = homes[0].country if homes else settings().home_market
+        await add_lot(conn, pay_in=pay_in, market=market, at=at)
     facts = {
         "purpose": pay_in.purpose,
         "owner_id": str(pay_in.owner_id),

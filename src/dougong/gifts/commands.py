@@ -25,8 +25,11 @@ async def say_born_on(
         raise BornTwice(field="born_on")
 
 
-async def add_lot(conn: AsyncConnection, *, pay_in: Any, at: datetime) -> None:
-    """The coins of a purchase whose money has come; once. Raises GiftGone for an unknown pack."""
+async def add_lot(conn: AsyncConnection, *, pay_in: Any, market: str, at: datetime) -> None:
+    """The coins of a purchase whose money has come; once.
+
+    `market`: a country's two letters. Raises GiftGone for an unknown pack.
+    """
     pack = select(coin_packs.c.coins).where(coin_packs.c.id == pay_in.subject_id)
     coins = await conn.scalar(pack)
     if coins is None:
@@ -38,6 +41,7 @@ async def add_lot(conn: AsyncConnection, *, pay_in: Any, at: datetime) -> None:
         "coins": coins,
         "price_minor": pay_in.amount_minor,
         "currency": pay_in.currency,
+        "market": market,
         "bought_at": at,
     }
     await conn.execute(upsert(coin_lots).values(**row).on_conflict_do_nothing())

@@ -39,6 +39,7 @@ coin_lots = Table(
     Column("price_minor", BigInteger, nullable=False),
     Column("used_minor", BigInteger, server_default=FetchedValue(), nullable=False),
     Column("currency", CHAR(3), nullable=False),
+    Column("market", Text, nullable=False),
     Column("bought_at", DateTime(timezone=True), nullable=False),
 )
 

@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The operator's zone: days and months in reports.
     timezone: str = "Asia/Shanghai"
     currency: str = "CNY"
+    # Where somebody buys from who has given no address: a country's two letters.
+    home_market: str = "CN"
     locale: Literal["zh", "en"] = "zh"
     gateway: Literal["sandbox", "stripe"] = "sandbox"
     stripe_api_key: str = ""

@@ -54,9 +54,11 @@ from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import webhooks as merchant_webhooks
+from dougong.web.operator import app_revenue as operator_app_revenue
 from dougong.web.operator import audit as operator_audit
 from dougong.web.operator import categories as operator_categories
 from dougong.web.operator import channels as operator_channels
+from dougong.web.operator import gifts as operator_gifts
 from dougong.web.operator import jobs as operator_jobs
 from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import orders as operator_orders
@@ -135,9 +137,11 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_stock.HANDLERS,
     *merchant_stores.HANDLERS,
     *merchant_webhooks.HANDLERS,
+    *operator_app_revenue.HANDLERS,
     *operator_audit.HANDLERS,
     *operator_categories.HANDLERS,
     *operator_channels.HANDLERS,
+    *operator_gifts.HANDLERS,
     *operator_jobs.HANDLERS,
     *operator_ledger.HANDLERS,
     *operator_orders.HANDLERS,

@@ -27,6 +27,7 @@ REFUSALS: dict[str, str] = {
         "At your age at most {coins_per_day} coins a day can be given; you have given {given} "
         "today."
     ),
+    "gift_code_taken": mark("There is a gift with this code already, or was."),
     "gift_gone": mark("This gift is not on offer any more."),
     "room_not_on_air": mark("This room is not on air, or it is your own."),
     "gift_reversed": mark("This gift has been taken back already."),
