@@ -7,16 +7,22 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import LinkId, ProductId, RuleId, StoreId
+from dougong.flows.compose_link import category_for
 from dougong.flows.publish_link import denial
-from dougong.links.adapters.protocol import SeenProduct
+from dougong.flows.resolve_link import products_at, resolve_link
+from dougong.infra.db import transaction
+from dougong.links.adapters.protocol import NoProductData, SeenProduct
 from dougong.links.live_cart_commands import add_own_to_live_cart, add_to_live_cart
 from dougong.links.outside_commands import keep_outside_product
 from dougong.links.rules import NotLinkable
+from dougong.links.source_queries import source_at
+from dougong.links.source_rules import SourceNotOpen, SourceState
 from dougong.policy.queries import rules_book
 from dougong.policy.rules import link_case
 from dougong.reads.composer import own_offers
+from dougong.reads.live_studio import task_product
 from dougong.tasks.queries import task_by_id
-from dougong.tasks.rules import Task, check_covers
+from dougong.tasks.rules import Task, TaskDoesNotCover, check_covers
 
 
 async def put_in_live_cart(
@@ -42,6 +48,8 @@ async def put_in_live_cart(
     product_id = await keep_outside_product(
         conn, source=source, seen=seen, category=category, at=at
     )
+    if task_id is not None:
+        await _check_product(conn, task_id=task_id, product_id=product_id, at=at)
     return await add_to_live_cart(
         conn, creator_id=creator_id, outside_product_id=product_id, source=source,
         category=category, task_id=task_id, verdict_rule_id=rule_id, terms=fee, at=at,
@@ -70,6 +78,8 @@ async def put_own_in_live_cart(
         conn, creator_id=creator_id, source=offer.purchase_source, category=offer.category,
         task_id=task_id, merchant_class=offer.merchant_class, at=at,
     )  # fmt: skip
+    if task_id is not None:
+        await _check_product(conn, task_id=task_id, product_id=product_id, at=at)
     return await add_own_to_live_cart(
         conn, creator_id=creator_id, store_id=store_id, product_id=product_id,
         source=offer.purchase_source, category=offer.category, task_id=task_id,
@@ -102,3 +112,42 @@ async def _let_in(
     if not verdict.allowed:
         raise denial(verdict)
     return None, verdict.rule.id if verdict.rule else None
+
+
+async def _check_product(
+    conn: AsyncConnection, *, task_id: UUID, product_id: UUID, at: datetime
+) -> None:
+    """A task from a brief is about one product, in a window. Raises TaskDoesNotCover."""
+    agreed = await task_product(conn, task_id=task_id)
+    if agreed is None:
+        return
+    if product_id not in (agreed.product_id, agreed.outside_product_id):
+        raise TaskDoesNotCover(field="product")
+    if not agreed.starts_at <= at < agreed.ends_at:
+        raise TaskDoesNotCover(field="at")
+
+
+async def put_address_in_live_cart(
+    url: str, *, creator_id: UUID, task_id: UUID | None, at: datetime
+) -> LinkId:
+    """The product at an address of another platform: followed through every redirect, and judged
+    by where it ends.
+
+    Raises LinkUnresolved, UnlistedHost, NoProductData, SourceNotOpen, and what putting it in does.
+    """
+    resolved = await resolve_link(url, at=at)
+    products = await products_at(resolved)
+    if not products:
+        raise NoProductData(field="address")
+    seen = products[0]
+    async with transaction() as conn:
+        code = resolved.source.code
+        source = await source_at(conn, code=code, at=at)
+        if source is None or source.state is not SourceState.OPEN:
+            raise SourceNotOpen(field="address", source=code)
+        same = await own_offers(conn, gtin=seen.gtin, at=at)
+        category, _ = await category_for(conn, seen, same, wanted="")
+        return await put_in_live_cart(
+            conn, creator_id=creator_id, source=code, seen=seen, category=category,
+            task_id=task_id, at=at,
+        )  # fmt: skip

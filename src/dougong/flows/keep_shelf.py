@@ -26,7 +26,8 @@ from dougong.live.pin_commands import (
 from dougong.live.rules import ON_AIR
 from dougong.live.selling_rules import stepped
 from dougong.policy.queries import rules_book
-from dougong.reads.live_shelf import ShelfLink, live_shelf, rooms_on_air
+from dougong.policy.rules import WITHOUT_RULE
+from dougong.reads.live_shelf import ShelfLink, card_of, live_shelf, rooms_on_air
 
 
 @task("live.shelves", every="* * * * * *", retries=0)
@@ -102,44 +103,31 @@ async def _tell(
     changed: Sequence[Standing],
     gone: set[LinkId],
 ) -> None:
-    """Prices and stock one by one; where links have come, gone or come back, the whole shelf."""
-    by_id = {link.link_id: link for link in links}
-    is_new = False
+    """Each change by itself: a whole shelf would not fit one message."""
+    places = {link.link_id: (n, link) for n, link in enumerate(links)}
     for one in changed:
-        was = before.get(one.link_id)
+        was, (place, link) = before.get(one.link_id), places[one.link_id]
         if not one.allowed:
             if was is None or was.allowed:
-                await _say_gone(conn, room_id, by_id[one.link_id])
+                await broadcast.say(conn, room_id, "link_gone", _why(link))
         elif was is None or not was.allowed:
-            is_new = True
+            facts: dict[str, Any] = {"place": place, "card": card_of(link)}
+            await broadcast.say(conn, room_id, "shelf", facts)
         else:
             facts = {
                 "link_id": str(one.link_id), "price_minor": one.price_minor, "stock": one.stock,
             }  # fmt: skip
             await broadcast.say(conn, room_id, "price", facts)
-    if is_new or gone:
-        await broadcast.say(conn, room_id, "shelf", {"links": shelf_told(links)})
+    for link_id in gone:
+        facts = {"link_id": str(link_id), "reason_zh": "", "reason_en": ""}
+        await broadcast.say(conn, room_id, "link_gone", facts)
 
 
-async def _say_gone(conn: AsyncConnection, room_id: RoomId, link: ShelfLink) -> None:
-    facts = {
+def _why(link: ShelfLink) -> dict[str, Any]:
+    return {
         "link_id": str(link.link_id),
         "title_zh": link.title_zh,
         "title_en": link.title_en,
-        "reason_zh": link.reason_zh,
-        "reason_en": link.reason_en,
+        "reason_zh": link.reason_zh or WITHOUT_RULE[False][0],
+        "reason_en": link.reason_en or WITHOUT_RULE[False][1],
     }
-    await broadcast.say(conn, room_id, "link_gone", facts)
-
-
-def shelf_told(links: Sequence[ShelfLink]) -> list[dict[str, Any]]:
-    """The shelf in short: at most 50 links of some hundred bytes."""
-    return [
-        {
-            "link_id": str(link.link_id),
-            "price_minor": link.price_minor,
-            "stock": _standing(link).stock,
-        }
-        for link in links
-        if not link.is_hidden
-    ]

@@ -27,6 +27,8 @@ from dougong.web.api import catalogue_files as api_catalogue_files
 from dougong.web.api import catalogue_public as api_catalogue_public
 from dougong.web.api import content as api_content
 from dougong.web.api import explain as api_explain
+from dougong.web.api import live as api_live
+from dougong.web.api import live_manage as api_live_manage
 from dougong.web.api import orders as api_orders
 from dougong.web.api import policy as api_policy
 from dougong.web.api import referrals as api_referrals
@@ -39,6 +41,7 @@ from dougong.web.creator import channels as creator_channels
 from dougong.web.creator import composer as creator_composer
 from dougong.web.creator import earnings as creator_earnings
 from dougong.web.creator import links as creator_links
+from dougong.web.creator import live_selling as creator_live_selling
 from dougong.web.creator import uploads as creator_uploads
 from dougong.web.creator import videos as creator_videos
 from dougong.web.live import pages as live_pages
@@ -84,6 +87,7 @@ from dougong.web.shopper import checkout as shopper_checkout
 from dougong.web.shopper import coins as shopper_coins
 from dougong.web.shopper import feed as shopper_feed
 from dougong.web.shopper import go as shopper_go
+from dougong.web.shopper import live_taking as shopper_live_taking
 from dougong.web.shopper import me as shopper_me
 from dougong.web.shopper import orders as shopper_orders
 from dougong.web.shopper import products as shopper_products
@@ -103,6 +107,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_catalogue_public.HANDLERS,
     *api_content.HANDLERS,
     *api_explain.HANDLERS,
+    *api_live.HANDLERS,
+    *api_live_manage.HANDLERS,
     *api_orders.HANDLERS,
     *api_policy.HANDLERS,
     *api_referrals.HANDLERS,
@@ -115,6 +121,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *creator_composer.HANDLERS,
     *creator_earnings.HANDLERS,
     *creator_links.HANDLERS,
+    *creator_live_selling.HANDLERS,
     *creator_uploads.HANDLERS,
     *creator_videos.HANDLERS,
     *allowed.HANDLERS,
@@ -167,6 +174,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *shopper_coins.HANDLERS,
     *shopper_feed.HANDLERS,
     *shopper_go.HANDLERS,
+    *shopper_live_taking.HANDLERS,
     *shopper_me.HANDLERS,
     *shopper_orders.HANDLERS,
     *shopper_products.HANDLERS,
