@@ -1,8 +1,9 @@
 """Orders of another platform become history here: at their own dates, by the rules of those dates,
 in the same books.
 
-One transaction: all good rows of a file are there afterwards, or none. Rows are read and turned
-into COPY data piece by piece, while PostgreSQL still writes the piece before.
+Rows are read and turned into COPY data piece by piece, while PostgreSQL still writes the pieces
+before: two at a time, in two transactions that commit together at the end. Only a stop between
+these two leaves a part of the list, of whole orders; the same list again adds the rest.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ from dougong.accounts.commands import audit
 from dougong.base.errors import Conflict, Refusal
 from dougong.base.ids import StoreId
 from dougong.flows.import_orders_books import HistoryBook, HistoryRows, Ids
-from dougong.flows.import_orders_store import HistoryStore, ensure_rules, find_or_open
+from dougong.flows.import_orders_lanes import Lanes
+from dougong.flows.import_orders_store import ensure_rules, find_or_open
 from dougong.flows.import_orders_terms import DatedTerms
 from dougong.infra import clock
 from dougong.infra.db import transaction
@@ -134,22 +136,19 @@ async def import_orders(
     report: Report | None = None
     try:
         async with transaction(slow=True) as conn:
-            now = await clock.refresh(conn)
-            rules_installed = await ensure_rules(conn, at=now)
-            store = await find_or_open(conn, code=store_code, may_open=may_open_store, at=now)
-            report = Report(
-                store=store_code,
-                store_id=store.store_id,
-                store_created=store.created,
-                rules_installed=rules_installed,
-                bad=[],
-            )
+            pieces = await _open(conn, source, store_code, may_open_store, on_progress)
+            report, lane = pieces.report, Lanes([conn])
             with short_turns():
-                await _load(conn, source, store, report, now=now, on_progress=on_progress)
+                rows = await pieces.next_new(lane)
+                if rows is None or all_or_nothing:
+                    await _load(lane, pieces, rows)
             _refuse_without_rules(report)
             if all_or_nothing and report.bad_rows:
                 raise _NothingLoaded
-            await _tell(conn, report, now=now)
+            if all_or_nothing:
+                await _tell(conn, report, now=pieces.now)
+        if rows is not None and not all_or_nothing:
+            await _load_by_two(pieces, rows)
     except _NothingLoaded:
         if report is None:
             raise
@@ -161,6 +160,54 @@ async def import_orders(
     if report.created >= MANY:
         await refresh_statistics()
     return report
+
+
+async def _open(
+    conn: AsyncConnection,
+    source: "Source",
+    store_code: str,
+    may_open_store: bool,
+    on_progress: Callable[[int], None],
+) -> "Pieces":
+    """The store, the rules and the accounts are there then."""
+    now = await clock.refresh(conn)
+    rules_installed = await ensure_rules(conn, at=now)
+    store = await find_or_open(conn, code=store_code, may_open=may_open_store, at=now)
+    if not await lock_history(conn, store_id=store.store_id):
+        raise ImportRunning(field="store")
+    report = Report(
+        store=store_code,
+        store_id=store.store_id,
+        store_created=store.created,
+        rules_installed=rules_installed,
+        bad=[],
+    )
+    terms = DatedTerms(
+        await rules_book(conn), merchant_id=store.merchant_id, merchant_class=store.merchant_class
+    )
+    book = HistoryBook(store_id=store.store_id, merchant_id=store.merchant_id)
+    await book.open(conn)
+    may_know = await has_history(conn, store_id=store.store_id)
+    return Pieces(source, terms, book, report, now=now, may_know=may_know, on_progress=on_progress)
+
+
+async def _load_by_two(pieces: "Pieces", rows: HistoryRows) -> None:
+    async with transaction(slow=True) as conn, transaction(slow=True) as other:
+        if not await lock_history(conn, store_id=pieces.report.store_id):
+            raise ImportRunning(field="store")
+        with short_turns():
+            await _load(Lanes([conn, other]), pieces, rows)
+        await _tell(conn, pieces.report, now=pieces.now)
+
+
+async def _load(lanes: Lanes, pieces: "Pieces", rows: HistoryRows | None) -> None:
+    """Write these rows and all that follow."""
+    try:
+        while rows is not None:
+            await lanes.write(rows)
+            rows = await pieces.next_new(lanes)
+    finally:
+        await lanes.finish()
 
 
 class Source:
@@ -206,13 +253,6 @@ def _decoded(data: bytes) -> str:
     raise BadFile(field="file", reason="encoding")
 
 
-class Piece(msgspec.Struct):
-    """Some rows of the file, read and judged."""
-
-    orders: list[tuple[int, HistoryOrder]]
-    bad: list[BadRow]
-
-
 @contextmanager
 def short_turns() -> Iterator[None]:
     """Let the thread that feeds PostgreSQL take its turn soon while another computes: otherwise
@@ -225,48 +265,53 @@ def short_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-async def _load(
-    conn: AsyncConnection,
-    source: Source,
-    store: HistoryStore,
-    report: Report,
-    *,
-    now: datetime,
-    on_progress: Callable[[int], None],
-) -> None:
-    if not await lock_history(conn, store_id=store.store_id):
-        raise ImportRunning(field="store")
-    terms = DatedTerms(
-        await rules_book(conn), merchant_id=store.merchant_id, merchant_class=store.merchant_class
-    )
-    book, ids = HistoryBook(store_id=store.store_id, merchant_id=store.merchant_id), Ids()
-    await book.open(conn)
-    may_know = await has_history(conn, store_id=store.store_id)
-    judged = read_tmall(source.rows(), places=source.places, now=now)
-    written_at = clock.wall_now()
-    writing: asyncio.Task[None] | None = None
-    most = FIRST_PIECE_ROWS
-    try:
+class Piece(msgspec.Struct):
+    """Some rows of the file, read and judged."""
+
+    orders: list[tuple[int, HistoryOrder]]
+    bad: list[BadRow]
+
+
+class Pieces:
+    """The list, piece by piece, as rows for the database; counts them in `report`."""
+
+    def __init__(
+        self,
+        source: Source,
+        terms: DatedTerms,
+        book: HistoryBook,
+        report: Report,
+        *,
+        now: datetime,
+        may_know: bool,
+        on_progress: Callable[[int], None],
+    ) -> None:
+        self.report, self.now = report, now
+        self._source, self._terms, self._book, self._ids = source, terms, book, Ids()
+        self._may_know, self._on_progress = may_know, on_progress
+        self._judged = read_tmall(source.rows(), places=source.places, now=now)
+        self._written_at = clock.wall_now()
+        self._most = FIRST_PIECE_ROWS
+
+    async def next_new(self, lanes: Lanes) -> HistoryRows | None:
+        """The rows of the next piece in which an order is new; None at the end."""
         while True:
-            piece = await asyncio.to_thread(_next_piece, judged, source, most)
-            most = min(2 * most, MOST_PIECE_ROWS)
+            piece = await asyncio.to_thread(_next_piece, self._judged, self._source, self._most)
             if not piece.orders and not piece.bad:
-                break
+                return None
+            self._most = min(2 * self._most, MOST_PIECE_ROWS)
             known: Mapping[str, bytes] = {}
-            if may_know:
-                if writing:
-                    await writing
+            if self._may_know:
                 numbers = [order.number for _, order in piece.orders]
-                known = await loaded_before(conn, store_id=store.store_id, numbers=numbers)
-            rows = HistoryRows(book, ids, now=now, written_at=written_at)
-            await asyncio.to_thread(_fill, rows, piece, known, terms, report)
-            if writing:
-                await writing
-            writing = asyncio.create_task(rows.write(conn))
-            on_progress(source.position)
-    finally:
-        if writing:
-            await writing
+                conn = await lanes.free()
+                known = await loaded_before(
+                    conn, store_id=self.report.store_id, numbers=numbers
+                )  # fmt: skip
+            rows = HistoryRows(self._book, self._ids, now=self.now, written_at=self._written_at)
+            await asyncio.to_thread(_fill, rows, piece, known, self._terms, self.report)
+            self._on_progress(self._source.position)
+            if rows.count:
+                return rows
 
 
 def _next_piece(

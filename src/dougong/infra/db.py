@@ -72,7 +72,7 @@ def engine() -> AsyncEngine:
 @cache
 def slow_engine() -> AsyncEngine:
     """For imports, exports and the doctor: few connections, ten minutes a statement."""
-    return make_engine(app_url(), pool_size=2, statement_timeout_ms=600_000)
+    return make_engine(app_url(), pool_size=4, statement_timeout_ms=600_000)
 
 
 @cache

@@ -37,8 +37,8 @@ DATABASE = "dougong"
 START_TIMEOUT_S = 40
 
 # A new file of the write-ahead log is not filled with zeros first: whoever loads a history would
-# write as many bytes again, and no promise of a commit rests on them. With room for 32 MB the log's
-# own writer does most of the writing.
+# write as many bytes again, and no promise of a commit rests on them. With room for 32 MB, and
+# awake every 50 ms while there is something, the log's own writer does most of the writing.
 CONFIG = """
 listen_addresses = ''
 unix_socket_directories = '{socket_dir}'
@@ -54,6 +54,7 @@ checkpoint_timeout = 15min
 wal_compression = on
 wal_init_zero = off
 wal_buffers = 32MB
+wal_writer_delay = 50ms
 fsync = on
 synchronous_commit = on
 full_page_writes = on
