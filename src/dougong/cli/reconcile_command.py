@@ -76,7 +76,7 @@ async def _run(
             async with transaction() as conn:
                 file_id = await start_receipts(
                     conn, source=source, mapping=mapping, file_name=payments.name, data=data,
-                    started_by=None, at=await clock.refresh(conn),
+                    started_by=None, at=await clock.refresh(conn), is_queued=False,
                 )  # fmt: skip
             await import_receipts(file_id)
             async with transaction() as conn:
@@ -89,6 +89,7 @@ async def _run(
                 conn, source=source, starts=start_of_day(first, zone),
                 ends=start_of_day(last + timedelta(days=1), zone), started_by=None,
                 at=await clock.refresh(conn), statement=statement,
+                is_queued=False,
             )  # fmt: skip
         await reconcile(run_id)
         async with transaction() as conn:

@@ -63,8 +63,10 @@ async def start_receipts(
     data: bytes,
     started_by: PersonId | None,
     at: datetime,
+    is_queued: bool = True,
 ) -> UUID:
-    """Keep the file and queue its import; the file's row tells how it goes.
+    """Keep the file and queue its import; the file's row tells how it goes. Not `is_queued`: the
+    caller imports it itself.
 
     Raises UnknownSource, UnknownPaymentMapping, BadPaymentFile for an empty one.
     """
@@ -89,7 +91,8 @@ async def start_receipts(
         target.write_bytes(data)
 
     await asyncio.to_thread(keep)
-    await defer(conn, "flows.import_receipts", lock=f"receipts:{source}", file_id=str(file_id))
+    if is_queued:
+        await defer(conn, "flows.import_receipts", lock=f"receipts:{source}", file_id=str(file_id))
     await audit(
         conn,
         at=at,

@@ -75,8 +75,10 @@ async def start_run(
     started_by: PersonId | None,
     at: datetime,
     statement: tuple[str, bytes] | None = None,
+    is_queued: bool = True,
 ) -> UUID:
-    """Queue a run of [starts, ends); its row tells how it goes. `statement`: name and bytes of the
+    """Queue a run of [starts, ends); its row tells how it goes. Not `is_queued`: the caller
+    reconciles it itself. `statement`: name and bytes of the
     partner's own list of orders, which is compared in place of the reports that we took.
 
     Raises UnknownSource, BadInput.
@@ -89,7 +91,8 @@ async def start_run(
     )
     if statement:
         await asyncio.to_thread(_keep, _folder(run_id) / "statement", statement[1])
-    await defer(conn, "flows.reconcile", lock=f"reconcile:{source}", run_id=str(run_id))
+    if is_queued:
+        await defer(conn, "flows.reconcile", lock=f"reconcile:{source}", run_id=str(run_id))
     facts = {"source": source, "from": starts.isoformat(), "to": ends.isoformat()}
     await audit(
         conn,
