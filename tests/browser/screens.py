@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 from playwright.async_api import Page
+from tests.browser.desks import Desks, desks, operator_screens, partner_screens
 from tests.browser.market import Market
 from tests.browser.story import Told, told
 
 AXE = Path(__file__).parents[2] / "src/dougong/web/static/vendor/axe.js"
 GRAVE = ("serious", "critical")
-ROLES = ("nobody", "shopper", "creator", "merchant", "operator")
+ROLES = ("nobody", "shopper", "creator", "merchant", "operator", "partner")
 # The feed never comes to rest; what axe finds in it must not depend on the frame.
 LOOK = """
 async () => {
@@ -28,7 +29,7 @@ class Seen(msgspec.Struct):
     too_wide: list[str] = []
 
 
-def screens_of(role: str, left: Told) -> list[str]:
+def screens_of(role: str, left: Told, at: Desks) -> list[str]:
     store = f"/merchant/stores/{left.store}"
     creator = f"/creator/{left.creator}"
     product = f"/p/{left.store}/{left.product}"
@@ -55,10 +56,13 @@ def screens_of(role: str, left: Told) -> list[str]:
             explained = f"/explain/{left.store}/{left.order}"
             paths = [f"{store}/{tail}" for tail in (*tails, *products, *more, *many)]
             return ["/merchant/stores", *paths, explained]
+        case "partner":
+            return partner_screens(at)
     tails = ("overview", "rules", "terms", "ledger", "unallocated", "orders", "jobs")
     rules = ("rules/draft", "rules/case", "terms/draft", "terms/case")
     more = ("rounds", "audit", "reports", "people", "categories", "channels", "clock")
-    return [f"/operator/{tail}" for tail in (*tails, *rules, *more)]
+    mains = [f"/operator/{tail}" for tail in (*tails, *rules, *more)]
+    return mains + operator_screens(at)
 
 
 async def look_at(market: Market, role: str, locale: str) -> Seen:
@@ -74,7 +78,12 @@ async def _look_at_all(market: Market, role: str, locale: str) -> Seen:
     page = await market.page_of(role, locale=locale)
     seen = Seen()
     before = len(market.errors)
-    for path in screens_of(role, left):
+    at = await desks(market)
+    if role == "partner":
+        await page.goto("/enter")
+        await page.locator("[data-role=partner]").click()
+        await page.wait_for_url("**/partner/**")
+    for path in screens_of(role, left, at):
         answer = await page.goto(path)
         if answer is None or answer.status != 200:
             seen.errors.append(f"{path}: {answer and answer.status}")

@@ -53,6 +53,15 @@ DESKS = {
     "offer on the table": "partner_proposals WHERE state = 'offered'",
     "shortfall expected": "partner_alarms WHERE cleared_at IS NULL",
     "dispute": "partner_disputes WHERE closed_at IS NULL",
+    "partner's report": "referral_reports WHERE state = 'done' AND rows_applied >= 25"
+    " AND rows_refused = 0",
+    "order elsewhere earned": "referral_orders WHERE booked_at IS NOT NULL",
+    "reconciled month": "reconciliation_runs WHERE state = 'done' AND differences = 8",
+    **{
+        f"case {state}": f"reconciliation_cases WHERE state = '{state}'"
+        for state in ("open", "explained", "claimed", "to_approve", "accepted", "closed")
+    },
+    "partner's word": "reconciliation_notes WHERE side = 'partner'",
     "endpoint off": "webhook_endpoints WHERE disabled_at IS NOT NULL",
     "delivered": "webhook_deliveries WHERE delivered",
     "delivered later": "webhook_deliveries WHERE delivered AND attempts > 1",

@@ -7,6 +7,7 @@ from typing import Protocol
 from dougong.cli.demo.agreement_cases import write_agreements
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.money_cases import write_refunds, write_unallocated
+from dougong.cli.demo.reconciliation_cases import write_partner_month, write_reconciliation
 from dougong.cli.demo.rule_cases import write_rules
 from dougong.cli.demo.shop_cases import write_imports, write_invitation, write_stock
 from dougong.cli.demo.shopper_cases import write_shopper
@@ -33,6 +34,8 @@ PIECES: tuple[Piece, ...] = (
     write_shopper,
     write_invitation,
     write_sources,
+    write_partner_month,
+    write_reconciliation,
     write_stock,
 )
 

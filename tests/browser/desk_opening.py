@@ -1,0 +1,95 @@
+"""Run as a program: a partner behind Taobao with its rounds and its reconciled month, as the demo
+market has them. Prints where it all is, as JSON."""
+
+import asyncio
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.accounts.commands import open_organisation, sign_up
+from dougong.base.access import Role
+from dougong.base.ids import PLATFORM_BOOK, PersonId
+from dougong.cli.demo import story
+from dougong.cli.demo.agreement_cases import write_agreements
+from dougong.cli.demo.market import Market
+from dougong.cli.demo.reconciliation_cases import write_partner_month, write_reconciliation
+from dougong.cli.demo.source_cases import write_sources
+from dougong.infra import clock
+from dougong.infra.db import dispose, transaction
+
+FIND = {
+    "signed": "SELECT id FROM partner_rounds WHERE state = 'signed' ORDER BY opened_at DESC",
+    "negotiated": "SELECT id FROM partner_rounds WHERE state = 'negotiating'"
+    " ORDER BY opened_at DESC",
+    "run": "SELECT id FROM reconciliation_runs",
+    "case": "SELECT case_id FROM reconciliation_notes WHERE side = 'partner'",
+    "report": "SELECT id FROM referral_reports",
+    "referral": "SELECT id FROM referral_orders WHERE booked_at IS NOT NULL",
+    "link_rule": "SELECT id FROM link_rules",
+    "fee_rule": "SELECT id FROM fee_rules",
+    "account": "SELECT id FROM ledger_accounts WHERE store_id = :book AND purpose LIKE 'partner%'",
+    "entry": "SELECT id FROM ledger_entries WHERE store_id = :book AND kind = 'referral_settled'",
+    "payee": "SELECT creator_id FROM referral_rulings WHERE creator_id IS NOT NULL",
+}
+
+
+async def open_desks() -> dict[str, str]:
+    async with transaction() as conn:
+        now = await clock.refresh(conn)
+        market = await _market(conn, at=now)
+    for write in (write_agreements, write_sources, write_partner_month, write_reconciliation):
+        await write(market, now=now)
+    async with transaction() as conn:
+        found = {name: await _one(conn, sql) for name, sql in FIND.items()}
+    return found | {"partner": str(market.orgs["partner"]), "book": str(PLATFORM_BOOK)}
+
+
+async def _market(conn: AsyncConnection, *, at: datetime) -> Market:
+    """The operators are there; the partner comes, and creators to be named in its report."""
+    ids = await conn.scalars(
+        text(
+            "SELECT id FROM people WHERE email LIKE 'olga@%' OR email LIKE 'otto@%' ORDER BY email"
+        )
+    )
+    market = Market([], {}, {}, {}, {}, [])
+    for role, person_id in zip(("operator", "second-operator"), ids, strict=True):
+        market.people[role] = PersonId(person_id)
+    partner = await sign_up(
+        conn,
+        email="petra@example.org",
+        password=None,
+        name="钱琳",
+        locale="zh",
+        at=at,
+        is_demo=True,
+    )
+    market.people["partner"] = partner
+    market.orgs["partner"] = await open_organisation(
+        conn, person_id=partner, kind=Role.PARTNER, name="淘宝", handle="partner-desk", at=at
+    )
+    author = await sign_up(
+        conn, email="cleo@example.org", password=None, name="Cleo", locale="en", at=at
+    )
+    for creator in story.CREATORS:
+        await open_organisation(
+            conn, person_id=author, kind=Role.CREATOR, name=creator.name.zh,
+            handle=creator.handle, at=at,
+        )  # fmt: skip
+    return market
+
+
+async def _one(conn: AsyncConnection, sql: str) -> str:
+    return str(
+        (await conn.scalars(text(sql), {"book": PLATFORM_BOOK} if ":" in sql else {})).first()
+    )
+
+
+async def _main() -> None:
+    print(msgspec.json.encode(await open_desks()).decode())
+    await dispose()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
