@@ -2,10 +2,16 @@
 
 import base64
 import hashlib
+import re
+from collections.abc import Mapping
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 Body = dict[str, Any]
@@ -56,3 +62,50 @@ def signed_headers(
         "Signature-Input": f"sig1={covered}",
         "Signature": f"sig1=:{key.sign(base)}:",
     }
+
+
+def why_not_signed(
+    method: str, target: str, headers: Mapping[str, str], body: bytes, keys: list[Body]
+) -> str:
+    """What a business that wants signed requests has against one; nothing when it is well signed.
+    `headers`: by names in lower case; `target`: path and query as they were sent."""
+    path, _, query = target.partition("?")
+    values = {"@method": method, "@authority": headers["host"], "@path": path, **headers}
+    needed = {"@method", "@authority", "@path", "ucp-agent"}
+    if query:
+        values["@query"] = f"?{query}"
+        needed.add("@query")
+    if "idempotency-key" in headers:
+        needed.add("idempotency-key")
+    if body:
+        needed |= {"content-digest", "content-type"}
+    said = re.fullmatch(r"sig1=(\(([^)]*)\)(.*))", headers.get("signature-input", ""))
+    made = re.fullmatch(r"sig1=:([A-Za-z0-9+/=]+):", headers.get("signature", ""))
+    if said is None or made is None:
+        return "signature_missing"
+    if body and headers.get("content-digest") != digest_of(body):
+        return "digest_mismatch"
+    names = re.findall(r'"([^"]+)"', said[2])
+    if needed - set(names):
+        return "coverage_insufficient"
+    kid = re.search(r'keyid="([^"]*)"', said[3])
+    jwk = next((one for one in keys if kid and one["kid"] == kid[1]), None)
+    if jwk is None:
+        return "key_not_found"
+    base = "\n".join(f'"{name}": {values[name]}' for name in names)
+    base += f'\n"@signature-params": {said[1]}'
+    return "" if _fits(jwk, base.encode(), base64.b64decode(made[1])) else "signature_invalid"
+
+
+def _fits(jwk: Body, base: bytes, raw: bytes) -> bool:
+    big = jwk["crv"] == "P-384"
+    width = 48 if big else 32
+    x, y = (int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "==")) for name in "xy")
+    curve = ec.SECP384R1() if big else ec.SECP256R1()
+    public = ec.EllipticCurvePublicNumbers(x, y, curve).public_key()
+    r, s = int.from_bytes(raw[:width]), int.from_bytes(raw[width:])
+    try:
+        public.verify(encode_dss_signature(r, s), base, ec.ECDSA(SHA384() if big else SHA256()))
+    except InvalidSignature:
+        return False
+    return len(raw) == 2 * width

@@ -35,6 +35,7 @@ class Shop:
         self.codes: dict[str, Body] = {}
         self.orders: dict[str, Body] = {}
         self.polls = 0
+        self.platform_keys: list[Body] = []  # as the platform's profile has them
         self.currency, self.price, self.item = "CNY", 12900, "var_lantern_red"
 
     @property

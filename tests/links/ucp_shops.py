@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import uuid4
 
-from tests.links.ucp_keys import signed_headers
+from tests.links.ucp_keys import signed_headers, why_not_signed
 from tests.links.ucp_shop import Body, Shop
 
 
@@ -95,6 +95,11 @@ class Handler(BaseHTTPRequestHandler):
         if not (agent.startswith('profile="https://') and agent.endswith('"')):
             self.refuse(400, "invalid_profile_url")
             return
+        if "wants_signed" in self.shop.traits:
+            keys = self.shop.platform_keys
+            if why := why_not_signed(method, self.path, headers, body, keys):
+                self.refuse(401, why)
+                return
         if "gated" in self.shop.traits and headers.get("authorization") != "Bearer tok_shopper":
             self.refuse(401, "identity_required")
             return

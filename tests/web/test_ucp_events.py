@@ -160,7 +160,7 @@ async def test_a_later_state_is_another_event(sender: Sender) -> None:
 
 
 async def test_our_profile_names_one_address_for_every_shop(sender: Sender) -> None:
-    profile = (await browsers[0].get("/ucp/profile")).json()["ucp"]
+    profile = (await browsers[0].get("/.well-known/ucp")).json()["ucp"]
     order = profile["capabilities"]["dev.ucp.shopping.order"][0]
     path = urlsplit(order["config"]["webhook_url"]).path
     assert (await sender.tells(path=path))[0] == 200

@@ -14,6 +14,7 @@ from dougong.base.money import decimal_text
 from dougong.infra.http import loopback_port, named_loopback
 from dougong.links.adapters.ucp import Purchase, Wish, buy
 from dougong.links.adapters.ucp_agent import agent_url, link_client
+from dougong.links.adapters.ucp_keys import add_key
 from dougong.links.adapters.ucp_payment import Payer
 from dougong.links.ucp_rules import ShopNotTrusted, ShopRefused
 
@@ -86,6 +87,21 @@ def say(purchase: Purchase) -> None:
 @click.group()
 def command() -> None:
     """Discover a shop of the Universal Commerce Protocol (2026-04-08), and buy there."""
+
+
+@command.command("make-key")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--kid", required=True, help="The key's id, new in the file: platform-2026.")
+def make_key_command(file: Path, kid: str) -> None:
+    """Add a key to FILE, a JWK set for the setting `ucp_signing_keys`; prints its public half.
+
+    The first key of the file signs; the others are only published.
+    """
+    try:
+        public = add_key(file, kid=kid)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(msgspec.json.encode(public).decode())
 
 
 @command.command("buy")

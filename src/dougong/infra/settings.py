@@ -75,6 +75,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # {room_id} in it; empty: no RTMP.
     rtmp_hook_secret: str = ""
     rtmp_pull_url: str = ""
+    # A file with a JWK set of private EC keys (`dougong ucp make-key`): the first one signs what we
+    # ask of UCP shops, all are published without their secret; empty: requests are not signed.
+    ucp_signing_keys: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def check(self) -> Self:

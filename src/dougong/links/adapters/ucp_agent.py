@@ -4,11 +4,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dougong.infra.settings import settings
+from dougong.links.adapters.ucp_keys import own_keys
 from dougong.links.adapters.ucp_linking import Client
-from dougong.links.adapters.ucp_profile import CHECKOUT, OURS, SHOPPING
+from dougong.links.adapters.ucp_profile import CHECKOUT, OURS, SHOPPING, WELL_KNOWN
 from dougong.links.adapters.ucp_wire import VERSION
 
-PROFILE_PATH = "/ucp/profile"
+PROFILE_PATH = WELL_KNOWN
 HOOK_PATH = "/hooks/ucp"
 SPECIFICATION = "https://ucp.dev"
 EXTENDS = {"dev.ucp.shopping.fulfillment": CHECKOUT}
@@ -37,7 +38,8 @@ def _documents(name: str) -> dict[str, str]:
 
 
 def agent_profile() -> dict[str, Any]:
-    """Our profile as shops read it: what we speak, and where they send order events."""
+    """Our profile as shops read it: what we speak, where they send order events, and the keys that
+    our requests are signed with, where there are any."""
     capabilities: dict[str, Any] = {}
     for name in OURS:
         entry: dict[str, Any] = dict(_documents(name))
@@ -52,7 +54,7 @@ def agent_profile() -> dict[str, Any]:
         "spec": f"{SPECIFICATION}/{VERSION}/specification/overview",
         "schema": f"{SPECIFICATION}/{VERSION}/services/shopping/rest.openapi.json",
     }
-    return {
+    profile: dict[str, Any] = {
         "ucp": {
             "version": VERSION,
             "services": {SHOPPING: [service]},
@@ -60,3 +62,6 @@ def agent_profile() -> dict[str, Any]:
             "payment_handlers": {},
         }
     }
+    if keys := own_keys():
+        profile["signing_keys"] = [key.public_jwk() for key in keys]
+    return profile

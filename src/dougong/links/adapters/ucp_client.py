@@ -8,6 +8,7 @@ import msgspec
 
 from dougong.infra.clock import wall_now
 from dougong.infra.http import Answer, OutsideFailed, UnsafeUrl, call
+from dougong.links.adapters.ucp_keys import own_keys, signed_headers
 from dougong.links.adapters.ucp_profile import Shop
 from dougong.links.adapters.ucp_signatures import (
     answer_message,
@@ -34,7 +35,8 @@ class Refusing(msgspec.Struct):
 class Conversation:
     """Sends requests to a shop's endpoint and lets only trustworthy answers through.
 
-    `agent_url`: our own profile, for the shop to read. `only_signed`: take no unsigned answer
+    What we ask is signed where the platform has keys. `agent_url`: our own profile, for the shop to
+    read. `only_signed`: take no unsigned answer
     from a shop that publishes keys; otherwise, as the specification has it, a shop may leave
     answers unsigned, but one that signed a checkout must not finish it unsigned.
     """
@@ -61,6 +63,10 @@ class Conversation:
         url = self.shop.endpoint + path
         body = b"" if sent is None else msgspec.json.encode(sent)
         headers = self._headers(method, path, body)
+        headers |= signed_headers(
+            own_keys(), method=method, url=url, headers=headers, body=body,
+            at=wall_now().timestamp(),
+        )  # fmt: skip
         answer = await self._answer(method, url, headers, body)
         if 300 <= answer.status < 400:
             raise distrust("answer_redirects", f"{path} answers {answer.status}")
