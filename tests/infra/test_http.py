@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -126,19 +127,15 @@ async def test_headers_stay_behind_at_another_origin() -> None:
     assert ("x-secret" in heads[0], "x-secret" in far_heads[0]) == (True, False)
 
 
-async def test_a_slow_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "TOTAL_S", 0.2)
+async def test_a_slow_answer_is_given_up() -> None:
+    limits = http.PAGE._replace(total_s=0.2)
     async with a_server(lambda head: said("200 OK"), delay_s=0.6) as (port, _):
         with pytest.raises(OutsideFailed):
-            await call("GET", f"http://127.0.0.1:{port}/")
+            await call("GET", f"http://127.0.0.1:{port}/", limits=limits)
         await asyncio.sleep(0.5)
 
 
-async def test_an_answer_that_comes_drop_by_drop_is_given_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(http, "TOTAL_S", 0.3)
-
+async def test_an_answer_that_comes_drop_by_drop_is_given_up() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
@@ -151,8 +148,11 @@ async def test_an_answer_that_comes_drop_by_drop_is_given_up(
 
     server = await asyncio.start_server(drip, "127.0.0.1")
     port = server.sockets[0].getsockname()[1]
+    limits = http.Limits(most_bytes=2_000, total_s=0.3)
     with pytest.raises(OutsideFailed, match="too slow"):
-        await call("GET", f"http://127.0.0.1:{port}/")
+        await call("GET", f"http://127.0.0.1:{port}/", limits=limits)
+    with tempfile.TemporaryFile() as file, pytest.raises(OutsideFailed, match="too slow"):
+        await call("GET", f"http://127.0.0.1:{port}/", limits=limits, into=file)
     server.close()
     await asyncio.sleep(0.1)
 
@@ -168,6 +168,35 @@ async def test_an_answer_that_cannot_be_read_is_a_failure(answer: bytes) -> None
     async with a_server(lambda head: answer) as (port, _):
         with pytest.raises(OutsideFailed):
             await call("GET", f"http://127.0.0.1:{port}/")
+
+
+async def test_a_longer_answer_streams_into_a_file_up_to_its_own_limit() -> None:
+    long = bytes(3 * http.MIB)
+    limits = http.Limits(most_bytes=len(long), total_s=10)
+    async with a_server(lambda head: said("200 OK", long)) as (port, _):
+        url = f"http://127.0.0.1:{port}/"
+        with pytest.raises(OutsideFailed, match="answer too big"):
+            await call("GET", url)
+        with tempfile.TemporaryFile() as file:
+            answer = await call("GET", url, limits=limits, into=file)
+            assert (answer.status, answer.body, file.tell()) == (200, b"", len(long))
+        smaller = limits._replace(most_bytes=len(long) - 1)
+        with tempfile.TemporaryFile() as file, pytest.raises(OutsideFailed, match="too big"):
+            await call("GET", url, limits=smaller, into=file)
+
+
+async def test_what_a_redirect_says_never_reaches_the_file() -> None:
+    def two(head: str) -> bytes:
+        if head.startswith("GET / "):
+            return said("302 Found", b"moved", location="/there")
+        return said("200 OK", b"here")
+
+    limits = http.Limits(most_bytes=100, total_s=10)
+    async with a_server(two) as (port, _):
+        with tempfile.TemporaryFile() as file:
+            await call("GET", f"http://127.0.0.1:{port}/", hops=2, limits=limits, into=file)
+            file.seek(0)
+            assert file.read() == b"here"
 
 
 async def test_nobody_there_is_a_failure() -> None:

@@ -12,7 +12,8 @@ from tests.links.outside_shop import Shop, a_shop, a_source, recorded
 
 from dougong.base.money import Money
 from dougong.infra.db import OutsideCallInTransaction, transaction
-from dougong.infra.http import OutsideFailed, UnsafeUrl, call
+from dougong.infra.http import FEED, MAX_BYTES, PAGE, OutsideFailed, UnsafeUrl, call
+from dougong.links.adapters.feed import FeedAdapter
 from dougong.links.adapters.page import item_id_of, read_page
 from dougong.links.adapters.protocol import MAX_TITLE, Availability, NoProductData, SeenProduct
 from dougong.links.adapters.registry import ADAPTERS, adapter
@@ -214,3 +215,40 @@ async def test_what_is_no_feed_is_said_to_be_none() -> None:
         source = a_source(shop.host, adapter="feed", settings={"feed_url": url})
         with pytest.raises(OutsideFailed):
             await adapter("feed").search(source, "x")
+
+
+def a_long_feed(host: str, rows: int, *, title: str = "竹篮") -> bytes:
+    """A feed of `rows` products, about 1.1 kB each."""
+    head = "id\ttitle\tlink\tprice\tdescription\n"
+    long = "好" * 340
+    lines = (f"{n}\t{title} {n}\thttps://{host}/item/{n}\t12.80 CNY\t{long}\n" for n in range(rows))
+    return (head + "".join(lines)).encode()
+
+
+async def test_a_feed_may_be_longer_than_a_page() -> None:
+    async with a_shop() as shop:
+        data = a_long_feed(shop.host, 5_000)
+        assert len(data) > 2 * MAX_BYTES
+        shop.puts("/feed.tsv", data, kind="text/plain")
+        source = a_source(shop.host, adapter="feed", settings={"feed_url": shop.at("/feed.tsv")})
+        feed = FeedAdapter()
+        (last,) = await feed.look_up(source, shop.at("/item/4999"))
+        assert (last.title, last.price) == ("竹篮 4999", Money(1_280, "CNY"))
+        assert [one.title for one in await feed.search(source, "竹篮 4321")] == ["竹篮 4321"]
+        shop.puts("/item/1", data, kind="text/html")
+        with pytest.raises(OutsideFailed, match="too big"):
+            await call("GET", shop.at("/item/1"))
+
+
+async def test_a_feed_above_its_own_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dougong.links.adapters.feed.FEED", FEED._replace(most_bytes=1_000_000))
+    async with a_shop() as shop:
+        shop.puts("/feed.tsv", a_long_feed(shop.host, 1_000), kind="text/plain")
+        source = a_source(shop.host, adapter="feed", settings={"feed_url": shop.at("/feed.tsv")})
+        with pytest.raises(OutsideFailed, match="too big"):
+            await FeedAdapter().look_up(source, shop.at("/item/1"))
+
+
+def test_the_limits_of_a_feed() -> None:
+    assert (FEED.most_bytes, FEED.total_s) == (50 * 1024 * 1024, 30.0)
+    assert (PAGE.most_bytes, PAGE.total_s) == (2 * 1024 * 1024, 10.0)

@@ -103,7 +103,7 @@ async def test_garbage_redirects_and_refusals_are_failures(shop: Shop, status: i
 async def test_a_slow_server_is_given_up_and_does_not_hold_up_others(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "TOTAL_S", 0.5)
+    monkeypatch.setattr(http, "PAGE", http.PAGE._replace(total_s=0.5))
     with a_receiver(delay_s=1) as slow, a_receiver() as quick:
         await shop.listens(slow.url)
         await shop.listens(quick.url)

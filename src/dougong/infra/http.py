@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import ada_url
 import httpx
@@ -26,7 +26,8 @@ from dougong.infra.settings import settings
 
 CONNECT_S = 3.0
 TOTAL_S = 10.0
-MAX_BYTES = 2 * 1024 * 1024
+MIB = 1024 * 1024
+MAX_BYTES = 2 * MIB
 MAX_HOPS = 5
 MAX_URL = 2_000
 PORTS = {"http:": 80, "https:": 443}
@@ -65,8 +66,20 @@ class Hop(NamedTuple):
     status: int
 
 
+class Limits(NamedTuple):
+    """How long an answer may be, and how long all of it may take, redirects too."""
+
+    most_bytes: int
+    total_s: float
+
+
+PAGE = Limits(MAX_BYTES, TOTAL_S)
+FEED = Limits(50 * MIB, 30.0)
+
+
 class Answer(NamedTuple):
-    """What came back. `url`: where it really came from, after redirects."""
+    """What came back. `url`: where it really came from, after redirects. `body`: empty where it
+    went into a file."""
 
     status: int
     headers: Mapping[str, str]
@@ -200,9 +213,13 @@ async def call(
     body: bytes = b"",
     hops: int = 0,
     trail: list[Hop] | None = None,
+    limits: Limits | None = None,
+    into: BinaryIO | None = None,
     resolver: Resolve | None = None,
 ) -> Answer:
-    """Call an outside address: 3 s to connect, 10 s in all, an answer up to 2 MiB, uncompressed.
+    """Call an outside address: 3 s to connect; 10 s in all and an answer up to 2 MiB, or what
+    `limits` says, uncompressed. `into`: the last answer's body streams there; what has come before
+    something is raised is not whole.
 
     `hops`: redirects to follow (0 to 5), for GET and HEAD; each one is judged, and the caller's
     headers stay behind at another origin. `trail`: takes every address called with its status, as
@@ -210,16 +227,17 @@ async def call(
     OutsideFailed ("redirect loop", "too many redirects"…), or OutsideCallInTransaction.
     """
     refuse_in_transaction()
+    limits = limits or PAGE
     if not 0 <= hops <= MAX_HOPS or (hops and method not in {"GET", "HEAD"}):
         raise ValueError(hops)
     safe = parse(url)
     sent = dict(headers or {})
-    transport = GuardedTransport(resolver)
+    take = _Take(GuardedTransport(resolver), limits, into)
     try:
-        async with asyncio.timeout(TOTAL_S), transport:
+        async with asyncio.timeout(limits.total_s), take.transport:
             if hops:
-                return await _follow(transport, method, safe, sent, hops, trail)
-            answer = await _once(transport, method, safe, sent, body)
+                return await _follow(take, method, safe, sent, hops, trail)
+            answer = await _once(take, method, safe, sent, body)
             if trail is not None:
                 trail.append(Hop(safe.href, answer.status))
             return answer
@@ -229,8 +247,16 @@ async def call(
         raise OutsideFailed("too slow" if isinstance(error, TimeoutError) else "away") from error
 
 
+class _Take(NamedTuple):
+    """How answers are fetched and kept."""
+
+    transport: GuardedTransport
+    limits: Limits
+    into: BinaryIO | None
+
+
 async def _follow(
-    transport: GuardedTransport,
+    take: _Take,
     method: str,
     url: SafeUrl,
     headers: Mapping[str, str],
@@ -240,7 +266,7 @@ async def _follow(
     """The first answer that leads no further. Raises UnsafeUrl, OutsideFailed."""
     been: list[Hop] = [] if trail is None else trail
     for left in range(hops, -1, -1):
-        answer = await _once(transport, method, url, headers, b"")
+        answer = await _once(take, method, url, headers, b"")
         been.append(Hop(url.href, answer.status))
         location = answer.headers.get("location")
         if answer.status not in REDIRECTS or not location:
@@ -264,7 +290,7 @@ def _joined(base: SafeUrl, location: str) -> str:
 
 
 async def _once(
-    transport: GuardedTransport,
+    take: _Take,
     method: str,
     url: SafeUrl,
     headers: Mapping[str, str],
@@ -281,15 +307,26 @@ async def _once(
     request = httpx.Request(
         method, address, headers=sent, content=body, extensions={"timeout": timeout}
     )
-    found = await transport.handle_async_request(request)
+    found = await take.transport.handle_async_request(request)
     try:
         if found.headers.get("content-encoding", "identity") != "identity":
             raise OutsideFailed("compressed answer")
-        received = bytearray()
-        async for part in found.aiter_raw():
-            received += part
-            if len(received) > MAX_BYTES:
-                raise OutsideFailed("answer too big")
-        return Answer(found.status_code, dict(found.headers), bytes(received), url.href)
+        body_of = await _received(found, take)
+        return Answer(found.status_code, dict(found.headers), body_of, url.href)
     finally:
         await found.aclose()
+
+
+async def _received(found: httpx.Response, take: _Take) -> bytes:
+    """The body, or nothing where it went into the file; that of a redirect never does."""
+    streams = take.into is not None and found.status_code not in REDIRECTS
+    received, size = bytearray(), 0
+    async for part in found.aiter_raw():
+        size += len(part)
+        if size > (take.limits.most_bytes if streams else min(MAX_BYTES, take.limits.most_bytes)):
+            raise OutsideFailed("answer too big")
+        if streams and take.into is not None:
+            take.into.write(part)
+        else:
+            received += part
+    return bytes(received)

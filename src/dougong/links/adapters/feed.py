@@ -1,22 +1,24 @@
 """A merchant's product feed by its address: the rows that a shop publishes for every channel.
 
 Fields: Google's product data specification (id, title, link, image_link, price, sale_price, gtin,
-availability) and our own `commission`. The feed is read at most every five minutes in a process;
-one longer than the guarded client takes (2 MiB, packed or not) is refused by it.
+availability) and our own `commission`. The feed is read at most every five minutes in a process, up
+to 50 MiB in 30 seconds (`infra.http.FEED`, packed or not): it streams into a file, and a thread
+reads it there.
 """
 
 import asyncio
 import re
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import ada_url
 
 from dougong.base.money import BadAmount, Money, minor_from_text
 from dougong.infra.feed_text import read_rows
 from dougong.infra.feed_xml import FeedRefused
-from dougong.infra.http import MAX_HOPS, Answer, OutsideFailed, call
+from dougong.infra.http import FEED, MAX_HOPS, Answer, OutsideFailed, call
 from dougong.links.adapters.page import item_id_of
 from dougong.links.adapters.protocol import (
     MAX_TITLE,
@@ -29,13 +31,16 @@ from dougong.links.price_rules import currency_from, gtin_from, price_from
 from dougong.links.source_rules import Source, host_of, source_of
 
 FRESH_S = 300.0
-MOST_FEEDS = 16
+MOST_KEPT = 400_000  # products of all feeds together
 Fields = Mapping[str, Sequence[str]]
 
 
 class _Read(NamedTuple):
+    """A feed as it was: its products, and those of each item."""
+
     at_s: float
     products: list[SeenProduct]
+    by_item: Mapping[str, list[SeenProduct]]
 
 
 class FeedAdapter:
@@ -49,32 +54,46 @@ class FeedAdapter:
     async def look_up(
         self, source: Source, url: str, *, answer: Answer | None = None
     ) -> Sequence[SeenProduct]:
-        wanted = item_id_of(url, source)
-        known = await self._products(source)
-        found = [one for one in known if item_id_of(one.url, source) == wanted]
+        known = await self._read(source)
+        found = known.by_item.get(item_id_of(url, source), [])
         if not found:
             raise NoProductData(field="address")
         return found[:MOST_PRODUCTS]
 
     async def search(self, source: Source, words: str) -> Sequence[SeenProduct]:
         wanted = words.casefold().split()[:10]
-        found = await self._products(source)
+        found = (await self._read(source)).products
         fits = (p for p in found if all(w in p.title.casefold() or w == p.gtin for w in wanted))
         return list(fits)[:MOST_PRODUCTS]
 
-    async def _products(self, source: Source) -> list[SeenProduct]:
-        url = source.terms.feed_url
-        kept = self._kept.get(url)
+    async def _read(self, source: Source) -> _Read:
+        name = f"{source.code} {source.terms.feed_url}"
+        kept = self._kept.get(name)
         if kept is None or time.monotonic() - kept.at_s > FRESH_S:
-            answer = await call("GET", url, hops=MAX_HOPS)
-            if answer.status >= 400:
-                raise OutsideFailed(f"status {answer.status}")
-            products = await asyncio.to_thread(read_products, answer.body, source)
-            kept = _Read(time.monotonic(), products)
-            if len(self._kept) >= MOST_FEEDS:
+            kept = await _fetch(source)
+            others = sum(len(one.products) for key, one in self._kept.items() if key != name)
+            if others + len(kept.products) > MOST_KEPT:
                 self._kept.clear()
-            self._kept[url] = kept
-        return kept.products
+            self._kept[name] = kept
+        return kept
+
+
+async def _fetch(source: Source) -> _Read:
+    """The whole feed. Raises OutsideFailed: away, too slow, too big, or no feed."""
+    with tempfile.TemporaryFile() as file:
+        answer = await call("GET", source.terms.feed_url, hops=MAX_HOPS, limits=FEED, into=file)
+        if answer.status >= 400:
+            raise OutsideFailed(f"status {answer.status}")
+        return await asyncio.to_thread(_read_file, file, source)
+
+
+def _read_file(file: BinaryIO, source: Source) -> _Read:
+    file.seek(0)
+    products = read_products(file.read(), source)
+    by_item: dict[str, list[SeenProduct]] = {}
+    for one in products:
+        by_item.setdefault(item_id_of(one.url, source), []).append(one)
+    return _Read(time.monotonic(), products, by_item)
 
 
 def read_products(data: bytes, source: Source) -> list[SeenProduct]:
