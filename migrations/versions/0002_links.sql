@@ -106,11 +106,13 @@ ALTER TABLE product_links SET (fillfactor = 75);
 -- Every click is kept; `validity` says which ones count, and why the others do not.
 ALTER TABLE clicks
   ADD COLUMN validity text NOT NULL DEFAULT 'valid'
-    CHECK (validity IN ('valid', 'repeat', 'bot', 'self', 'prefetch', 'no_act', 'hidden')),
+    CHECK (validity IN ('valid', 'repeat', 'bot', 'self', 'prefetch', 'no_act', 'no_shelf', 'hidden')),
   ADD COLUMN visitor text NOT NULL DEFAULT '',
   ADD COLUMN source text NOT NULL DEFAULT 'own',
   ADD COLUMN sub_id text,
   ADD COLUMN share_code text,
+  ADD COLUMN shelf_token text,
+  ADD CONSTRAINT clicks_shelf_token UNIQUE (shelf_token),
   ADD CONSTRAINT clicks_sub_id UNIQUE (sub_id);
 CREATE INDEX clicks_by_visitor ON clicks (link_id, visitor, at);
 

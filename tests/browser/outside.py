@@ -36,6 +36,10 @@ async def make(host: str) -> None:
         question = await an_outside_link(
             conn, url="", hosts=[], source=asking, product_id=product, creator_id=creator
         )
+        prized = await an_outside_product(conn, source=plain.source, url=f"http://{host}/prized")
+        prize = await an_outside_link(
+            conn, url="", hosts=[], source=plain.source, product_id=prized, creator_id=creator
+        )
         listed = await a_source(conn, hosts=["shop.example", "*.mall.example"])
         for source in (plain.source, asking, listed):  # else the next sweep hides its links
             await approved(conn, a_link_rule(source, allowed=True, starts=at - timedelta(days=1)))
@@ -59,6 +63,8 @@ async def make(host: str) -> None:
                 "video": str(video),
                 "plain": plain.code,
                 "plain_link": str(plain.link_id),
+                "prize": prize.code,
+                "prize_link": str(prize.link_id),
                 "asks": question.code,
                 "hostile": hostile,
             }

@@ -63,11 +63,10 @@ class Outside:
         await context.grant_permissions(["clipboard-read", "clipboard-write"])
         return await context.new_page()
 
-    async def tap(self, page: Page, code: str) -> None:
-        """A tap on a link in a page of ours."""
-        await page.goto("/search")
-        await page.locator(".tabs-item").first.evaluate("(a, to) => (a.href = to)", f"/go/{code}")
-        await page.locator(".tabs-item").first.click()
+    async def tap(self, page: Page, link_id: str) -> None:
+        """A tap on the way there, on the sheet that shows the product."""
+        await page.goto(f"/sheet/links/{link_id}")
+        await page.get_by_role("link", name="Go to").click()
 
     def kept(self, link_id: str) -> list[str]:
         done = self.market.server.run(str(HERE / "clicks_of.py"), link_id)
@@ -87,15 +86,16 @@ async def outside(market: Market) -> AsyncIterator[Outside]:
 
 
 async def test_a_tap_reaches_the_shop_with_its_sub_id(outside: Outside) -> None:
+    before = outside.kept(outside.made["plain_link"])
     page = await outside.page()
-    await outside.tap(page, outside.made["plain"])
+    await outside.tap(page, outside.made["plain_link"])
     await page.wait_for_url("**/plain*")
     assert re.fullmatch(r"/plain\?sub=[a-z2-7]{32}", outside.shop.asked[-1])
     # The shop learns our site, not the page.
     assert outside.shop.referrers[-1] == outside.market.server.url.rstrip("/") + "/"
-    await outside.tap(page, outside.made["plain"])
+    await outside.tap(page, outside.made["plain_link"])
     await page.wait_for_url("**/plain*")
-    assert outside.kept(outside.made["plain_link"]) == ["valid", "repeat"]
+    assert outside.kept(outside.made["plain_link"])[len(before) :] == ["valid", "repeat"]
     await page.context.close()
 
 
@@ -118,6 +118,29 @@ async def test_nothing_but_a_tap_counts(outside: Outside) -> None:
     assert len(after) >= len(before) + 5
     assert set(after[len(before) :]) <= {"no_act", "prefetch"}
     await page.context.close()
+
+
+async def test_a_foreign_page_with_a_stolen_token_gets_no_click(outside: Outside) -> None:
+    """Somebody taps on a foreign page that leads here: with a token that was shown to another
+    visitor the shop is one tap more away, and only that tap counts."""
+    thief = await outside.page()
+    sheet = await thief.request.get(
+        f"/sheet/links/{outside.made['plain_link']}", headers={"user-agent": "Mozilla/5.0 thief"}
+    )
+    stolen = re.search(r"t=[a-z2-7]{40}", await sheet.text())
+    assert stolen
+    ours = outside.market.server.url.rstrip("/")
+    outside.shop.page = f'<a href="{ours}/go/{outside.made["prize"]}?{stolen[0]}">Win a phone</a>'
+    page = await outside.page()
+    await page.goto(f"http://127.0.0.1:{outside.shop.port}/prize")
+    await page.get_by_role("link").click()
+    await page.wait_for_url("**/go/**")
+    assert outside.kept(outside.made["prize_link"]) == ["no_shelf"]
+    await page.get_by_role("button", name="Go on to").click()
+    await page.wait_for_url("**/prized*")
+    assert outside.kept(outside.made["prize_link"]) == ["no_shelf", "valid"]
+    await page.context.close()
+    await thief.context.close()
 
 
 @pytest.mark.parametrize(("locale", "words", "button"), [

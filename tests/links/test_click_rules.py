@@ -1,7 +1,9 @@
 """Which clicks count: only what a person does, once, and not for itself; and where they lead."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import ada_url
 import pytest
@@ -15,6 +17,8 @@ from dougong.links.rules import (
     click_of,
     hand_off_url,
     is_listed,
+    is_shown,
+    shelf_token,
     sub_id_of,
     validity_of,
     visitor_of,
@@ -22,6 +26,7 @@ from dougong.links.rules import (
 
 SECRET = b"a secret of this data set"
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1"
+CHROME = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36"
 WECHAT = PHONE + " MicroMessenger/8.0.50"
 TAP = ("navigate", "document", "?1")
 HTML = "text/html,application/xhtml+xml"
@@ -44,7 +49,15 @@ def a_visit(
     [
         (a_visit(), Validity.VALID),
         (a_visit(agent=WECHAT), Validity.VALID),
-        (a_visit(("", "", "")), Validity.VALID),  # over plain HTTP, and older browsers
+        (a_visit(("", "", "")), Validity.VALID),  # over plain HTTP
+        (a_visit(("", "", ""))._replace(is_secure=True), Validity.NO_ACT),
+        # An engine that never says whether somebody tapped, from our own page and from another.
+        (a_visit(("navigate", "document", ""))._replace(fetch_site="same-origin"), Validity.VALID),
+        (a_visit(("navigate", "document", ""))._replace(fetch_site="cross-site"), Validity.NO_ACT),
+        (
+            a_visit(("navigate", "document", ""), agent=CHROME)._replace(fetch_site="same-origin"),
+            Validity.NO_ACT,
+        ),
         (a_visit(method="POST"), Validity.VALID),
         (a_visit(("", "", ""), accept="image/*"), Validity.NO_ACT),
         (a_visit(("", "", ""), accept=""), Validity.NO_ACT),
@@ -198,3 +211,37 @@ def test_whatever_is_handed_out_is_listed(text: str, start: str) -> None:
             "",
             "",
         )
+
+
+SHOWN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
+        ({}, True),
+        ({"at": SHOWN + timedelta(minutes=30)}, True),
+        ({"at": SHOWN + timedelta(minutes=30, seconds=1)}, False),
+        ({"at": SHOWN - timedelta(seconds=1)}, False),
+        ({"code": "other"}, False),
+        ({"visitor": "another"}, False),
+        ({"secret": b"a secret of another data set"}, False),
+    ],
+)
+def test_a_token_is_for_one_link_and_visitor_and_half_an_hour(
+    changes: dict[str, Any], want: bool
+) -> None:
+    about: dict[str, Any] = {"code": "abc", "visitor": "v1", "at": SHOWN, "secret": SECRET}
+    token = shelf_token(**about, nonce=b"12345678")
+    assert is_shown(token, **about | changes) is want
+    spoilt = ("b" if token[0] == "a" else "a") + token[1:]
+    assert not any(
+        is_shown(one, **about) for one in (spoilt, token[:-1], token + "a", "", "0" * 40)
+    )
+
+
+def test_without_a_token_a_tap_is_kept_and_counts_nothing() -> None:
+    said = {"is_shown": True, "has_token": False}
+    assert validity_of(a_visit(), is_own=False, **said) == Validity.NO_SHELF
+    assert validity_of(a_visit(), is_own=True, **said) == Validity.NO_SHELF
+    assert validity_of(a_visit(("no-cors", "image", "")), is_own=False, **said) == Validity.NO_ACT

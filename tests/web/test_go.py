@@ -1,6 +1,7 @@
 """The hand-off: where people are sent, who is not, and what is kept of it."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -97,8 +98,15 @@ async def get(code: str, *, query: str = "", method: str = "GET", **told: str) -
     return await browsers[0].request(method, path, headers=headers, follow_redirects=False)
 
 
-async def go(link: ALink, **told: str) -> Any:
-    return await get(link.code, **told)
+async def shown(link: ALink) -> str:
+    """The token that goes with the link where it is shown; '' where it is not."""
+    sheet = await browsers[0].get(f"/sheet/links/{link.link_id}", headers=TAP)
+    found = re.search(r"[?;]t=([a-z2-7]{40})", sheet.text)
+    return found[1] if found else ""
+
+
+async def go(link: ALink, *, token: str = "", query: str = "?", **told: str) -> Any:
+    return await get(link.code, query=f"{query}&t={token or await shown(link)}", **told)
 
 
 async def test_a_tap_is_sent_on_with_a_signed_sub_id_and_kept() -> None:
@@ -238,6 +246,43 @@ async def test_head_says_whether_it_is_there_and_not_where_it_leads() -> None:
     assert [click.validity for click in await clicks_of(link)] == ["prefetch", "hidden"]
 
 
+def token_in(page: Any) -> str:
+    """The token in the page that stands between."""
+    found = re.search(r'name="token" value="([a-z2-7]{40})"', page.text)
+    assert found
+    return found[1]
+
+
+async def test_from_elsewhere_a_page_stands_between_and_its_button_counts() -> None:
+    link = await a_link()
+    page = await get(link.code)
+    assert (page.status_code, "location" in page.headers) == (200, False)
+    assert "You are leaving for Bamboo Market" in page.text
+    async with a_client() as client:
+        client.headers.update(TAP)
+        sent = await send(client, f"/go/{link.code}", token=token_in(page))
+    assert sent.status_code == 303
+    assert [click.validity for click in await clicks_of(link)] == ["no_shelf", "valid"]
+
+
+async def test_a_token_is_good_for_one_click_of_one_visitor_on_one_link() -> None:
+    link, other = await a_link(), await a_link()
+    token = await shown(link)
+    assert (await go(other, token=token)).status_code == 200
+    stranger = PHONE.replace("18_0", "17_0")
+    assert (await go(link, token=token, user_agent=stranger)).status_code == 200
+    assert (await go(link, token=token)).status_code == 303
+    async with transaction() as conn:
+        await conn.execute(
+            text("UPDATE clicks SET at = at - interval '40 minutes' WHERE link_id = :id"),
+            {"id": link.link_id},
+        )
+    assert (await go(link, token=token)).status_code == 303  # back, and on once more
+    found = [click.validity for click in await clicks_of(link)]
+    assert sorted(found) == ["no_shelf", "repeat", "valid"]
+    assert [click.validity for click in await clicks_of(other)] == ["no_shelf"]
+
+
 async def test_a_second_tap_goes_on_and_counts_nothing() -> None:
     link = await a_link()
     assert [(await go(link)).status_code for _ in range(3)] == [303] * 3
@@ -268,7 +313,7 @@ async def test_where_the_source_asks_for_it_a_page_stands_between() -> None:
     assert await clicks_of(link) == []  # to look at the page is no click
     async with a_client() as client:
         client.headers.update(TAP)
-        sent = await send(client, f"/go/{link.code}")
+        sent = await send(client, f"/go/{link.code}", token=token_in(en))
     (click,) = await clicks_of(link)
     assert (sent.status_code, click.validity) == (303, "valid")
     assert sent.headers["location"] == f"{SHOP}&sub={click.sub_id}"
@@ -282,7 +327,8 @@ async def test_the_form_needs_its_token() -> None:
 
 async def test_a_tap_as_often_as_nobody_taps_is_refused() -> None:
     link = await a_link()
-    found = [(await go(link)).status_code for _ in range(122)]
+    token = await shown(link)
+    found = [(await go(link, token=token)).status_code for _ in range(122)]
     assert (found[0], found[-1]) == (303, 429)
 
 

@@ -17,6 +17,7 @@ from dougong.links.rules import (
     Validity,
     Visit,
     hand_off_url,
+    is_shown,
     sub_id_of,
     validity_of,
 )
@@ -46,23 +47,27 @@ async def hand_off(
     acts_for: Collection[UUID],
     share_code: str,
     goes_on: bool,
+    token: str,
     at: datetime,
 ) -> HandOff:
     """Keep the click and say where it leads.
 
-    Only a person is sent on: machines get the page. Where the source asks for it, so does a person
-    until it `goes_on`; that look is no click. Raises LinkGone when no link has the code.
+    Only a person is sent on who comes from a place where we showed the link, which its `token`
+    says; machines and others get the page, and that has a token for whoever taps there. Where the
+    source asks for it, so does a person until it `goes_on`; that look is no click. To a store here
+    everybody goes on, but only a tap with a token counts.
+
+    Raises LinkGone when no link has the code.
     """
     link = await link_behind(conn, code=code, at=at)
     if link is None:
         raise LinkGone
-    click_id = new_id()
-    sub_id = sub_id_of(click_id, secret=settings().secret()) if link.url else None
+    click_id, secret = new_id(), settings().secret()
+    sub_id = sub_id_of(click_id, secret=secret) if link.url else None
     target = _target(link, sub_id) if link.state is LinkState.SHOWN else None
-    if link.state is LinkState.SHOWN and target is None:
-        log.warning("not_listed", link=str(link.link_id), source=link.source, url=link.url)
-    is_own = link.creator_id in acts_for
-    validity = validity_of(visit, is_shown=target is not None, is_own=is_own)
+    has_token = is_shown(token, code=code, visitor=visitor, at=at, secret=secret)
+    shown, is_own = target is not None, link.creator_id in acts_for
+    validity = validity_of(visit, is_shown=shown, is_own=is_own, has_token=has_token)
     is_person = validity in (Validity.VALID, Validity.SELF)
     if is_person and link.url and link.asks and not goes_on:
         return HandOff(link, target, False, validity)
@@ -76,15 +81,20 @@ async def hand_off(
         source=link.source,
         sub_id=sub_id,
         share_code=share_code,
+        token=token if is_person else None,
         at=at,
     )
-    return HandOff(link, target, is_person, validity, sub_id)
+    is_sent = is_person or (validity is Validity.NO_SHELF and link.url is None)
+    return HandOff(link, target, is_sent, validity, sub_id)
 
 
 def _target(link: LinkBehind, sub_id: str | None) -> str | None:
     """The address to hand out; None when it is not on its source's list."""
     if link.url is None:
         return f"/p/{link.store_id}/{link.product_id}?link={link.link_id}"
-    return hand_off_url(
+    target = hand_off_url(
         link.url, hosts=link.hosts, parameter=link.sub_id_parameter, sub_id=sub_id or ""
     )
+    if target is None:
+        log.warning("not_listed", link=str(link.link_id), source=link.source, url=link.url)
+    return target

@@ -6,6 +6,7 @@ says, if that is on the source's host list, and else to the product's page.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,10 +24,12 @@ log = structlog.get_logger("links")
 
 
 class HandOver(NamedTuple):
-    """`target`: where the shopper goes on; None when the hand-off itself sends nobody on."""
+    """`at`: when the tap was. `target`: where the shopper goes on; None when the hand-off itself
+    sends nobody on."""
 
     found: HandOff
     target: str | None
+    at: datetime
 
 
 async def hand_over_checkout(
@@ -37,6 +40,7 @@ async def hand_over_checkout(
     person_id: UUID | None,
     acts_for: Collection[UUID],
     share_code: str,
+    token: str,
     language: str,
 ) -> HandOver:
     """Open a cart for one piece of a link's product, and say where the shopper goes on.
@@ -45,6 +49,7 @@ async def hand_over_checkout(
     asked: then nobody is sent there.
     """
     async with transaction() as conn:
+        at = await clock.refresh(conn)
         found = await hand_off(
             conn,
             code=code,
@@ -54,14 +59,15 @@ async def hand_over_checkout(
             acts_for=acts_for,
             share_code=share_code,
             goes_on=True,
-            at=await clock.refresh(conn),
+            token=token,
+            at=at,
         )
         item = await ucp_item(conn, link_id=found.link.link_id)
     if found.target is None or not found.is_sent:
-        return HandOver(found, None)
+        return HandOver(found, None, at)
     if item is None:
-        return HandOver(found, found.target)
-    return HandOver(found, await _at_the_shop(found, item, language) or found.target)
+        return HandOver(found, found.target, at)
+    return HandOver(found, await _at_the_shop(found, item, language) or found.target, at)
 
 
 async def _at_the_shop(found: HandOff, item: UcpItem, language: str) -> str | None:

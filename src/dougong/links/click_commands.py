@@ -17,15 +17,20 @@ ONE_AT_A_TIME = text("""
 """)
 
 KEEP = text("""
-    INSERT INTO clicks (id, link_id, person_id, at, validity, visitor, source, sub_id, share_code)
+    INSERT INTO clicks (id, link_id, person_id, at, validity, visitor, source, sub_id, share_code,
+      shelf_token)
     VALUES (:id, :link_id, :person_id, :at,
       CASE WHEN :validity = 'valid' AND :visitor <> '' AND EXISTS (
         SELECT FROM clicks WHERE link_id = :link_id AND visitor = :visitor AND validity = 'valid'
           AND at > CAST(:since AS timestamptz) AND at <= :at AND id <> :id
+      ) OR :validity = 'valid' AND EXISTS (
+        SELECT FROM clicks WHERE shelf_token = CAST(:token AS text) AND id <> :id
       ) THEN 'repeat' ELSE :validity END,
       :visitor, :source, :sub_id,
       (SELECT s.code FROM share_codes s JOIN product_links l ON l.video_id = s.video_id
-       WHERE l.id = :link_id AND s.code = :share_code))
+       WHERE l.id = :link_id AND s.code = :share_code),
+      (SELECT CAST(:token AS text) WHERE NOT EXISTS (
+        SELECT FROM clicks WHERE shelf_token = CAST(:token AS text))))
     ON CONFLICT (id) DO NOTHING
 """)
 
@@ -41,10 +46,11 @@ async def keep_click(
     source: str,
     sub_id: str | None,
     share_code: str,
+    token: str | None = None,
     at: datetime,
 ) -> None:
     """One click, as a valid one or by the reason why it is not; a valid one is kept as a repeat
-    when the same visitor had one on this link within REPEAT_WITHIN.
+    when the same visitor had one on this link within REPEAT_WITHIN, or with the same `token`.
 
     `share_code` is kept where it is one of the link's video; '' for none. The same `click_id`
     again changes nothing.
@@ -62,6 +68,7 @@ async def keep_click(
         "source": source,
         "sub_id": sub_id,
         "share_code": share_code,
+        "token": token,
     }
     await conn.execute(KEEP, row)
 

@@ -5,7 +5,7 @@ import hmac
 import re
 from base64 import b32decode, b32encode
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -74,11 +74,15 @@ class Validity(StrEnum):
     PREFETCH = "prefetch"  # the browser looked ahead, or only asked for the head
     BOT = "bot"
     NO_ACT = "no_act"  # a picture, a frame, a script: nobody tapped
+    NO_SHELF = "no_shelf"  # not from a place where we showed the link within SHOWN_FOR
     SELF = "self"  # by a member of the creator's own organisation
     REPEAT = "repeat"  # the same visitor and link within REPEAT_WITHIN
 
 
 REPEAT_WITHIN = timedelta(minutes=30)
+SHOWN_FOR = timedelta(minutes=30)
+# Engines that say of every navigation whether somebody tapped. WebKit does not.
+SAYS_ACTS = re.compile(r"Chrom(e|ium)/|Firefox/")
 # Programs that name themselves, and tools that nobody shops with. No agent at all counts too.
 BOTS = re.compile(
     r"(?<!cu)bot\b|crawl|spider|slurp|headless|phantomjs|selenium|lighthouse|facebookexternalhit|"
@@ -89,7 +93,10 @@ BOTS = re.compile(
 
 
 class Visit(NamedTuple):
-    """What a request says of itself: a method, and headers in the browser's own words."""
+    """What a request says of itself: a method, and headers in the browser's own words.
+
+    `is_secure`: asked over HTTPS, where every browser says Sec-Fetch-Mode.
+    """
 
     method: str
     agent: str
@@ -98,6 +105,8 @@ class Visit(NamedTuple):
     fetch_dest: str = ""
     fetch_user: str = ""
     purpose: str = ""  # Sec-Purpose, Purpose and X-Moz together
+    fetch_site: str = ""
+    is_secure: bool = False
 
     def looks_ahead(self) -> bool:
         """HEAD, prefetch, prerender and preview: nobody has decided anything yet."""
@@ -108,23 +117,34 @@ class Visit(NamedTuple):
     def is_act(self) -> bool:
         """Whether a person went there in a window of its own.
 
-        Browsers say so over HTTPS and on localhost (Sec-Fetch-*, W3C Fetch Metadata); one that says
-        nothing is believed when it asks for a page.
+        Browsers say so over HTTPS and on localhost (Sec-Fetch-*, W3C Fetch Metadata); over plain
+        HTTP, where they say nothing, one is believed when it asks for a page. Of an engine that
+        never says whether somebody tapped, a way from our own page is believed.
         """
-        if self.fetch_mode:
-            in_window = (self.fetch_mode, self.fetch_dest) == ("navigate", "document")
-            return in_window and self.fetch_user == "?1"
-        return "text/html" in self.accept
+        if not self.fetch_mode:
+            return not self.is_secure and "text/html" in self.accept
+        if (self.fetch_mode, self.fetch_dest) != ("navigate", "document"):
+            return False
+        silent = not SAYS_ACTS.search(self.agent)
+        return self.fetch_user == "?1" or (silent and self.fetch_site == "same-origin")
 
     def is_bot(self) -> bool:
         return not self.agent.strip() or BOTS.search(self.agent) is not None
 
 
-def validity_of(visit: Visit, *, is_shown: bool, is_own: bool, needs_page: bool = True) -> Validity:
+def validity_of(
+    visit: Visit,
+    *,
+    is_shown: bool,
+    is_own: bool,
+    has_token: bool = True,
+    needs_page: bool = True,
+) -> Validity:
     """How a click counts, before it is known whether it is a repeat.
 
-    `is_own`: the visitor is a member of the link's creator. `needs_page`: False for taps that our
-    own page reports, which are no navigation.
+    `is_own`: the visitor is a member of the link's creator. `has_token`: with a token that we gave
+    to this visitor for this link lately. `needs_page`: False for taps that our own page reports,
+    which are no navigation.
     """
     if not is_shown:
         return Validity.HIDDEN
@@ -134,6 +154,8 @@ def validity_of(visit: Visit, *, is_shown: bool, is_own: bool, needs_page: bool 
         return Validity.BOT
     if needs_page and not visit.is_act():
         return Validity.NO_ACT
+    if not has_token:
+        return Validity.NO_SHELF
     return Validity.SELF if is_own else Validity.VALID
 
 
@@ -157,6 +179,34 @@ def click_of(sub_id: str, *, secret: bytes) -> UUID | None:
     click_id = UUID(bytes=raw[:-TAG_BYTES])
     is_ours = hmac.compare_digest(sub_id_of(click_id, secret=secret), said)
     return click_id if is_ours else None
+
+
+SHELF_TOKEN = re.compile(r"[a-z2-7]{40}")
+STAMP_BYTES, NONCE_BYTES, SHELF_TAG_BYTES = 5, 8, 12
+
+
+def shelf_token(*, code: str, visitor: str, at: datetime, nonce: bytes, secret: bytes) -> str:
+    """What goes with a link where we show it: that we showed it to this visitor at this instant.
+    40 letters and digits; `nonce`: NONCE_BYTES at random, so that it is good for one click."""
+    said = int(at.timestamp()).to_bytes(STAMP_BYTES, "big") + nonce
+    return b32encode(said + _shelf_tag(said, code, visitor, secret)).decode().lower()
+
+
+def is_shown(token: str, *, code: str, visitor: str, at: datetime, secret: bytes) -> bool:
+    """Whether the token is ours, for this link and visitor, and not older than SHOWN_FOR."""
+    if not SHELF_TOKEN.fullmatch(token):
+        return False
+    raw = b32decode(token.upper())
+    said, tag = raw[:-SHELF_TAG_BYTES], raw[-SHELF_TAG_BYTES:]
+    if not hmac.compare_digest(_shelf_tag(said, code, visitor, secret), tag):
+        return False
+    age_s = int(at.timestamp()) - int.from_bytes(said[:STAMP_BYTES], "big")
+    return 0 <= age_s <= SHOWN_FOR.total_seconds()
+
+
+def _shelf_tag(said: bytes, code: str, visitor: str, secret: bytes) -> bytes:
+    about = said + f"{code} {visitor}".encode()
+    return _keyed(b"shelf", about, secret=secret)[:SHELF_TAG_BYTES]
 
 
 def visitor_of(*, person_id: UUID | None, address: str, agent: str, secret: bytes) -> str:

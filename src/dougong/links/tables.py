@@ -105,6 +105,7 @@ clicks = Table(
     Column("source", Text, server_default=FetchedValue(), nullable=False),
     Column("sub_id", Text),
     Column("share_code", Text),
+    Column("shelf_token", Text),
 )
 
 share_channels = Table(

@@ -6,6 +6,7 @@ its own file format, an own order is placed, paid, shipped and received.
 
 import csv
 import io
+import os
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -33,7 +34,8 @@ from dougong.flows.price_orders import WantedLine
 from dougong.flows.receive_order import finalise_order, receive_order
 from dougong.flows.report_arrived import import_report
 from dougong.infra.db import transaction
-from dougong.links.rules import Visit
+from dougong.infra.settings import settings
+from dougong.links.rules import NONCE_BYTES, Visit, shelf_token
 from dougong.reads.order_books import lines_of
 from dougong.reads.story_figures import ShownLink, StoryClick, clicks_between, shown_links
 
@@ -89,16 +91,21 @@ async def _taps(
 ) -> None:  # fmt: skip
     for n in range(chance.randrange(TAPS_A_LINK) + BOTS_A_LINK):
         visit = A_BOT if n < BOTS_A_LINK else A_TAP
+        visitor = f"{chance.randrange(16**24):024x}"
+        at = since + (until - since) * chance.random()
+        nonce, secret = os.urandom(NONCE_BYTES), settings().secret()
+        token = shelf_token(code=link.code, visitor=visitor, at=at, nonce=nonce, secret=secret)
         await hand_off(
             conn,
             code=link.code,
             visit=visit,
-            visitor=f"{chance.randrange(16**24):024x}",
+            visitor=visitor,
             person_id=None,
             acts_for=(),
             share_code="",
             goes_on=True,
-            at=since + (until - since) * chance.random(),
+            token=token,
+            at=at,
         )
 
 

@@ -1,4 +1,8 @@
-"""The hand-off: from a product link to where the product is bought. Works without script."""
+"""The hand-off: from a product link to where the product is bought. Works without script.
+
+A click counts with a token of a place where we showed the link: the sheet, or the page that stands
+between, which everybody gets who comes from anywhere else.
+"""
 
 from typing import Any
 
@@ -22,7 +26,7 @@ from dougong.web.render import page
 from dougong.web.shopper.qr import qr_answer
 from dougong.web.shopper.structured_data import absolute
 from dougong.web.videos import spend_click
-from dougong.web.visits import visitor_from
+from dougong.web.visits import token_for, visitor_from
 
 GO = "/go/{link_code:str}"
 OPEN: dict[str, Any] = {"permission": Permission.PUBLIC, "include_in_schema": False}
@@ -36,6 +40,7 @@ HEADERS = {
 
 class GoForm(Form):
     share: str = ""
+    token: str = ""
 
 
 async def _hand_off(
@@ -46,6 +51,7 @@ async def _hand_off(
     link_code: str,
     *,
     share: str,
+    token: str,
     goes_on: bool,
 ) -> HandOff:
     await spend_click(request, actor)
@@ -59,6 +65,7 @@ async def _hand_off(
         acts_for=who.acts_for,
         share_code=share[:20],
         goes_on=goes_on,
+        token=token,
         at=now,
     )
 
@@ -71,7 +78,8 @@ def _status(found: HandOff) -> int:
     return 403 if found.link.state is LinkState.SHOWN else 410
 
 
-def _answer(request: AnyRequest, found: HandOff, *, share: str) -> Response[Any]:
+def _answer(request: AnyRequest, found: HandOff, *, share: str, token: str) -> Response[Any]:
+    """`token`: for the forms of the page that stands between."""
     if found.is_sent and found.target:
         return Response("", status_code=303, headers=HEADERS | {"location": found.target})
     leads_out = found.target if found.link.url is not None else None
@@ -84,6 +92,7 @@ def _answer(request: AnyRequest, found: HandOff, *, share: str) -> Response[Any]
         leads=found.target is not None,
         host=read.hostname if read else "",
         share=share[:20],
+        token=token,
     )
     made.headers.update(HEADERS)
     if read:  # the forms on this page lead there, by way of our redirect
@@ -102,9 +111,13 @@ async def go(
     conn: Conn,
     now: Now,
     share: FromQuery[str] = "",
+    t: FromQuery[str] = "",
 ) -> Response[Any]:
-    found = await _hand_off(request, actor, conn, now, link_code, share=share, goes_on=False)
-    return _answer(request, found, share=share)
+    found = await _hand_off(
+        request, actor, conn, now, link_code, share=share, token=t, goes_on=False
+    )
+    fresh = token_for(request, actor, code=link_code[:64], now=now)
+    return _answer(request, found, share=share, token=fresh)
 
 
 @post(GO, status_code=303, **OPEN)
@@ -117,9 +130,11 @@ async def go_on(
     now: Now,
 ) -> Response[Any]:
     """From the page that asks before leaving."""
-    share = data.share
-    found = await _hand_off(request, actor, conn, now, link_code, share=share, goes_on=True)
-    return _answer(request, found, share=share)
+    found = await _hand_off(
+        request, actor, conn, now, link_code, share=data.share, token=data.token, goes_on=True
+    )
+    fresh = token_for(request, actor, code=link_code[:64], now=now)
+    return _answer(request, found, share=data.share, token=fresh)
 
 
 @post(GO + "/checkout", status_code=303, **OPEN)
@@ -136,11 +151,13 @@ async def go_to_checkout(
         person_id=who.person_id,
         acts_for=who.acts_for,
         share_code=data.share[:20],
+        token=data.token,
         language=locale_of_request.get(),
     )
     if made.target is not None:
         return Response("", status_code=303, headers=HEADERS | {"location": made.target})
-    return _answer(request, made.found, share=data.share)
+    fresh = token_for(request, actor, code=link_code[:64], now=made.at)
+    return _answer(request, made.found, share=data.share, token=fresh)
 
 
 @head(GO, **OPEN)
@@ -148,7 +165,7 @@ async def go_head(
     link_code: FromPath[str], request: AnyRequest, actor: Actor, conn: Conn, now: Now
 ) -> Response[None]:
     """Whether the link is there; never where it leads."""
-    found = await _hand_off(request, actor, conn, now, link_code, share="", goes_on=False)
+    found = await _hand_off(request, actor, conn, now, link_code, share="", token="", goes_on=False)
     status = 200 if found.target is not None else _status(found)
     return Response(None, status_code=status, headers=HEADERS)
 

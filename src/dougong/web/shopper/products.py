@@ -33,6 +33,7 @@ from dougong.web.i18n import locale_of_request
 from dougong.web.render import Page, media_url, page, text
 from dougong.web.shopper.share import spend_share
 from dougong.web.shopper.structured_data import absolute, product_json_ld
+from dougong.web.visits import token_for
 
 OPEN: dict[str, Any] = {"permission": Permission.PUBLIC, "include_in_schema": False}
 SHEET_LIFE_S = 1.0
@@ -99,6 +100,7 @@ async def sheet(
 async def outside_sheet(
     link_id: FromPath[UUID],
     request: AnyRequest,
+    actor: Actor,
     conn: Conn,
     now: Now,
     share: FromQuery[str] = "",
@@ -109,7 +111,8 @@ async def outside_sheet(
     if found is None:
         raise NotFound
     by = code_in(share)
-    go_to = f"{found.go}?share={by}" if by else found.go
+    token = token_for(request, actor, code=found.go.removeprefix("/go/"), now=now)
+    go_to = f"{found.go}?share={by}&t={token}" if by else f"{found.go}?t={token}"
     return page(request, "shopper/outside_sheet.html", link=found, go_to=go_to)
 
 
