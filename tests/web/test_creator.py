@@ -21,12 +21,14 @@ from tests.content.factories import (
 )
 from tests.factories import the_rules
 from tests.flows.test_publish_video import a_clip
+from tests.links.factories import an_outside_link
 
 from dougong.base.ids import VideoId, new_id
 from dougong.content.queries import own_video
 from dougong.flows.process_video import process
 from dougong.infra import clock
 from dougong.infra.db import transaction
+from dougong.links.commands import add_link
 from dougong.web.app import create_app
 from dougong.web.creator import uploads
 from dougong.web.security import SESSION_COOKIE
@@ -270,6 +272,44 @@ async def test_links_are_moved_and_taken_off(client: Client) -> None:
     assert await shown() == [ids[0], ids[1]]
     missing = await client.post(f"{page}/links/{new_id()}/remove", data={})
     assert missing.status_code == 404
+
+
+async def test_links_to_other_platforms_are_moved_among_themselves(client: Client) -> None:
+    creator = await a_creator()
+    as_(client, creator)
+    host = f"s{new_id().hex[-12:]}.example"
+    async with transaction() as conn:
+        outside = [
+            await an_outside_link(conn, url="", hosts=[f"{n}.{host}"], creator_id=creator.id)
+            for n in range(3)
+        ]
+        video_id = outside[0].video_id
+        store_id, product_id = await a_product(conn)
+        now = await clock.refresh(conn)
+        place = {"store_id": store_id, "product_id": product_id, "position": 1}
+        own = await add_link(conn, video_id=video_id, creator_id=creator.id, **place, at=now)
+        for position, link in zip((0, 2, 3), outside, strict=True):
+            await conn.execute(
+                text("UPDATE product_links SET video_id = :v, position = :p WHERE id = :id"),
+                {"v": video_id, "p": position, "id": link.link_id},
+            )
+    page = f"/creator/{creator.id}/videos/{video_id}"
+
+    async def shown() -> list[UUID]:
+        async with transaction() as conn:
+            rows = await conn.execute(
+                text("SELECT id FROM product_links WHERE video_id = :v ORDER BY position"),
+                {"v": video_id},
+            )
+            return [row.id for row in rows]
+
+    first, second, third = (link.link_id for link in outside)
+    assert await shown() == [first, own, second, third]
+    assert f"{page}/links/{second}/move" in (await client.get(page)).text
+    await client.post(f"{page}/links/{second}/move", data={"to": "up"})
+    assert await shown() == [second, own, first, third]
+    await client.post(f"{page}/links/{third}/move", data={"to": "down"})
+    assert await shown() == [second, own, first, third]
 
 
 async def test_a_caption_too_long_is_refused_at_its_field(client: Client) -> None:

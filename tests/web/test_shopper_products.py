@@ -278,3 +278,53 @@ def test_axes_keep_the_order_of_the_variants() -> None:
 
     found = axes([One(color="red", size="M"), One(color="red", size="L"), One(color="blue")])
     assert found == [("color", ["red", "blue"]), ("size", ["M", "L"])]
+
+
+async def test_what_is_bought_elsewhere_offers_the_way_there_and_no_cart() -> None:
+    store, source = await a_shop(), f"s{uuid4().hex[:12]}"
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        await conn.execute(
+            text("""
+                INSERT INTO sources (code, name_zh, name_en, hosts, adapter, created_at)
+                VALUES (:code, '竹里市集', 'Bamboo Market', ARRAY[:code || '.example'], 'page', :at)
+            """),
+            {"code": source, "at": at},
+        )
+        await conn.execute(
+            text("""
+                UPDATE products SET purchase_url = :url, purchase_source = :source WHERE id = :id
+            """),
+            {
+                "url": f"https://{source}.example/7",
+                "source": source,
+                "id": store.products[0],
+            },
+        )
+        creator = await an_organisation(conn)
+        video = await a_video(conn, creator_id=creator, at=at - timedelta(minutes=1))
+        link_id = await add_link(
+            conn, video_id=video, creator_id=creator, store_id=store.store_id,
+            product_id=store.products[0], position=0, source=source, at=at,
+        )  # fmt: skip
+        one = text("SELECT code FROM product_links WHERE id = :id")
+        code = await conn.scalar(one, {"id": link_id})
+    async with a_client() as client:
+        plain = await client.get(page_of(store), headers={"accept-language": "en"})
+        by_link = await client.get(f"{page_of(store)}?link={link_id}")
+        sheet = await client.get(f"{sheet_of(store)}?link={link_id}")
+        bare = await client.get(sheet_of(store))
+        async with transaction() as conn:
+            await conn.execute(
+                text("UPDATE sources SET hosts = ARRAY['other.example'] WHERE code = :code"),
+                {"code": source},
+            )
+        unlisted = await client.get(page_of(store))
+    assert "Sold at Bamboo Market" in plain.text
+    assert f'href="https://{source}.example/7"' in plain.text
+    assert re.search(rf'href="/go/{code}\?t=[a-z2-7]{{40}}"', by_link.text)
+    assert f'href="/go/{code}"' in sheet.text
+    assert f'href="https://{source}.example/7"' in bare.text
+    assert f"https://{source}.example" not in unlisted.text
+    for page in (plain, by_link, sheet, bare, unlisted):
+        assert "picker-away" in page.text and 'action="/buy"' not in page.text

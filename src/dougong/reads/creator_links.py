@@ -211,6 +211,20 @@ LINK_IDS = text("""
 
 MOST_LINKS_SHOWN = 200
 
+ORDER = text("""
+    SELECT id, outside_product_id IS NOT NULL AS is_outside FROM product_links
+    WHERE creator_id = :creator_id AND video_id = :video_id AND removed_at IS NULL
+    ORDER BY position, id
+""")
+
+
+async def order_of_video(
+    conn: AsyncConnection, *, video_id: VideoId, creator_id: UUID
+) -> list[tuple[UUID, bool]]:
+    """All links of a video in their order, and which of them lead to another platform."""
+    rows = await conn.execute(ORDER, {"creator_id": creator_id, "video_id": video_id})
+    return [(row.id, row.is_outside) for row in rows]
+
 
 async def links_of_creator(
     conn: AsyncConnection, *, creator_id: UUID, at: datetime

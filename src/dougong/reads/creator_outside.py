@@ -71,14 +71,15 @@ LINKS = text("""
     LEFT JOIN link_rules r ON r.id = l.hidden_rule_id
     WHERE l.creator_id = :creator_id AND l.removed_at IS NULL
       AND (CAST(:video_id AS uuid) IS NULL OR l.video_id = CAST(:video_id AS uuid))
-    ORDER BY l.hidden_at IS NULL, l.published_at DESC, l.id LIMIT :most
+    ORDER BY CASE WHEN CAST(:video_id AS uuid) IS NOT NULL THEN l.position ELSE 0 END,
+      l.hidden_at IS NULL, l.published_at DESC, l.id LIMIT :most
 """)
 
 
 async def outside_links(
     conn: AsyncConnection, *, creator_id: UUID, video_id: UUID | None = None
 ) -> list[OutsideLink]:
-    """Up to 200, of one video or all; the hidden ones first, then the newest."""
+    """Up to 200: of one video in its order, or all, the hidden ones first, then the newest."""
     asked = {"creator_id": creator_id, "video_id": video_id, "most": MOST}
     rows = (await conn.execute(LINKS, asked)).mappings()
     return [msgspec.convert(dict(row), OutsideLink) for row in rows]

@@ -60,6 +60,16 @@ class Seller(msgspec.Struct, frozen=True):
     free_shipping_from_minor: int | None
 
 
+class Away(msgspec.Struct, frozen=True):
+    """Where a product is really bought, when not here. `is_open`: whether its source is now."""
+
+    url: str
+    source_zh: str
+    source_en: str
+    hosts: tuple[str, ...]
+    is_open: bool
+
+
 class ProductView(msgspec.Struct, frozen=True):
     """A product on sale with all that its sheet and its page show; amounts in minor units."""
 
@@ -77,6 +87,7 @@ class ProductView(msgspec.Struct, frozen=True):
     images: tuple[ProductImage, ...]
     variants: tuple[Variant, ...]
     coupons: tuple[CouponHint, ...]
+    away: Away | None
 
     @property
     def cheapest(self) -> Variant:
@@ -110,10 +121,15 @@ PRODUCT = text("""
          'funder', u.funder)
          ORDER BY u.min_spend_minor, u.code)
        FROM coupons u WHERE u.store_id = p.store_id AND u.usable @> CAST(:at AS timestamptz)
-         AND u.used < u.quota) AS coupons
+         AND u.used < u.quota) AS coupons,
+      CASE WHEN p.purchase_url IS NOT NULL THEN jsonb_build_object('url', p.purchase_url,
+        'source_zh', f.name_zh, 'source_en', f.name_en, 'hosts', f.hosts,
+        'is_open', COALESCE(t.state = 'open', true)) END AS away
     FROM products p
     JOIN stores st ON st.id = p.store_id AND st.state = 'open'
     JOIN categories c ON c.path = p.category
+    LEFT JOIN sources f ON f.code = p.purchase_source
+    LEFT JOIN source_states t ON t.source = f.code AND t.in_force @> CAST(:at AS timestamptz)
     WHERE p.store_id = :store_id AND p.id = :product_id AND p.state = 'active'
 """)
 
@@ -129,6 +145,22 @@ async def product_view(
     found = dict(row._mapping)
     found |= {name: found[name] or [] for name in ("images", "coupons")}
     return msgspec.convert(found, ProductView)
+
+
+LINK_CODE = text("""
+    SELECT code FROM product_links
+    WHERE id = :link_id AND store_id = :store_id AND product_id = :product_id
+      AND removed_at IS NULL AND hidden_at IS NULL
+""")
+
+
+async def link_code(
+    conn: AsyncConnection, *, link_id: UUID | None, store_id: UUID, product_id: UUID
+) -> str | None:
+    """The hand-off code of a link that shows this product."""
+    asked = {"link_id": link_id, "store_id": store_id, "product_id": product_id}
+    found: str | None = await conn.scalar(LINK_CODE, asked) if link_id else None
+    return found
 
 
 class ProductCard(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from dougong.flows.choose_instead import choose_instead
 from dougong.flows.publish_video import link_product
 from dougong.links import commands
 from dougong.links.rules import Instead, WhenDenied
-from dougong.reads.creator_links import links_of_creator, links_of_video
+from dougong.reads.creator_links import links_of_creator, order_of_video
 from dougong.reads.creator_outside import outside_links
 from dougong.web.creator.common import creator_page, see
 from dougong.web.deps import Conn, Now
@@ -113,17 +113,16 @@ async def move(
     link_id: FromPath[UUID],
     data: FormData[MoveForm],
     conn: Conn,
-    now: Now,
 ) -> Response[Any]:
-    """One place up or down."""
+    """One place up or down among those of its kind: of our stores, or of other platforms."""
     ours = VideoId(video_id)
-    there = await links_of_video(conn, video_id=ours, creator_id=creator_id, at=now)
-    order = [LinkId(link.link_id) for link in there]
+    there = await order_of_video(conn, video_id=ours, creator_id=creator_id)
+    order = [LinkId(one) for one, _ in there]
     if link_id in order:
         place = order.index(LinkId(link_id))
-        other = place - 1 if data.to == "up" else place + 1
-        if 0 <= other < len(order):
-            order[place], order[other] = order[other], order[place]
+        steps = range(place - 1, -1, -1) if data.to == "up" else range(place + 1, len(order))
+        other = next((n for n in steps if there[n][1] == there[place][1]), place)
+        order[place], order[other] = order[other], order[place]
         await commands.reorder_links(conn, video_id=ours, creator_id=creator_id, link_ids=order)
     return see(video_url(creator_id, video_id))
 

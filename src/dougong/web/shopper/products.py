@@ -10,17 +10,20 @@ from litestar import Response, get
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.access import Permission
 from dougong.base.errors import NotFound
 from dougong.infra import clock
 from dougong.infra.db import engine
+from dougong.links.rules import hand_off_url
 from dougong.links.share_rules import code_in
 from dougong.reads.feed_items import outside_card
 from dougong.reads.market_front import market_front
 from dougong.reads.sharing import shared_video
 from dougong.reads.shopper_products import (
     ProductView,
+    link_code,
     open_store,
     product_cards,
     product_view,
@@ -77,11 +80,32 @@ async def _render(key: SheetKey) -> bytes:
     async with engine().connect() as conn:
         at = await clock.refresh(conn)
         found = await product_view(conn, store_id=store_id, product_id=product_id, at=at)
-    if found is None:
-        raise NotFound
+        if found is None:
+            raise NotFound
+        code = await _code(conn, found, link_id)
     locale_of_request.set(locale)
-    shown = {"product": found, "link_id": link_id, "csrf_token": "", "is_sheet": True}
+    way = way_out(found, code=code, token="")
+    shown = {"product": found, "go_to": way, "link_id": link_id, "csrf_token": "", "is_sheet": True}
     return text("shopper/sheet.html", shown).encode()
+
+
+async def _code(conn: AsyncConnection, product: ProductView, link_id: UUID | None) -> str | None:
+    """Of the link by which a product came to be seen, where it is really bought elsewhere."""
+    if product.away is None:
+        return None
+    place = {"store_id": product.store.id, "product_id": product.id}
+    return await link_code(conn, link_id=link_id, **place)
+
+
+def way_out(product: ProductView, *, code: str | None, token: str) -> str | None:
+    """Where a product is bought that is not bought here: by the hand-off of the link that showed
+    it, else at its own address; None for any other, and where nobody may be sent there."""
+    away = product.away
+    if away is None or not away.is_open:
+        return None
+    if code:
+        return f"/go/{code}?t={token}" if token else f"/go/{code}"
+    return hand_off_url(away.url, hosts=away.hosts, parameter="", sub_id="")
 
 
 _sheets = SheetCache(_render)
@@ -128,11 +152,14 @@ async def product_page(
     store_id: FromPath[UUID],
     product_id: FromPath[UUID],
     request: AnyRequest,
+    actor: Actor,
     conn: Conn,
     now: Now,
     link: FromQuery[UUID | None] = None,
 ) -> Page:
     product = await _on_sale(conn, store_id, product_id, now)
+    code = await _code(conn, product, link)
+    token = token_for(request, actor, code=code, now=now) if code else ""
     images = [media_url(one.file) for one in product.images]
     videos = await video_cards(conn, at=now, store_id=store_id, product_id=product_id, most=6)
     more, _ = await product_cards(conn, store_id=store_id)
@@ -141,6 +168,7 @@ async def product_page(
         "shopper/product.html",
         product=product,
         link_id=link,
+        go_to=way_out(product, code=code, token=token),
         is_sheet=False,
         videos=videos,
         others=[card for card in more if card.product_id != product_id][:6],
