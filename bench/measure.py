@@ -14,6 +14,8 @@ from bench.load import Load, wrk
 from bench.policy import measure as verdicts
 from bench.reconcile import reconcile_times
 from bench.server import data_dir, dougong, server
+from bench.sockets import TARGET_MS as FAN_OUT_MS
+from bench.sockets import measure as room_sockets
 from bench.sweep import sweep_times
 
 CONNECTIONS = 128
@@ -197,6 +199,14 @@ def reconciliation() -> Figure:
     return Figure("reconcile", rate, floor, rate / target, 1.0, 0.0, None, told)
 
 
+def sockets() -> Figure:
+    """How often a chat message to a full room fits into the target; the floor is a bare echo."""
+    facts = room_sockets()
+    rate, floor = 1_000 / facts["p99_ms"], 1_000 / facts["echo_p99_ms"]
+    ratio = FAN_OUT_MS / facts["p99_ms"]
+    return Figure("sockets", rate, floor, ratio, 1.0, facts["p99_ms"], None, facts)
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "flash_sale": flash_sale,
     "feed": feed,
@@ -206,6 +216,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "sweep": sweep,
     "policy": policy,
     "reconcile": reconciliation,
+    "sockets": sockets,
 }
 
 

@@ -3,6 +3,7 @@ together."""
 
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -113,6 +114,13 @@ def serve_until_told(*, host: str, port: int, workers: int) -> None:
         click.echo("the web workers died: starting them again", err=True)
 
 
+def open_many_files() -> None:
+    """As many open sockets as the system lets this process have: a live room takes thousands."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # not more than there is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def share_figures(port: int) -> None:
     """Let the web workers count in files of one directory, so that each answers for all."""
     place = settings().data_dir.resolve() / "metrics" / str(port)
@@ -131,6 +139,7 @@ def command(host: str, port: int, workers: int, without_jobs: bool, without_live
     """Serve the site, run the jobs and take live media."""
     migrate()
     settings().secret()
+    open_many_files()
     share_figures(port)
     note_serving(host=host, port=port)
     commands = [["worker", "--skip-migrate"]] if not without_jobs else []
