@@ -127,10 +127,10 @@ def measure() -> dict[str, Any]:
         )  # fmt: skip
         room_id, tokens = asyncio.run(_prepare())
         with server(home) as address:
+            path = f"/live/{room_id}/socket"
             found = _client(
-                home, kind="fan_out", address=address, path=f"/live/{room_id}/socket", tokens=tokens,
-                **common,
-            )  # fmt: skip
+                home, kind="fan_out", address=address, path=path, tokens=tokens, **common
+            )
     if found["missing"] or found["lost"]:
         raise RuntimeError(f"{found['missing']} messages missing, {found['lost']} sockets lost")
     return {

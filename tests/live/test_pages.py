@@ -146,3 +146,28 @@ async def test_who_leads_cannot_be_muted(client: AsyncTestClient[Litestar]) -> N
     message = await a_message(client, room, await a_token(room.owner))
     path = f"/live/{room.id}/messages/{message}/mute"
     assert (await client.post(path, headers=headers, data={"minutes": "0"})).status_code == 404
+
+
+async def test_a_creator_announces_leads_and_ends_a_room(
+    client: AsyncTestClient[Litestar],
+) -> None:
+    room = await a_room()
+    headers, base = signed_in(client, await a_token(room.owner)), f"/creator/{room.creator_id}/live"
+
+    async def sent(path: str, **data: str) -> int:
+        answer = await client.post(base + path, headers=headers, data=data, follow_redirects=False)
+        return answer.status_code
+
+    assert await sent("", title_zh="明晚见", announced_for="") == 303
+    assert await sent("", title_zh=" ", announced_for="") == 422
+    assert await sent("", title_zh="x", announced_for="tomorrow") == 400
+    assert await sent("/keywords", words="加V信\n假货") == 303
+    assert await sent("/moderators", email="nobody@example.com") == 400
+    assert await sent(f"/{room.id}/chat", chat="followers", slow_mode_s="10") == 303
+    assert await sent(f"/{room.id}/pause") == 303
+    page = (await client.get(base, headers=headers)).text
+    assert "明晚见" in page
+    assert "加v信" in page
+    assert await sent(f"/{room.id}/end") == 303
+    assert await sent(f"/{room.id}/end") == 409
+    assert await state_shown(client, room) == "ended"

@@ -150,6 +150,28 @@ async def reminded_rooms(conn: AsyncConnection, *, person_id: UUID, at: datetime
     return await _rooms(conn, ids=ids, person_id=person_id, at=at) if ids else []
 
 
+class Helpers(msgspec.Struct, frozen=True):
+    """Who helps in a creator's rooms (id and name each), and the words that are refused there."""
+
+    moderators: list[tuple[UUID, str]]
+    words: list[str]
+
+
+async def helpers_of(conn: AsyncConnection, *, creator_id: UUID) -> Helpers:
+    asked = {"creator_id": creator_id}
+    people = await conn.execute(
+        text("""
+            SELECT p.id, p.name FROM live_moderators m JOIN people p ON p.id = m.person_id
+            WHERE m.creator_id = :creator_id ORDER BY p.name, p.id
+        """),
+        asked,
+    )
+    words = await conn.scalars(
+        text("SELECT word FROM live_keywords WHERE creator_id = :creator_id ORDER BY word"), asked
+    )
+    return Helpers([(row.id, row.name) for row in people], list(words))
+
+
 async def last_messages(conn: AsyncConnection, *, room_id: UUID) -> list[dict[str, Any]]:
     """The newest messages that stand, the oldest of them first."""
     rows = await conn.execute(CHAT, {"room_id": room_id, "most": LAST_MESSAGES})

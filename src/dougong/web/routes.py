@@ -41,6 +41,7 @@ from dougong.web.creator import channels as creator_channels
 from dougong.web.creator import composer as creator_composer
 from dougong.web.creator import earnings as creator_earnings
 from dougong.web.creator import links as creator_links
+from dougong.web.creator import live_rooms as creator_live_rooms
 from dougong.web.creator import live_selling as creator_live_selling
 from dougong.web.creator import uploads as creator_uploads
 from dougong.web.creator import videos as creator_videos
@@ -122,6 +123,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *creator_earnings.HANDLERS,
     *creator_links.HANDLERS,
     *creator_live_selling.HANDLERS,
+    *creator_live_rooms.HANDLERS,
     *creator_uploads.HANDLERS,
     *creator_videos.HANDLERS,
     *allowed.HANDLERS,
