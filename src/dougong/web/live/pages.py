@@ -22,6 +22,7 @@ from dougong.web.account.common import AnyRequest
 from dougong.web.deps import Actor, Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.i18n import gettext
+from dougong.web.live.words import selling_words
 from dougong.web.render import Page, page
 
 OPEN: dict[str, Any] = {"permission": Permission.PUBLIC, "include_in_schema": False}
@@ -102,7 +103,7 @@ async def live_room(
         leads=leads,
         messages=await last_messages(conn, room_id=room_id),
         selling=await selling_now(conn, room_id=room_id, creator_id=room.creator_id),
-        words=room_words(),
+        words=room_words() | selling_words(),
         came_from=asked if asked in set(CameFrom) else CameFrom.UNKNOWN.value,
         others=[one for one in others if one.state == "live" and one.id != room_id][:4],
     )

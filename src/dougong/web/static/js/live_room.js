@@ -257,7 +257,8 @@ const heard = {
     showShelf();
   },
   shelf(told) {
-    shelf = told.links ?? told.shelf ?? shelf;
+    shelf = shelf.filter((one) => one.link_id !== told.card.link_id);
+    shelf.splice(told.place, 0, told.card);
     showShelf();
   },
   price: (told) => update(told.link_id, { price_minor: told.price_minor, stock: told.stock }),

@@ -78,4 +78,12 @@ place?.addEventListener("click", (event) => {
   go(to.href);
 });
 
+// A link of the page that opens over it: `data-page`.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-page]");
+  if (!link || !sheet || event.metaKey || event.ctrlKey) return;
+  event.preventDefault();
+  go(link.getAttribute("href"));
+});
+
 sheet?.addEventListener("close", () => (here = location.href));
