@@ -198,6 +198,8 @@ async def _load_by_two(pieces: "Pieces", rows: HistoryRows) -> None:
         with short_turns():
             await _load(Lanes([conn, other]), pieces, rows)
         await _tell(conn, pieces.report, now=pieces.now)
+        # Both are asked within a millisecond: one after the other would wait for the disk between.
+        await asyncio.gather(conn.commit(), other.commit())
 
 
 async def _load(lanes: Lanes, pieces: "Pieces", rows: HistoryRows | None) -> None:
