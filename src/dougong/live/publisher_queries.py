@@ -1,6 +1,5 @@
 """Reads what the supervisor of rooms watches, and what a studio shows of publishers and keys."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -68,27 +67,6 @@ async def last_publisher(conn: AsyncConnection, *, room_id: RoomId) -> Publisher
     """The room's publisher, else the one before; None where there never was one."""
     found = (await conn.execute(LAST, {"room_id": room_id})).one_or_none()
     return Publisher(*found) if found else None
-
-
-class StreamKey(NamedTuple):
-    id: UUID
-    made_by: UUID
-    made_at: datetime
-    in_use: bool
-
-
-KEYS = text("""
-    SELECT k.id, k.made_by, k.made_at, EXISTS (
-      SELECT FROM live_publishers AS p WHERE p.key_id = k.id AND p.ended_at IS NULL) AS in_use
-    FROM live_stream_keys AS k
-    WHERE k.room_id = :room_id AND k.revoked_at IS NULL
-    ORDER BY k.made_at DESC, k.id DESC
-""")
-
-
-async def stream_keys(conn: AsyncConnection, *, room_id: RoomId) -> Sequence[StreamKey]:
-    """The keys of a room that are not revoked, newest first."""
-    return [StreamKey(*row) for row in await conn.execute(KEYS, {"room_id": room_id})]
 
 
 ENDED = text("SELECT ended_at FROM live_publishers WHERE id = :id AND room_id = :room_id")

@@ -41,6 +41,7 @@ from dougong.web.creator import channels as creator_channels
 from dougong.web.creator import composer as creator_composer
 from dougong.web.creator import earnings as creator_earnings
 from dougong.web.creator import links as creator_links
+from dougong.web.creator import live_publish as creator_live_publish
 from dougong.web.creator import live_rooms as creator_live_rooms
 from dougong.web.creator import live_selling as creator_live_selling
 from dougong.web.creator import uploads as creator_uploads
@@ -124,6 +125,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *creator_links.HANDLERS,
     *creator_live_selling.HANDLERS,
     *creator_live_rooms.HANDLERS,
+    *creator_live_publish.HANDLERS,
     *creator_uploads.HANDLERS,
     *creator_videos.HANDLERS,
     *allowed.HANDLERS,
