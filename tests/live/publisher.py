@@ -70,7 +70,7 @@ class ClockTrack(MediaStreamTrack):
         """Packets that look like VP8, and hold nothing that anybody could decode."""
         self.is_garbage = True
 
-    async def recv(self) -> av.VideoFrame | av.Packet:
+    async def recv(self) -> av.VideoFrame | av.Packet[Any]:
         if self._began_at is None:
             self._began_at = time.monotonic()
         due = self._began_at + self._number / self.fps
