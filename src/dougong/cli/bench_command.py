@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
         [
             *("flash_sale", "feed", "sheet", "import", "consoles", "sweep", "policy"),
             *("reconcile", "sockets", "all"),
+            *("reconcile", "live", "all"),
         ]
     ),
 )
