@@ -1,5 +1,7 @@
 """A real publisher for tests: WebRTC from this process, with a clock painted into its pictures."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import time
@@ -87,7 +89,7 @@ class ClockTrack(MediaStreamTrack):
         return frame
 
 
-MADE: list["APublisher"] = []
+MADE: list[APublisher] = []
 
 
 class APublisher:
