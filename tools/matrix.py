@@ -21,7 +21,7 @@ HEAD = """\
 # Subjects: anonymous, shopper, other_shopper, creator, other_creator, merchant, other_merchant,
 # advertiser, partner, other_partner, operator, suspended, ended (session), narrow (an API key of
 # the shopper that may only read the account). Objects in a path belong to shopper, creator,
-# merchant and partner.
+# merchant, advertiser and partner.
 # everyone: all of them; signed_in: all with a session that is alive.
 # Written by `python tools/matrix.py`; a reviewed line stays while its permission does.
 
@@ -95,6 +95,7 @@ def derived(route: Route) -> list[str]:
     if permission.startswith("platform:"):
         return ["operator"]
     roles = (Role.PARTNER,) if "partner_id" in names else (Role.CREATOR, Role.MERCHANT)
+    roles = (Role.ADVERTISER,) if "brand_id" in names else roles
     asked = (Role.CREATOR, Role.MERCHANT, Role.PARTNER) if route.any_org else roles
     holders = [str(role) for role in asked if permission in ROLE_PERMISSIONS[role]]
     return [*holders, *(f"other_{one}" for one in holders)] if route.any_org else holders

@@ -53,6 +53,7 @@ async def _people(
     merchant_org: OrgId,
     creator_org: OrgId,
     partner_org: OrgId,
+    brand_org: OrgId,
     at: datetime,
 ) -> dict[str, PersonId]:
     """A person of every kind, by the names that matrix.toml uses."""
@@ -70,6 +71,7 @@ async def _people(
         (merchant_org, Role.MERCHANT),
         (creator_org, Role.CREATOR),
         (partner_org, Role.PARTNER),
+        (brand_org, Role.ADVERTISER),
     )
     other_creator = await an_org(conn, kind="creator")
     return {
@@ -79,7 +81,7 @@ async def _people(
         "other_creator": await member((other_creator, Role.CREATOR)),
         "merchant": await member((merchant_org, Role.MERCHANT)),
         "other_merchant": await member((other_shop.org_id, Role.MERCHANT)),
-        "advertiser": await member((await an_org(conn, kind="advertiser"), Role.ADVERTISER)),
+        "advertiser": await member((brand_org, Role.ADVERTISER)),
         "partner": await member((partner_org, Role.PARTNER)),
         "other_partner": await member((await an_org(conn, kind="partner"), Role.PARTNER)),
         "operator": await member((operator_org, Role.OPERATOR)),
@@ -94,6 +96,7 @@ async def _build(conn: AsyncConnection) -> World:
     story = await a_final_order(conn, market, money(), money())
     shopper, table = PersonId(market.buyer_id), await a_table(conn)
     merchant_org, creator_org = OrgId(market.merchant_id), OrgId(market.creator_id)
+    brand_org = await an_org(conn, kind="advertiser")
 
     async def session(person_id: PersonId) -> str:
         return await commands.start_session(conn, person_id=person_id, at=at, user_agent="")
@@ -104,6 +107,7 @@ async def _build(conn: AsyncConnection) -> World:
         merchant_org=merchant_org,
         creator_org=creator_org,
         partner_org=table.partner_id,
+        brand_org=brand_org,
         at=at,
     )
     tokens = {name: await session(person) for name, person in people.items()}
@@ -130,6 +134,7 @@ async def _build(conn: AsyncConnection) -> World:
         "order_id": story.order_id,
         "creator_id": creator_org,
         "channel_id": creator_org,
+        "brand_id": brand_org,
         "org_id": merchant_org,
         "key_id": key.key_id,
         "session": token_hash(await session(shopper)).hex(),

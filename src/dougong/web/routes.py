@@ -37,6 +37,9 @@ from dougong.web.api import shopping as api_shopping
 from dougong.web.api import store_orders as api_store_orders
 from dougong.web.api import stores as api_stores
 from dougong.web.api import webhooks as api_webhooks
+from dougong.web.brand import briefs as brand_briefs
+from dougong.web.brand import works as brand_works
+from dougong.web.creator import agency as creator_agency
 from dougong.web.creator import channels as creator_channels
 from dougong.web.creator import composer as creator_composer
 from dougong.web.creator import earnings as creator_earnings
@@ -44,6 +47,7 @@ from dougong.web.creator import links as creator_links
 from dougong.web.creator import live_publish as creator_live_publish
 from dougong.web.creator import live_rooms as creator_live_rooms
 from dougong.web.creator import live_selling as creator_live_selling
+from dougong.web.creator import tasks as creator_tasks
 from dougong.web.creator import uploads as creator_uploads
 from dougong.web.creator import videos as creator_videos
 from dougong.web.live import pages as live_pages
@@ -81,6 +85,7 @@ from dougong.web.operator import rule_case as operator_rule_case
 from dougong.web.operator import rule_impact as operator_rule_impact
 from dougong.web.operator import rules as operator_rules
 from dougong.web.operator import sources as operator_sources
+from dougong.web.operator import tasks as operator_tasks
 from dougong.web.operator import unallocated as operator_unallocated
 from dougong.web.partner import differences as partner_differences
 from dougong.web.partner import rounds as partner_rounds
@@ -119,6 +124,9 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_store_orders.HANDLERS,
     *api_stores.HANDLERS,
     *api_webhooks.HANDLERS,
+    *brand_briefs.HANDLERS,
+    *brand_works.HANDLERS,
+    *creator_agency.HANDLERS,
     *creator_channels.HANDLERS,
     *creator_composer.HANDLERS,
     *creator_earnings.HANDLERS,
@@ -126,6 +134,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *creator_live_selling.HANDLERS,
     *creator_live_rooms.HANDLERS,
     *creator_live_publish.HANDLERS,
+    *creator_tasks.HANDLERS,
     *creator_uploads.HANDLERS,
     *creator_videos.HANDLERS,
     *allowed.HANDLERS,
@@ -168,6 +177,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_rule_impact.HANDLERS,
     *operator_rules.HANDLERS,
     *operator_sources.HANDLERS,
+    *operator_tasks.HANDLERS,
     *operator_unallocated.HANDLERS,
     *partner_differences.HANDLERS,
     *partner_rounds.HANDLERS,

@@ -26,7 +26,7 @@ from dougong.web.i18n import LOCALES, locale_of_request
 SESSION_COOKIE = "dougong_session"
 LOCALE_COOKIE = "dougong_locale"
 # Path parameters that name the owner of what a route touches, in the order they are looked for.
-OWNERS = ("store_id", "creator_id", "partner_id", "org_id")
+OWNERS = ("store_id", "creator_id", "partner_id", "brand_id", "org_id")
 
 
 JSON = "application/json"
