@@ -128,12 +128,9 @@ async def _build(conn: AsyncConnection) -> World:
         expires_at=None,
     )
     objects: dict[str, object] = {
-        "store_id": market.store_id,
-        "store": market.store_id,
-        "book_id": market.store_id,
+        **dict.fromkeys(("store_id", "store", "book_id"), market.store_id),
+        **dict.fromkeys(("creator_id", "channel_id"), creator_org),
         "order_id": story.order_id,
-        "creator_id": creator_org,
-        "channel_id": creator_org,
         "brand_id": brand_org,
         "org_id": merchant_org,
         "key_id": key.key_id,
