@@ -33,6 +33,7 @@ CREATE TABLE outside_products (
   url text NOT NULL,
   title text NOT NULL DEFAULT '',
   image_url text,
+  image_file text,
   gtin text,
   category text NOT NULL DEFAULT '',
   price_minor bigint CHECK (price_minor >= 0),

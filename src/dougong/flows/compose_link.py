@@ -26,7 +26,7 @@ from dougong.orders.rules import LineMoney, capped_rate, line_shares
 from dougong.policy.queries import RuleBook, rules_book
 from dougong.policy.rules import Facts, LinkVerdict, RuleKind, link_case
 from dougong.policy.verdict_rules import Change, next_change
-from dougong.reads.composer import OwnOffer, behind_code, own_offers
+from dougong.reads.composer import OwnOffer, behind_code, own_offers, picture_of
 
 SURFACES = ("video", "live", "profile", "search")
 ROUTES = ("direct", "task")
@@ -56,6 +56,7 @@ class Composition(msgspec.Struct, frozen=True, kw_only=True):
     `resolved` None: the product is one of ours (`own`). `chosen`: the product that is meant;
     None where the page says nothing of one. `category`: one of our paths or ''; `is_guessed` when
     it comes from the source's words. `outside` None: no price, or no commission, is known.
+    `picture`: our own of the chosen product, where somebody has linked it before.
     """
 
     asked: str
@@ -68,6 +69,7 @@ class Composition(msgspec.Struct, frozen=True, kw_only=True):
     is_guessed: bool = False
     standings: Sequence[Standing]
     outside: Landed | None = None
+    picture: str | None = None
     offers: Sequence[Compared]
     book: RuleBook
 
@@ -226,6 +228,9 @@ async def _of_outside(
         is_guessed=is_guessed,
         standings=standings(book, source=source.code, category=path, creator_id=creator_id, at=at),
         outside=outside,
+        picture=await picture_of(conn, source=source.code, item_id=chosen.item_id)
+        if chosen
+        else None,
         offers=[Compared(one, landed_own(one, book, at=at)) for one in offers],
         book=book,
     )

@@ -129,7 +129,7 @@ async def _fetch(store_id: StoreId, product_id: ProductId) -> None:
     async with transaction() as conn:
         links = await image_links_of(conn, store_id=store_id, product_id=product_id)
     outside = [link for link in links if link.startswith(OUTSIDE)]
-    found = [image for link in outside if (image := await _outside(link)) is not None]
+    found = [image for link in outside if (image := await outside_image(link)) is not None]
     # The feed's own pictures, at hand before, were put there already.
     replaces = len(outside) == len(links)
     async with transaction() as conn:
@@ -147,7 +147,7 @@ async def _fetch(store_id: StoreId, product_id: ProductId) -> None:
         await set_images(conn, store_id=store_id, product_id=product_id, images=images)
 
 
-async def _outside(link: str) -> StoredImage | None:
+async def outside_image(link: str) -> StoredImage | None:
     """The picture at an outside address; None when it cannot be had."""
     try:
         answer = await call("GET", link, hops=3)

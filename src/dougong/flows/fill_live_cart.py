@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import LinkId, ProductId, RuleId, StoreId
 from dougong.flows.compose_link import category_for
+from dougong.flows.outside_images import want_picture
 from dougong.flows.publish_link import denial
 from dougong.flows.resolve_link import products_at, resolve_link
 from dougong.infra.db import transaction
@@ -48,6 +49,7 @@ async def put_in_live_cart(
     product_id = await keep_outside_product(
         conn, source=source, seen=seen, category=category, at=at
     )
+    await want_picture(conn, product_id=product_id)
     if task_id is not None:
         await _check_product(conn, task_id=task_id, product_id=product_id, at=at)
     return await add_to_live_cart(

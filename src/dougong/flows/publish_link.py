@@ -10,6 +10,7 @@ from dougong.base.ids import LinkId, VideoId
 from dougong.content.queries import own_video
 from dougong.flows.choose_instead import choose_instead
 from dougong.flows.compose_link import Case, category_for, fee_rate, standings
+from dougong.flows.outside_images import want_picture
 from dougong.flows.resolve_link import Resolved, products_at, resolve_link
 from dougong.infra.db import transaction
 from dougong.links.adapters.protocol import NoProductData, SeenProduct
@@ -53,6 +54,7 @@ async def publish_outside_link(
         product_id = await keep_outside_product(
             conn, source=case.source.code, seen=seen, category=case.category, at=at
         )
+        await want_picture(conn, product_id=product_id)
         link_id = await add_outside_link(
             conn,
             video_id=video_id,

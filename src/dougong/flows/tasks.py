@@ -7,6 +7,7 @@ import dougong.flows.feed_images
 import dougong.flows.import_feed
 import dougong.flows.import_receipts
 import dougong.flows.make_replay
+import dougong.flows.outside_images
 import dougong.flows.payment_arrived
 import dougong.flows.process_video
 import dougong.flows.recheck_links

@@ -67,6 +67,25 @@ async def keep_outside_product(
     return UUID(str(found))
 
 
+async def picture_to_fetch(conn: AsyncConnection, *, product_id: UUID) -> str | None:
+    """Where the product's picture was seen, if we have none of our own of it yet."""
+    found = await conn.scalar(
+        text("SELECT image_url FROM outside_products WHERE id = :id AND image_file IS NULL"),
+        {"id": product_id},
+    )
+    return str(found) if found else None
+
+
+async def set_picture(conn: AsyncConnection, *, product_id: UUID, file: str) -> None:
+    """`file`: our own encoding of it, below the media directory. The first one stays."""
+    await conn.execute(
+        text("""
+            UPDATE outside_products SET image_file = :file WHERE id = :id AND image_file IS NULL
+        """),
+        {"id": product_id, "file": file},
+    )
+
+
 async def add_outside_link(
     conn: AsyncConnection,
     *,

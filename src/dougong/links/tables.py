@@ -51,6 +51,7 @@ outside_products = Table(
     Column("url", Text, nullable=False),
     Column("title", Text, server_default=FetchedValue(), nullable=False),
     Column("image_url", Text),
+    Column("image_file", Text),
     Column("gtin", Text),
     Column("category", Text, server_default=FetchedValue(), nullable=False),
     Column("price_minor", BigInteger),

@@ -70,6 +70,15 @@ OFFERS = text("""
 """)
 
 
+async def picture_of(conn: AsyncConnection, *, source: str, item_id: str) -> str | None:
+    """The file of an outside product's picture; None for one that has none, or is not known."""
+    found = await conn.scalar(
+        text("SELECT image_file FROM outside_products WHERE source = :source AND item_id = :item"),
+        {"source": source, "item": item_id},
+    )
+    return str(found) if found else None
+
+
 REFUNDED = text("""
     SELECT store_id, sum(amount_minor)::bigint AS refunded_minor FROM refunds
     WHERE store_id = ANY(CAST(:stores AS uuid[])) AND state <> 'failed'

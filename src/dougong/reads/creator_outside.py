@@ -25,6 +25,7 @@ class OutsideLink(msgspec.Struct, frozen=True):
     caption_zh: str
     caption_en: str
     title: str
+    image_file: str | None
     source: str
     source_zh: str
     source_en: str
@@ -51,8 +52,8 @@ class OutsideLink(msgspec.Struct, frozen=True):
 
 
 LINKS = text("""
-    SELECT l.id AS link_id, l.code, l.video_id, v.caption_zh, v.caption_en, o.title, l.source,
-      f.name_zh AS source_zh, f.name_en AS source_en, l.route, o.price_minor, o.currency,
+    SELECT l.id AS link_id, l.code, l.video_id, v.caption_zh, v.caption_en, o.title, o.image_file,
+      l.source, f.name_zh AS source_zh, f.name_en AS source_en, l.route, o.price_minor, o.currency,
       o.seen_at, o.state, CAST(l.terms ->> 'commission_bp' AS integer) AS commission_bp,
       l.published_at, l.hidden_at, l.when_denied, f.when_denied AS source_default, o.url,
       p.store_id, p.id AS product_id, COALESCE(p.title_zh, '') AS title_zh,

@@ -38,7 +38,8 @@ class LinkCard(msgspec.Struct, frozen=True):
 
 class OutsideCard(msgspec.Struct, frozen=True):
     """A product on a video that is bought at another platform. `price`: as it was last seen there,
-    at `seen_at`; None where it could not be read. `go`: our address that leads there."""
+    at `seen_at`; None where it could not be read. `go`: our address that leads there. `image`: an
+    address of ours, or None."""
 
     link_id: UUID
     title_zh: str
@@ -49,6 +50,7 @@ class OutsideCard(msgspec.Struct, frozen=True):
     price: Money | None
     seen_at: datetime
     go: str
+    image: str | None = None
 
 
 class FeedItem(msgspec.Struct, frozen=True):
@@ -153,7 +155,8 @@ OUTSIDE = text("""
       f.name_en AS source_en, COALESCE(o.title, p.title_zh) AS title_zh,
       COALESCE(o.title, NULLIF(p.title_en, ''), p.title_zh) AS title_en,
       COALESCE(o.price_minor, k.price_minor) AS price_minor,
-      COALESCE(o.currency, s.currency) AS currency, COALESCE(o.seen_at, p.updated_at) AS seen_at
+      COALESCE(o.currency, s.currency) AS currency, COALESCE(o.seen_at, p.updated_at) AS seen_at,
+      COALESCE(o.image_file, i.file) AS file
     FROM product_links l
     LEFT JOIN outside_products o ON o.id = l.outside_product_id
     LEFT JOIN products p ON p.store_id = l.store_id AND p.id = l.product_id
@@ -162,6 +165,8 @@ OUTSIDE = text("""
       SELECT min(price_minor) AS price_minor FROM skus
       WHERE store_id = l.store_id AND product_id = l.product_id AND state = 'active'
     ) k ON true
+    LEFT JOIN product_images i ON i.store_id = l.store_id AND i.product_id = l.product_id
+      AND i.position = 0
     JOIN sources f ON f.code = COALESCE(o.source, p.purchase_source)
     LEFT JOIN source_states t ON t.source = f.code AND t.in_force @> CAST(:at AS timestamptz)
     WHERE l.removed_at IS NULL AND l.hidden_at IS NULL AND COALESCE(t.state, 'open') = 'open'
@@ -212,6 +217,7 @@ def _outside(row: Any) -> OutsideCard:
         price=Money(row.price_minor, row.currency) if known else None,
         seen_at=row.seen_at,
         go=f"/go/{row.code}",
+        image=public_url(row.file) if row.file else None,
     )
 
 

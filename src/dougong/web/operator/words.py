@@ -137,6 +137,7 @@ TASKS: dict[str, str] = {
     "content.bring_back": mark("Put a video's files back"),
     "flows.import_feed": mark("Import a product feed"),
     "flows.fetch_feed_images": mark("Fetch the pictures of a feed"),
+    "flows.fetch_outside_picture": mark("Fetch the picture of a product elsewhere"),
     "ledger.seal": mark("Seal the books"),
     "live.draws": mark("Draw what is due in live rooms"),
     "live.seal": mark("Seal the evidence of live rooms"),
