@@ -206,6 +206,8 @@ def sockets() -> Figure:
     rate, floor = 1_000 / facts["p99_ms"], 1_000 / facts["echo_p99_ms"]
     ratio = FAN_OUT_MS / facts["p99_ms"]
     return Figure("sockets", rate, floor, ratio, 1.0, facts["p99_ms"], None, facts)
+
+
 def live() -> Figure:
     """Rooms of 720 × 1280 at 25 frames a second that one core carries, beside how many it would
     without WebRTC; the target is two rooms on two cores. `facts` say how late viewers see it."""
