@@ -10,10 +10,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from dougong.base.access import Permission
+from dougong.base.errors import NotFound
 from dougong.base.ids import RoomId
 from dougong.flows.drop_coupon import claim_coupon
 from dougong.live.draw_commands import enter_draw
 from dougong.reads.live_draws import draw_view
+from dougong.reads.live_replay import replay_of
 from dougong.web.account.common import AnyRequest
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -78,4 +80,13 @@ async def check(
     return page(request, "live/draw.html", draw=draw, room_id=room_id)
 
 
-HANDLERS: list[HTTPRouteHandler] = [claim, enter, check]
+@get(ROOM + "/replay", permission=Permission.PUBLIC, include_in_schema=False)
+async def replay(room_id: FromPath[UUID], request: AnyRequest, conn: Conn) -> Page:
+    """The recording, with a mark for each product that was explained."""
+    found = await replay_of(conn, room_id=room_id)
+    if found is None:
+        raise NotFound
+    return page(request, "live/replay.html", replay=found)
+
+
+HANDLERS: list[HTTPRouteHandler] = [claim, enter, check, replay]

@@ -71,7 +71,7 @@ function setState(state, facts = {}) {
     const replay = find("replay");
     replay.hidden = !facts.replay_video_id;
     find("no-replay").hidden = Boolean(facts.replay_video_id);
-    if (facts.replay_video_id) replay.href = `/v/${facts.replay_video_id}`;
+    if (facts.replay_video_id) replay.href = `/live/${room.dataset.room}/replay`;
   }
   if (facts.title_zh !== undefined) room.querySelector("[data-room-title]").textContent = pick(facts, "title");
   if (facts.chat) setChat(facts.chat);
