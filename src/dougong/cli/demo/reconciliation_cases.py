@@ -18,6 +18,7 @@ from dougong.flows.decide_case import accept_case, step_case
 from dougong.flows.import_receipts import import_receipts, start_receipts
 from dougong.flows.reconcile import reconcile, start_run
 from dougong.flows.report_arrived import import_report
+from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.infra.settings import settings
 from dougong.reads.operator_reconciliation import differences_of
@@ -144,14 +145,15 @@ async def write_reconciliation(market: Market, *, now: datetime) -> None:
             return
         run_id = await start_run(
             conn, source=SOURCE, starts=month.starts, ends=month.ends,
-            started_by=market.people["operator"], at=now,
+            started_by=market.people["operator"], at=await clock.refresh(conn),
             statement=(f"对账单-{month.first:%Y%m}.csv", _statement(month)), is_queued=False,
         )  # fmt: skip
     await reconcile(run_id)
     async with transaction() as conn:
         if await begin_piece(conn, "reconciliation", at=now):
             rows = await differences_of(conn, run_id=run_id, most=100)
-            desk = Desk(conn, market, {row.subject: row.case_id for row in rows}, now)
+            cases = {row.subject: row.case_id for row in rows}
+            desk = Desk(conn, market, cases, await clock.refresh(conn))
             await _talk(desk)
 
 
