@@ -36,7 +36,7 @@ def screens_of(role: str, left: Told, at: Desks) -> list[str]:
     order = f"/orders/{left.store}/{left.order}"
     match role:
         case "nobody":
-            return ["/sign-in", "/sign-up", "/enter", "/search", product]
+            return ["/sign-in", "/sign-up", "/enter", "/search", "/live", product]
         case "shopper":
             account = ["", "/addresses", "/addresses/new", "/roles", "/security", "/keys"]
             return [
@@ -45,7 +45,7 @@ def screens_of(role: str, left: Told, at: Desks) -> list[str]:
                 *(f"/me{tail}" for tail in account),
             ]
         case "creator":
-            tails = ("videos", f"videos/{left.video}", "upload", "links", "earnings")
+            tails = ("videos", f"videos/{left.video}", "upload", "live", "links", "earnings")
             members = f"/organisations/{left.creator}/members"
             return ["/creator", *(f"{creator}/{tail}" for tail in tails), members]
         case "merchant":
