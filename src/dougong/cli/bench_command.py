@@ -18,8 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
     type=click.Choice(
         [
             *("flash_sale", "feed", "sheet", "import", "consoles", "sweep", "policy"),
-            *("reconcile", "sockets", "all"),
-            *("reconcile", "live", "all"),
+            *("reconcile", "sockets", "live", "all"),
         ]
     ),
 )
