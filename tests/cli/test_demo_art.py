@@ -9,7 +9,7 @@ from PIL import Image, ImageChops
 from stdnum import ean
 
 from dougong.cli.demo import pictures, scenes, story
-from dougong.cli.demo.scene_brush import FontsMissing, fonts_dir
+from dougong.infra.fonts import FontsMissing, fonts_dir
 from dougong.cli.demo.scene_objects import KINDS
 from dougong.cli.demo.story import Text
 

@@ -50,6 +50,7 @@ from dougong.web.creator import live_selling as creator_live_selling
 from dougong.web.creator import tasks as creator_tasks
 from dougong.web.creator import uploads as creator_uploads
 from dougong.web.creator import videos as creator_videos
+from dougong.web.live import board as live_board
 from dougong.web.live import pages as live_pages
 from dougong.web.merchant import coupons as merchant_coupons
 from dougong.web.merchant import imports as merchant_imports
@@ -70,6 +71,7 @@ from dougong.web.operator import channels as operator_channels
 from dougong.web.operator import gifts as operator_gifts
 from dougong.web.operator import jobs as operator_jobs
 from dougong.web.operator import ledger as operator_ledger
+from dougong.web.operator import live_wall as operator_live_wall
 from dougong.web.operator import orders as operator_orders
 from dougong.web.operator import overview as operator_overview
 from dougong.web.operator import people as operator_people
@@ -143,6 +145,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *gateways.HANDLERS,
     *health.HANDLERS,
     *language.HANDLERS,
+    *live_board.HANDLERS,
     *live_pages.HANDLERS,
     *live_media.HANDLERS,
     *merchant_coupons.HANDLERS,
@@ -164,6 +167,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_gifts.HANDLERS,
     *operator_jobs.HANDLERS,
     *operator_ledger.HANDLERS,
+    *operator_live_wall.HANDLERS,
     *operator_orders.HANDLERS,
     *operator_overview.HANDLERS,
     *operator_people.HANDLERS,

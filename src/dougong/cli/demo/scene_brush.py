@@ -5,21 +5,20 @@ halves it, which smooths every edge. Shading is done by gradients, never by per-
 """
 
 import math
-import os
 import random
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
+
+from dougong.infra.fonts import font_file, fonts_dir
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 WHITE: Colour = (255, 255, 255)
 INK: Colour = (38, 36, 44)
-WEIGHTS = {"regular": "400Regular", "medium": "500Medium", "bold": "700Bold", "black": "900Black"}
 
 
 class Shade(NamedTuple):
@@ -31,27 +30,6 @@ class Shade(NamedTuple):
 
 
 Fill = Colour | Shade
-
-
-class FontsMissing(Exception):
-    """The CJK font is not installed; the message says how to get it."""
-
-
-def fonts_dir() -> Path:
-    """Folder of the Noto Sans SC files: DOUGONG_FONTS_DIR, else the frontend's npm packages."""
-    wanted = os.environ.get("DOUGONG_FONTS_DIR")
-    package = "frontend/node_modules/@expo-google-fonts/noto-sans-sc"
-    folder = Path(wanted) if wanted else Path(__file__).resolve().parents[4] / package
-    if not font_file(folder, "bold").is_file():
-        raise FontsMissing(
-            f"Noto Sans SC is not in {folder}. Run `npm ci` in frontend/, or set DOUGONG_FONTS_DIR "
-            "to the folder of the npm package @expo-google-fonts/noto-sans-sc."
-        )
-    return folder
-
-
-def font_file(folder: Path, weight: str) -> Path:
-    return folder / WEIGHTS[weight] / f"NotoSansSC_{WEIGHTS[weight]}.ttf"
 
 
 @lru_cache(maxsize=256)
