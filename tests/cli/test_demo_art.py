@@ -9,9 +9,9 @@ from PIL import Image, ImageChops
 from stdnum import ean
 
 from dougong.cli.demo import pictures, scenes, story
-from dougong.infra.fonts import FontsMissing, fonts_dir
 from dougong.cli.demo.scene_objects import KINDS
 from dougong.cli.demo.story import Text
+from dougong.infra.fonts import FontsMissing, fonts_dir
 
 TINY = {"width": 108, "height": 192, "fps": 1}
 HAN = re.compile(r"[\u4e00-\u9fff]")
