@@ -256,8 +256,7 @@ async def test_a_checkout_key_is_of_one_body(connections: None) -> None:
     again = [await ask(part(one)) for _ in range(10)]
     assert all(other == first for other in again)
     for other in ((part(two),), (part(one), part(two)), (part(one, 2),)):
-        with pytest.raises(KeyReused):
-            await ask(*other)
+        assert isinstance((await ask(*other)).refusal, KeyReused)
     async with transaction() as conn:
         assert await stock_of(conn, one.store_id, one.skus[0]) == (100, 1)
         assert await stock_of(conn, two.store_id, two.skus[0]) == (100, 0)

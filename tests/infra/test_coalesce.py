@@ -56,6 +56,14 @@ async def test_one_refusal_is_its_askers_alone() -> None:
     assert (answers[0], str(answers[1]), answers[2]) == (2, "-1", 4)
 
 
+async def test_a_refusal_can_be_had_as_an_answer() -> None:
+    runs = Runs()
+    runs.gate.set()
+    coalescer = Coalescer(runs, most=2, wait_s=60)
+    kept, refused = await asyncio.gather(*map(coalescer.answer, (1, -1)))
+    assert (kept, str(refused)) == (2, "-1") and isinstance(refused, ValueError)
+
+
 async def test_a_batch_that_fails_is_everybodys_and_not_the_next_ones() -> None:
     broken = True
 

@@ -20,6 +20,7 @@ async def an_order(state: str = "placed") -> tuple[ABuyer, Placed, str]:
         store = await a_store(conn, prices=[9_900])
         buyer = await a_buyer(conn)
     placed = await place_order(ARequest(store, buyer, 9_900).build())
+    assert isinstance(placed, Placed)
     stamps = {
         "placed": "",
         "cancelled": "closed_at",

@@ -9,7 +9,7 @@ import msgspec
 
 from dougong.base.errors import Refusal
 from dougong.base.ids import PersonId, StoreId, derived_id
-from dougong.flows.place_orders import Placed, PlaceOrder, place_order
+from dougong.flows.place_orders import Answer, Placed, PlaceOrder, place_order
 from dougong.flows.price_orders import Wanted, WantedLine
 
 
@@ -29,6 +29,11 @@ class CheckedOut(msgspec.Struct, frozen=True):
     placed: list[Placed]
     refused: list[tuple[StoreId, Refusal]]
 
+    @property
+    def refusal(self) -> Refusal | None:
+        """Of the whole checkout: what the first store said, where no order was made."""
+        return self.refused[0][1] if self.refused and not self.placed else None
+
 
 async def check_out(
     *, buyer_id: PersonId, key: str, address_id: UUID, parts: Sequence[StorePart]
@@ -36,8 +41,7 @@ async def check_out(
     """Place every part; a repeat with the same key and parts answers the same, and tries again
     what a store has refused. Other parts under that key are refused (KeyReused).
 
-    No transaction spans stores: a store that refuses does not hold up the others. Raises what the
-    only part's store refused, or what the first refused when all did.
+    No transaction spans stores: a store that refuses does not hold up the others.
     """
     checkout_id = derived_id(buyer_id, f"checkout:{key}")
     asked = (buyer_id, key, address_id, sorted(parts, key=lambda part: part.store_id))
@@ -63,16 +67,11 @@ async def check_out(
             refused.append((part.store_id, answer))
         else:
             raise answer
-    if not placed and refused:
-        raise refused[0][1]
     return CheckedOut(checkout_id, placed, refused)
 
 
-async def _place_all(requests: Sequence[PlaceOrder]) -> list[Placed | BaseException]:
+async def _place_all(requests: Sequence[PlaceOrder]) -> Sequence[Answer | BaseException]:
     """Each store's answer; most checkouts are of one store, and need no task of their own."""
-    if len(requests) > 1:
-        return await asyncio.gather(*map(place_order, requests), return_exceptions=True)
-    try:
-        return [await place_order(request) for request in requests]
-    except Exception as error:
-        return [error]
+    if len(requests) == 1:
+        return [await place_order(requests[0])]
+    return await asyncio.gather(*map(place_order, requests), return_exceptions=True)

@@ -76,10 +76,11 @@ class Placed(msgspec.Struct, frozen=True):
 Answer = Placed | Exception
 
 
-async def place_order(request: PlaceOrder) -> Placed:
-    """Place one order through the batched intake.
+async def place_order(request: PlaceOrder) -> Answer:
+    """Place one order through the batched intake. A refusal is an answer too: where one SKU has
+    thousands of buyers it is what most of them hear, and need not be raised through every caller.
 
-    Raises NotForSale, SoldOut, CouponRefused, StaleTotal, AddressMissing, EmptyOrder,
+    Refuses with NotForSale, SoldOut, CouponRefused, StaleTotal, AddressMissing, EmptyOrder,
     TooManyLines; KeyReused when the key made another order. Nothing is written then.
     """
     intake = _intakes.get(request.store_id)
@@ -87,7 +88,7 @@ async def place_order(request: PlaceOrder) -> Placed:
         intake = Coalescer(_place_batch, most=MOST_IN_BATCH, wait_s=BATCH_WAIT_S)
         _intakes[request.store_id] = intake
     try:
-        return await intake.ask(request)
+        return await intake.answer(request)
     finally:
         if intake.is_idle:  # whoever invents store ids fills no memory
             _intakes.pop(request.store_id, None)
@@ -96,7 +97,7 @@ async def place_order(request: PlaceOrder) -> Placed:
 _intakes: dict[StoreId, Coalescer[PlaceOrder, Placed]] = {}
 
 
-async def _place_batch(requests: list[PlaceOrder]) -> list[Placed | Exception]:
+async def _place_batch(requests: list[PlaceOrder]) -> list[Answer]:
     """One transaction; if the database refuses a row, each half is tried by itself, so that one
     poisonous request fails alone."""
     try:

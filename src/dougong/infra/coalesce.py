@@ -13,8 +13,8 @@ class Coalescer(Generic[Ask, Answer]):
 
     One batch runs at a time: what is asked meanwhile is the next one, at once. So the busier it
     is, the larger the batches. `run` answers in the order of its list; an exception in an answer's
-    place is raised for that asker alone. If `run` itself fails, everyone of the batch gets its
-    exception.
+    place is that asker's alone. If `run` itself fails, its exception is raised for everyone of the
+    batch.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Coalescer(Generic[Ask, Answer]):
         self._run = run
         self._most = most
         self._wait_s = wait_s
-        self._waiting: list[tuple[Ask, asyncio.Future[Answer]]] = []
+        self._waiting: list[tuple[Ask, asyncio.Future[Answer | Exception]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -37,8 +37,17 @@ class Coalescer(Generic[Ask, Answer]):
         return not self._waiting and self._running is None
 
     async def ask(self, what: Ask) -> Answer:
+        """The answer; an exception in its place is raised."""
+        answer = await self.answer(what)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def answer(self, what: Ask) -> Answer | Exception:
+        """What stands in the answer's place, as it is: for where a refusal is an everyday answer,
+        and raising it through every caller costs more than finding it."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
+        future: asyncio.Future[Answer | Exception] = loop.create_future()
         self._waiting.append((what, future))
         if self._running is None:
             if len(self._waiting) >= self._most:
@@ -54,18 +63,17 @@ class Coalescer(Generic[Ask, Answer]):
         batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         self._running = asyncio.create_task(self._answer(batch)) if batch else None
 
-    async def _answer(self, batch: list[tuple[Ask, asyncio.Future[Answer]]]) -> None:
-        answers: list[Answer | Exception] = []
+    async def _answer(self, batch: list[tuple[Ask, asyncio.Future[Answer | Exception]]]) -> None:
+        waiting = [future for _, future in batch]
         try:
             answers = await self._run([what for what, _ in batch])
         except Exception as error:  # every asker of the batch learns it
-            answers = [error] * len(batch)
-        finally:
-            self._start()  # whoever hears the answer finds this batch over
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if future.done():
-                continue
-            if isinstance(answer, Exception):
-                future.set_exception(answer)
-            else:
+            self._start()
+            for future in waiting:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        self._start()  # whoever hears the answer finds this batch over
+        for future, answer in zip(waiting, answers, strict=True):
+            if not future.done():
                 future.set_result(answer)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
@@ -17,10 +17,11 @@ from dougong.flows.check_out import StorePart, check_out
 from dougong.flows.pay import start_payment
 from dougong.flows.price_orders import Priced, Wanted, WantedLine, price_for
 from dougong.reads.buyer_orders import OrderView, orders_of
+from dougong.web.account.common import AnyRequest
 from dougong.web.api.common import Key, Minor, refusal_body
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Input
-from dougong.web.refusals import RefusalBody
+from dougong.web.refusals import RefusalBody, refuse
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=999)]
 MOST_STORES = 20
@@ -141,8 +142,8 @@ def _quoted(store_id: UUID, priced: Priced | Refusal) -> QuotedPart:
     summary="Place orders",
 )
 async def place_orders(
-    data: JSONBody[CheckoutInput], who: Who, idempotency_key: Key
-) -> CheckoutAnswer:
+    request: AnyRequest, data: JSONBody[CheckoutInput], who: Who, idempotency_key: Key
+) -> Response[CheckoutAnswer]:
     """Place one order per store. Stock is reserved until `pay_by`.
 
     `expected_total_minor` is what the buyer saw: another total is refused as `stale_total`.
@@ -157,16 +158,14 @@ async def place_orders(
     done = await check_out(
         buyer_id=who.person_id, key=idempotency_key, address_id=data.address_id, parts=parts
     )
-    return CheckoutAnswer(
-        done.checkout_id,
-        [
-            PlacedOrder(
-                p.store_id, p.order_id, p.number, Money(p.total_minor, p.currency), p.pay_by
-            )
-            for p in done.placed
-        ],
-        [QuotedPart(store_id, refusal=refusal_body(why)) for store_id, why in done.refused],
-    )
+    if done.refusal:
+        return refuse(request, done.refusal)
+    placed = [
+        PlacedOrder(p.store_id, p.order_id, p.number, Money(p.total_minor, p.currency), p.pay_by)
+        for p in done.placed
+    ]
+    refused = [QuotedPart(store_id, refusal=refusal_body(why)) for store_id, why in done.refused]
+    return Response(CheckoutAnswer(done.checkout_id, placed, refused))
 
 
 @post(

@@ -235,6 +235,8 @@ async def place(data: FormData[PlaceForm], request: AnyRequest, who: Who) -> Res
             address_id=data.address_id,
             parts=store_parts(parts),
         )
+        if done.refusal:
+            raise done.refusal
     except Refusal as refusal:
         async with transaction() as conn:
             now = await clock.refresh(conn)
