@@ -28,6 +28,7 @@ from dougong.web.observe import ObserveMiddleware, configure_logs
 from dougong.web.render import STATIC_DIR
 from dougong.web.routes import HANDLERS
 from dougong.web.security import SubjectMiddleware, check, permission_of
+from dougong.web.strict_request import StrictRequest
 
 MAX_BODY_BYTES = 10_000_000
 
@@ -73,6 +74,7 @@ def create_app() -> Litestar:
             path="/api/docs",
             render_plugins=[ApiDocs(path="/"), ApiDocument()],
         ),
+        request_class=StrictRequest,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,  # ours is structlog's; this one would tell what libraries whisper
         state=State({"hub": Hub()}),
