@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import pytest
 from litestar.testing import AsyncTestClient
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from tests.web.accounts import a_client, a_person, a_session, an_email, send
 
@@ -90,6 +91,20 @@ async def test_a_refusal_names_its_request(logged: Any) -> None:
         assert mine.json()["request_id"] == "caller-chose-this"
         forged = await client.get("/api/v1/me", headers={"x-request-id": 'x" injected="1'})
         assert forged.headers["x-request-id"] != 'x" injected="1'
+
+
+async def test_an_everyday_refusal_is_counted_and_makes_no_line(logged: Any) -> None:
+    common = {"email": an_email(), "password": "1234567890", "name": "Li"}
+    async with a_client() as client:
+        before = _refused("password_too_common")
+        answer = await client.post("/api/v1/people", json=common)
+        assert (answer.status_code, answer.json()["code"]) == (422, "password_too_common")
+        assert answer.json()["request_id"] not in logged()
+    assert _refused("password_too_common") == before + 1
+
+
+def _refused(code: str) -> float:
+    return REGISTRY.get_sample_value("dougong_refusals_total", {"code": code}) or 0
 
 
 async def test_nothing_secret_is_logged(

@@ -8,6 +8,7 @@ import structlog
 from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
+from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -31,6 +32,10 @@ CODES_BY_STATUS = {
     429: "too_many_requests",
 }
 METHOD = CODES_BY_STATUS[405]
+# The state of things says no (sold out, the price has changed): an answer of every day, and in a
+# flash sale what most of thousands hear. Counted by code; a line of its own at level debug only.
+EVERYDAY = (409, 422)
+REFUSALS = Counter("dougong_refusals", "Refusals by code", ["code"])
 UNKNOWN = mark("Something went wrong on our side. Nothing was changed; please try again.")
 
 
@@ -50,7 +55,9 @@ def message_for(code: str, facts: dict[str, Any]) -> str:
 
 
 def wants_json(request: Request[Any, Any, Any]) -> bool:
-    return request.url.path.startswith(("/api/", "/gateways/", "/hooks/", "/healthz", "/readyz"))
+    return request.scope["path"].startswith(
+        ("/api/", "/gateways/", "/hooks/", "/healthz", "/readyz")
+    )
 
 
 def refuse(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
@@ -72,11 +79,12 @@ def _answer(request: Request[Any, Any, Any], status: int, body: RefusalBody) -> 
     headers: dict[str, str] = {}
     if "user" not in request.scope:  # no route was found: no middleware has run
         headers = SECURITY_HEADERS | {"x-request-id": body.request_id}
-    log.info(
+    REFUSALS.labels(body.code).inc()
+    (log.debug if status in EVERYDAY else log.info)(
         "refused",
         request_id=body.request_id,
         method=request.method,
-        path=request.url.path,
+        path=request.scope["path"],
         status=status,
         code=body.code,
         field=body.field,
