@@ -1,11 +1,12 @@
 """Connections: one engine per process, the app's role, timeouts on every session."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
-from typing import Any
+from typing import Any, LiteralString
 
+import psycopg
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -99,6 +100,28 @@ async def snapshot(*, slow: bool = False) -> AsyncIterator[AsyncConnection]:
     async with transaction(slow=slow) as conn:
         await conn.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         yield conn
+
+
+async def fetch(
+    conn: AsyncConnection, statement: LiteralString, values: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """The rows of a hot path's statement (none for one that gives none), in this transaction.
+
+    Asked of psycopg itself (`%(name)s`): SQLAlchemy takes longer over a short statement than
+    PostgreSQL does. Raises what SQLAlchemy raises: IntegrityError, DataError, OperationalError …
+    """
+    session = conn.sync_connection
+    assert session is not None  # noqa: S101 (it is open)
+    driver: Any = session.connection.driver_connection
+    try:
+        cursor = await driver.execute(statement, values)
+        return await cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        if driver.closed:  # SQLAlchemy finds that out by itself, and then renews its pool
+            await conn.exec_driver_sql("SELECT")
+        raise DBAPIError.instance(
+            statement, None, error, psycopg.Error, hide_parameters=True, dialect=session.dialect
+        ) from error
 
 
 def constraint_of(error: DBAPIError) -> str | None:

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import OrderId, PersonId, StoreId
+from dougong.infra.db import fetch
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -69,17 +69,17 @@ class LineRow(msgspec.Struct, frozen=True):
     payment_cost_rule_id: UUID | None
 
 
-INSERT_BATCH = text("""
+INSERT_BATCH = """
     WITH made AS (
       INSERT INTO orders (store_id, id, number, checkout_id, buyer_id, idempotency_key,
         request_hash, state, currency, goods_minor, discount_minor, shipping_minor, total_minor,
         address, coupon_id, receive_within_s, receive_rule_id, after_sales_window_s,
         after_sales_rule_id, placed_at, pay_by)
-      SELECT :store_id, id, number, checkout_id, buyer_id, idempotency_key, request_hash,
+      SELECT %(store_id)s, id, number, checkout_id, buyer_id, idempotency_key, request_hash,
         'placed', currency, goods_minor, discount_minor, shipping_minor, total_minor, address,
         coupon_id, receive_within_s, receive_rule_id, after_sales_window_s, after_sales_rule_id,
         placed_at, pay_by
-      FROM json_populate_recordset(NULL::orders, CAST(:orders AS json))
+      FROM json_populate_recordset(NULL::orders, %(orders)s::json)
       RETURNING id, number, buyer_id, total_minor, currency, placed_at, pay_by
     ), lines AS (
       INSERT INTO order_lines (store_id, order_id, line_no, kind, product_id, sku_id, title_zh,
@@ -88,25 +88,25 @@ INSERT_BATCH = text("""
         discount_creator_id, paid_minor, link_id, creator_id, service_fee_bp, service_fee_rule_id,
         commission_bp, commission_rule_id, commission_cut_bp, commission_cut_rule_id,
         payment_cost_bp, payment_cost_rule_id)
-      SELECT :store_id, order_id, line_no, kind, product_id, sku_id, title_zh, title_en, options,
+      SELECT %(store_id)s, order_id, line_no, kind, product_id, sku_id, title_zh, title_en, options,
         image_file, category, quantity, unit_price_minor, gross_minor, merchant_discount_minor,
         platform_discount_minor, creator_discount_minor, discount_creator_id, paid_minor, link_id,
         creator_id, service_fee_bp, service_fee_rule_id, commission_bp, commission_rule_id,
         commission_cut_bp, commission_cut_rule_id, payment_cost_bp, payment_cost_rule_id
-      FROM json_populate_recordset(NULL::order_lines, CAST(:lines AS json))
+      FROM json_populate_recordset(NULL::order_lines, %(lines)s::json)
     ), due AS (
       INSERT INTO deadlines (store_id, kind, subject_id, due_at)
-      SELECT :store_id, 'pay_by', id, pay_by FROM made
+      SELECT %(store_id)s, 'pay_by', id, pay_by FROM made
     ), said AS (
       INSERT INTO events (kind, store_id, subject_id, at, facts)
-      SELECT 'order.placed', :store_id, id, placed_at,
+      SELECT 'order.placed', %(store_id)s, id, placed_at,
         jsonb_build_object('number', number, 'total_minor', total_minor, 'currency', currency)
       FROM made
     )
     DELETE FROM cart_items c
-    USING unnest(CAST(:people AS uuid[]), CAST(:skus AS uuid[])) AS bought (person_id, sku_id)
-    WHERE c.store_id = :store_id AND c.person_id = bought.person_id AND c.sku_id = bought.sku_id
-""")
+    USING unnest(%(people)s::uuid[], %(skus)s::uuid[]) AS bought (person_id, sku_id)
+    WHERE c.store_id = %(store_id)s AND c.person_id = bought.person_id AND c.sku_id = bought.sku_id
+"""
 
 
 async def insert_placed(
@@ -123,7 +123,8 @@ async def insert_placed(
     buyers = {order.id: order.buyer_id for order in orders}
     goods = [line for line in lines if line.sku_id is not None]
     encode = msgspec.json.encode
-    await conn.execute(
+    await fetch(
+        conn,
         INSERT_BATCH,
         {
             "store_id": store_id,
@@ -148,19 +149,23 @@ class PlacedRow(msgspec.Struct, frozen=True):
     pay_by: datetime
 
 
-BEFORE = text("""
+# One look into an index for each key, whatever the planner believes of a table that fills up with
+# the very sale it plans for: LIMIT keeps it from reading all orders instead.
+BEFORE = """
     SELECT o.buyer_id, o.idempotency_key, o.store_id, o.id, o.number, o.checkout_id,
       o.request_hash, o.currency, o.total_minor, o.pay_by
-    FROM orders o
-    WHERE o.checkout_id = ANY(CAST(:checkouts AS uuid[])) AND o.store_id <> :store_id
+    FROM unnest(%(checkouts)s::uuid[]) AS c (checkout_id) CROSS JOIN LATERAL (
+      SELECT * FROM orders
+      WHERE checkout_id = c.checkout_id AND store_id <> %(store_id)s LIMIT 1
+    ) o
     UNION ALL
     SELECT o.buyer_id, o.idempotency_key, o.store_id, o.id, o.number, o.checkout_id,
       o.request_hash, o.currency, o.total_minor, o.pay_by
-    FROM orders o
-    JOIN unnest(CAST(:people AS uuid[]), CAST(:keys AS text[])) AS k (person_id, key)
-      ON o.buyer_id = k.person_id AND o.idempotency_key = k.key
-    WHERE o.store_id = :store_id
-""")
+    FROM unnest(%(people)s::uuid[], %(keys)s::text[]) AS k (person_id, key) CROSS JOIN LATERAL (
+      SELECT * FROM orders
+      WHERE store_id = %(store_id)s AND buyer_id = k.person_id AND idempotency_key = k.key LIMIT 1
+    ) o
+"""
 
 
 async def placed_before(
@@ -172,7 +177,8 @@ async def placed_before(
 ) -> Mapping[tuple[PersonId, str], PlacedRow]:
     """(buyer, key) to the order that it has already made: in this store, or else in another one
     of the same checkout."""
-    rows = await conn.execute(
+    rows = await fetch(
+        conn,
         BEFORE,
         {
             "store_id": store_id,

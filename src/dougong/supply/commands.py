@@ -2,29 +2,31 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import OrderId, SkuId, StoreId, new_id
+from dougong.infra.db import fetch
 from dougong.supply.rules import PackageKnown, StockBelowReserved
 
 # One lock per SKU, in id order, before anything is decided: no two batches can wait in a circle.
-HOLD = text("""
+HOLD = """
     SELECT sku_id, on_hand - reserved AS free FROM stock
-    WHERE store_id = :store_id AND sku_id = ANY(CAST(:skus AS uuid[]))
+    WHERE store_id = %(store_id)s AND sku_id = ANY(%(skus)s::uuid[])
     ORDER BY sku_id FOR UPDATE
-""")
+"""
 
-RESERVE = text("""
+RESERVE = """
     UPDATE stock s SET reserved = s.reserved + t.units
-    FROM unnest(CAST(:skus AS uuid[]), CAST(:units AS int[])) AS t (sku_id, units)
-    WHERE s.store_id = :store_id AND s.sku_id = t.sku_id
-""")
+    FROM unnest(%(skus)s::uuid[], %(units)s::int[]) AS t (sku_id, units)
+    WHERE s.store_id = %(store_id)s AND s.sku_id = t.sku_id
+"""
 
 
 class HeldUnits:
@@ -49,8 +51,8 @@ async def hold_units(
     conn: AsyncConnection, *, store_id: StoreId, sku_ids: Collection[SkuId]
 ) -> HeldUnits:
     """Lock the stock of SKUs until the transaction ends; one without a stock row has none."""
-    found = await conn.execute(HOLD, {"store_id": store_id, "skus": list(sku_ids)})
-    return HeldUnits({SkuId(row.sku_id): row.free for row in found})
+    found = await fetch(conn, HOLD, {"store_id": store_id, "skus": list(sku_ids)})
+    return HeldUnits({SkuId(sku_id): free for sku_id, free in found})
 
 
 async def reserve(conn: AsyncConnection, *, store_id: StoreId, held: HeldUnits) -> None:
@@ -58,27 +60,27 @@ async def reserve(conn: AsyncConnection, *, store_id: StoreId, held: HeldUnits) 
     await _change(conn, store_id=store_id, units=held.taken, statement=RESERVE)
 
 
-RELEASE = text("""
+RELEASE = """
     WITH held AS MATERIALIZED (
-      SELECT sku_id FROM stock WHERE store_id = :store_id AND sku_id = ANY(CAST(:skus AS uuid[]))
+      SELECT sku_id FROM stock WHERE store_id = %(store_id)s AND sku_id = ANY(%(skus)s::uuid[])
       ORDER BY sku_id FOR UPDATE
     )
     UPDATE stock s SET reserved = s.reserved - t.units
-    FROM unnest(CAST(:skus AS uuid[]), CAST(:units AS int[])) AS t (sku_id, units)
+    FROM unnest(%(skus)s::uuid[], %(units)s::int[]) AS t (sku_id, units)
     JOIN held USING (sku_id)
-    WHERE s.store_id = :store_id AND s.sku_id = t.sku_id
-""")
+    WHERE s.store_id = %(store_id)s AND s.sku_id = t.sku_id
+"""
 
-SHIP_OUT = text("""
+SHIP_OUT = """
     WITH held AS MATERIALIZED (
-      SELECT sku_id FROM stock WHERE store_id = :store_id AND sku_id = ANY(CAST(:skus AS uuid[]))
+      SELECT sku_id FROM stock WHERE store_id = %(store_id)s AND sku_id = ANY(%(skus)s::uuid[])
       ORDER BY sku_id FOR UPDATE
     )
     UPDATE stock s SET reserved = s.reserved - t.units, on_hand = s.on_hand - t.units
-    FROM unnest(CAST(:skus AS uuid[]), CAST(:units AS int[])) AS t (sku_id, units)
+    FROM unnest(%(skus)s::uuid[], %(units)s::int[]) AS t (sku_id, units)
     JOIN held USING (sku_id)
-    WHERE s.store_id = :store_id AND s.sku_id = t.sku_id
-""")
+    WHERE s.store_id = %(store_id)s AND s.sku_id = t.sku_id
+"""
 
 
 async def release(conn: AsyncConnection, *, store_id: StoreId, units: Mapping[SkuId, int]) -> None:
@@ -87,13 +89,15 @@ async def release(conn: AsyncConnection, *, store_id: StoreId, units: Mapping[Sk
 
 
 async def _change(
-    conn: AsyncConnection, *, store_id: StoreId, units: Mapping[SkuId, int], statement: TextClause
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    units: Mapping[SkuId, int],
+    statement: LiteralString,
 ) -> None:
     if units:
-        await conn.execute(
-            statement,
-            {"store_id": store_id, "skus": list(units), "units": list(units.values())},
-        )
+        values = {"store_id": store_id, "skus": list(units), "units": list(units.values())}
+        await fetch(conn, statement, values)
 
 
 async def package_before(

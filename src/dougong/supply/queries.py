@@ -7,18 +7,20 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import OrderId, SkuId, StoreId
-from dougong.supply.tables import packages, stock
+from dougong.infra.db import fetch
+from dougong.supply.tables import packages
+
+FREE = """
+    SELECT sku_id, on_hand - reserved FROM stock
+    WHERE store_id = %(store_id)s AND sku_id = ANY(%(skus)s::uuid[])
+"""
 
 
 async def free_units(
     conn: AsyncConnection, *, store_id: StoreId, sku_ids: Collection[SkuId]
 ) -> dict[SkuId, int]:
     """SKU to units that can be sold now; a SKU without a stock row has none."""
-    found = await conn.execute(
-        select(stock.c.sku_id, stock.c.on_hand - stock.c.reserved)
-        .where(stock.c.store_id == store_id)
-        .where(stock.c.sku_id.in_(sku_ids))
-    )
+    found = await fetch(conn, FREE, {"store_id": store_id, "skus": list(sku_ids)})
     return {SkuId(sku_id): free for sku_id, free in found}
 
 
