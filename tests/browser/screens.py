@@ -46,6 +46,8 @@ def screens_of(role: str, left: Told, at: Desks) -> list[str]:
             ]
         case "creator":
             tails = ("videos", f"videos/{left.video}", "upload", "live", "links", "earnings")
+            tails = ("videos", f"videos/{left.video}", "upload", "links", "earnings")
+            tails = (*tails, "tasks", "tasks?show=mine", "agency")
             members = f"/organisations/{left.creator}/members"
             return ["/creator", *(f"{creator}/{tail}" for tail in tails), members]
         case "merchant":
@@ -59,7 +61,7 @@ def screens_of(role: str, left: Told, at: Desks) -> list[str]:
         case "partner":
             return partner_screens(at)
     tails = ("overview", "rules", "terms", "ledger", "unallocated", "orders", "jobs")
-    rules = ("rules/draft", "rules/case", "terms/draft", "terms/case")
+    rules = ("rules/draft", "rules/case", "terms/draft", "terms/case", "tasks")
     more = ("rounds", "audit", "reports", "people", "categories", "channels", "clock")
     mains = [f"/operator/{tail}" for tail in (*tails, *rules, *more)]
     return mains + operator_screens(at)

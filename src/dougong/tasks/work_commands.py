@@ -77,10 +77,19 @@ async def lock_work(conn: AsyncConnection, *, task_id: UUID) -> Work:
     Raises WorkGone.
     """
     asked = select(task_works).where(task_works.c.task_id == task_id).with_for_update()
-    found = (await conn.execute(asked)).one_or_none()
-    if found is None:
+    return _found((await conn.execute(asked)).one_or_none())
+
+
+async def work_of(conn: AsyncConnection, *, task_id: UUID) -> Work:
+    """To be looked at only. Raises WorkGone."""
+    asked = select(task_works).where(task_works.c.task_id == task_id)
+    return _found((await conn.execute(asked)).one_or_none())
+
+
+def _found(row: Row[Any] | None) -> Work:
+    if row is None:
         raise WorkGone(field="task_id")
-    return work_from(found)
+    return work_from(row)
 
 
 def work_from(row: Row[Any]) -> Work:

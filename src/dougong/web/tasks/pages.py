@@ -19,7 +19,7 @@ from dougong.reads.explain_task import explain_task
 from dougong.reads.task_desk import brand_organisation, task_videos, work_story, works
 from dougong.tasks.brief_queries import brief_of
 from dougong.tasks.evidence_rules import Evidence
-from dougong.tasks.work_commands import lock_work
+from dougong.tasks.work_commands import work_of
 from dougong.tasks.work_rules import ENDED, MAY, MAY_DISPUTE, WORK_MOVES, Side, WorkState
 from dougong.web.i18n import gettext, mark, pick
 from dougong.web.operator.common import see
@@ -83,7 +83,7 @@ async def work_page(
 ) -> Answer:
     """One task with its record, its money and what this side can do. Raises NotFound."""
     home = await seat.home(conn)
-    work = await lock_work(conn, task_id=task_id)
+    work = await work_of(conn, task_id=task_id)
     if seat.org_id is not None and work.side_of(seat.org_id) is not seat.side:
         raise NotFound
     row = next(

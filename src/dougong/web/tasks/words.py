@@ -29,8 +29,8 @@ STATES = {
 }
 COLOURS = {
     "posted": "green", "agreed": "azure", "applied": "azure", "invited": "azure",
-    "delivered": "yellow", "redo": "orange", "part_offered": "orange", "disputed": "red",
-    "accepted": "green", "part_accepted": "green", "ruled": "purple", "offered": "yellow",
+    "delivered": "orange", "redo": "orange", "part_offered": "orange", "disputed": "red",
+    "accepted": "green", "part_accepted": "green", "ruled": "purple", "offered": "orange",
 }  # fmt: skip
 WAYS = {
     "open": mark("Creators apply, you choose"),
