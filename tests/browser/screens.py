@@ -46,7 +46,6 @@ def screens_of(role: str, left: Told, at: Desks) -> list[str]:
             ]
         case "creator":
             tails = ("videos", f"videos/{left.video}", "upload", "live", "links", "earnings")
-            tails = ("videos", f"videos/{left.video}", "upload", "links", "earnings")
             tails = (*tails, "tasks", "tasks?show=mine", "agency")
             members = f"/organisations/{left.creator}/members"
             return ["/creator", *(f"{creator}/{tail}" for tail in tails), members]
