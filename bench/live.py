@@ -2,6 +2,7 @@
 
 The publisher is a real one (WebRTC on loopback, a clock painted into its pictures), the reader a
 player that loads a segment as soon as the playlist names it. CPU is of the room's process alone.
+Its pictures are grey but for the clock, so both figures and floor are lower than with a camera's.
 """
 
 import asyncio
