@@ -11,8 +11,8 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
-from tests.constraint_gifts import EVIDENCE, FACTS, FRESH, WRONG, world
 from tests.constraint_shapes import ONE, Ids, Row
+from tests.constraint_tasks import EVIDENCE, FACTS, FRESH, WRONG, world
 
 from dougong.infra import db_server
 
@@ -33,6 +33,8 @@ CHANGES = {
                       "DELETE FROM {} WHERE id = %s"),
     "keep_seal": ("UPDATE {} SET room_id = room_id WHERE room_id = %s",
                   "DELETE FROM {} WHERE room_id = %s"),
+    "keep_rating": ("UPDATE {} SET stars = 1 WHERE task_id = %s",
+                    "DELETE FROM {} WHERE task_id = %s"),
     "keep_rule": ("UPDATE {} SET announced_at = announced_at - interval '1 day' WHERE id = %s",),
 }  # fmt: skip
 
@@ -199,11 +201,12 @@ TRIGGERS = (
     | {("partner_proposals", "keep_proposal")}
     | {(table, name) for table in EVIDENCE for name in ("keep_evidence", "keep_all")}
     | {("live_seals", name) for name in ("keep_seal", "keep_all")}
+    | {("task_ratings", name) for name in ("keep_rating", "keep_all")}
 )
 # What the statements find their row by, where it is not the store.
 FOUND_BY = {
     "keep_rule": "id", "keep_fact": "id", "keep_proposal": "id", "keep_terms": "id",
-    "keep_evidence": "id", "keep_seal": "room_id",
+    "keep_evidence": "id", "keep_seal": "room_id", "keep_rating": "task_id",
 }  # fmt: skip
 REFUSED = [
     (table, name, statement, key)

@@ -182,6 +182,10 @@ ALTER TABLE deadlines DROP CONSTRAINT deadlines_kind_check, ADD CONSTRAINT deadl
 DO $$ DECLARE t text; BEGIN
   FOREACH t IN ARRAY ARRAY['task_deliveries', 'task_notes', 'task_ratings'] LOOP
     EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM dougong_app', t);
+    EXECUTE format('CREATE TRIGGER keep_all BEFORE TRUNCATE ON %I
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', t);
+  END LOOP;
+  FOREACH t IN ARRAY ARRAY['task_deliveries', 'task_notes'] LOOP
     EXECUTE format('CREATE TRIGGER keep_fact BEFORE UPDATE OR DELETE ON %I
       FOR EACH ROW EXECUTE FUNCTION refuse_change()', t);
   END LOOP;
@@ -190,6 +194,9 @@ DO $$ DECLARE t text; BEGIN
     EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM dougong_app', t);
   END LOOP;
 END $$;
+
+CREATE TRIGGER keep_rating BEFORE UPDATE OR DELETE ON task_ratings
+  FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- What was agreed stays: terms, money and rates of a task, share and creator of a contract.
 REVOKE UPDATE ON task_works, agency_contracts FROM dougong_app;
