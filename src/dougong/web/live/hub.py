@@ -36,6 +36,7 @@ class RoomOnWorker:
 
     def __init__(self) -> None:
         self.seats: set[Seat] = set()
+        self.backstage = 0  # seats that are no viewers
         self.state = ""
         self.read_at = float("-inf")
         self.since: list[str] = []  # heard since the state began to be read
@@ -49,7 +50,11 @@ class RoomOnWorker:
     def viewers(self) -> int:
         now = time.monotonic()
         others = [n for n, at in self.elsewhere.values() if now - at < FORGET_AFTER_S]
-        return len(self.seats) + sum(others)
+        return self.watching() + sum(others)
+
+    def watching(self) -> int:
+        """Viewers on this worker."""
+        return len(self.seats) - self.backstage
 
 
 async def _join(visits: list[Visit]) -> list[Exception | None]:
@@ -110,12 +115,14 @@ class Hub:
         seat.put(_viewers(room.viewers()))
         self.rooms[str(room_id)] = room  # the last seat may have left while the state was read
         room.seats.add(seat)
+        room.backstage += seat.is_backstage
         return True
 
     def leave(self, room_id: RoomId, seat: Seat) -> None:
         room = self.rooms.get(str(room_id))
-        if room is not None:
+        if room is not None and seat in room.seats:
             room.seats.discard(seat)
+            room.backstage -= seat.is_backstage
 
     def like(self, room_id: RoomId, count: int) -> None:
         """Likes are summed, and told once a second."""
@@ -193,9 +200,9 @@ class Hub:
         self._put_out_silent()
         now = time.monotonic()
         tell = {
-            room_id: len(room.seats)
+            room_id: room.watching()
             for room_id, room in self.rooms.items()
-            if len(room.seats) != room.told or now - room.told_at > TELL_EVERY_S
+            if room.watching() != room.told or now - room.told_at > TELL_EVERY_S
         }
         likes = {UUID(room_id): room.likes for room_id, room in self.rooms.items() if room.likes}
         if tell or likes:

@@ -21,10 +21,12 @@ SLOW, FLOOD, AWAY, OVER = 4008, 4029, 4000, 1000
 
 
 class Seat:
-    """`closed` holds the code with which the socket is to be closed."""
+    """`closed` holds the code with which the socket is to be closed. `is_backstage`: the host's own
+    studio, which is no viewer."""
 
-    def __init__(self, send: Send, *, visit_id: UUID) -> None:
+    def __init__(self, send: Send, *, visit_id: UUID, is_backstage: bool = False) -> None:
         self.visit_id = visit_id
+        self.is_backstage = is_backstage
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._send = send
         self._waiting: deque[str] = deque()

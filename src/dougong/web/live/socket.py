@@ -37,6 +37,7 @@ from dougong.web.security import subject_of
 from dougong.web.words import refusal_words
 
 MOST_SEATS = 20_000  # of one worker: more find another, or try again
+BACKSTAGE = "backstage"  # whence the studio comes
 MOST_CHARACTERS = 4_096
 MOST_LIKES = 10
 CLOSE_WITHIN_S = 2.0
@@ -82,7 +83,8 @@ class Visitor:
         self.socket, self.room_id, self.hub = socket, room_id, hub
         self.actor: Access | None = socket.scope.get("user")
         self.person_id = self.actor.person_id if self.actor else None
-        self.seat = Seat(socket.send, visit_id=uuid4())
+        is_backstage = socket.query_params.get("from") == BACKSTAGE
+        self.seat = Seat(socket.send, visit_id=uuid4(), is_backstage=is_backstage)
 
     async def stay(self) -> None:
         """Until the page leaves, or is put out."""
@@ -107,6 +109,8 @@ class Visitor:
         await self._leave(joining)
 
     async def _join(self) -> None:
+        if self.seat.is_backstage:
+            return
         asked = self.socket.query_params.get("from", "")
         came_from = asked if asked in set(CameFrom) else CameFrom.UNKNOWN.value
         client = self.socket.client
@@ -123,7 +127,8 @@ class Visitor:
     async def _leave(self, joining: asyncio.Task[None]) -> None:
         try:
             await joining
-            await self.hub.leaves.ask((self.room_id, self.seat.visit_id))
+            if not self.seat.is_backstage:
+                await self.hub.leaves.ask((self.room_id, self.seat.visit_id))
         except (DBAPIError, PoolTimeout) as error:
             structlog.get_logger().warning("visit_unwritten", error=str(error))
 

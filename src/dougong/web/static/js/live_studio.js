@@ -22,9 +22,17 @@ function isUsed(place) {
   return [...place.querySelectorAll("input:not([type=hidden])")].some((one) => one.value !== one.defaultValue);
 }
 
-setInterval(() => {
+function readAgain() {
   const place = panel();
-  if (!place || isUsed(place) || !window.htmx) return;
+  if (!place || !window.htmx) return;
   const address = place.querySelector(".selling-search")?.getAttribute("action");
   if (address) window.htmx.ajax("GET", address, { target: "#selling", swap: "outerHTML" });
+}
+
+setInterval(() => {
+  const place = panel();
+  if (place && !isUsed(place)) readAgain();
 }, READ_AGAIN_MS);
+
+// When the room begins or pauses, what may be done is another thing.
+document.addEventListener("live-state", readAgain);
