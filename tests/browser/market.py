@@ -68,7 +68,8 @@ class Market:
 
 
 @asynccontextmanager
-async def an_open_market() -> AsyncIterator[Market]:
+async def an_open_market(*flags: str) -> AsyncIterator[Market]:
+    """`flags`: more of the browser's."""
     with tempfile.TemporaryDirectory(prefix="dougong-browser-") as folder:
         server = DemoServer(Path(folder), workers=1)
         server.start()
@@ -77,7 +78,9 @@ async def an_open_market() -> AsyncIterator[Market]:
             opened = server.run(str(HERE / "opening.py"))
             assert opened.returncode == 0, opened.stderr[-4000:]
             async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=find(), args=FLAGS)
+                browser = await playwright.chromium.launch(
+                    executable_path=find(), args=[*FLAGS, *flags]
+                )
                 yield Market(server, browser)
                 await browser.close()
         finally:
