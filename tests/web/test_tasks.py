@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.factories import the_rules
+from tests.flows.paying import chosen
 from tests.tasks.market import DAY, AMarket, a_task_market
 from tests.web.accounts import a_person, a_session
 
@@ -19,6 +20,7 @@ from dougong.base.access import Role
 from dougong.flows import work_on_task
 from dougong.infra import clock
 from dougong.infra.db import transaction
+from dougong.payments.adapters.sandbox import Outcome
 from dougong.web.app import create_app
 from dougong.web.operator.common import local_text
 from dougong.web.security import SESSION_COOKIE
@@ -137,6 +139,12 @@ async def delivered(desk: Desk, task_id: str, seconds: int) -> None:
         )  # fmt: skip
 
 
+async def funds_of(desk: Desk) -> int:
+    async with transaction() as conn:
+        desk.market.conn = conn
+        return (await desk.market.money()).get("advertiser_funds", 0)
+
+
 async def test_a_task_from_both_sides(desk: Desk) -> None:
     task_id = await agreed(desk)
     ours, theirs = f"{desk.brand}/tasks/{task_id}", f"{desk.creator}/tasks/{task_id}"
@@ -226,3 +234,37 @@ async def test_no_side_reaches_anothers_task(desk: Desk) -> None:
     await desk.see("creator", f"{desk.brand}/tasks/{task_id}", status=404)
     await desk.see("brand", f"{desk.creator}/tasks/{task_id}", status=404)
     await desk.see("brand", f"/operator/tasks/{task_id}", status=404)
+
+
+async def test_a_brand_pays_in_funds_and_sees_them(desk: Desk) -> None:
+    desk.client.cookies.set("dougong_locale", "en")
+    place = f"{desk.brand}/funds"
+    key = (await desk.see("brand", place)).split('name="key" value="')[1].split('"')[0]
+    pay_url = await desk.send("brand", place, amount="1,234.56", key=key)
+    assert await desk.send("brand", place, amount="1234.56", key=key) == pay_url
+    assert "Not paid" in await desk.see("brand", place)
+    before = await funds_of(desk)
+    await chosen(UUID(pay_url.rsplit("/", 1)[1]), Outcome.PAID)
+    assert await funds_of(desk) == before + 123_456
+    page = await desk.see("brand", place)
+    assert "1,234.56" in page
+    assert "Not paid" not in page
+    await desk.see("creator", place, status=404)
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"), [("x", "Give an amount"), ("0", "outside"), ("-5", "outside")]
+)
+async def test_an_amount_that_cannot_be_paid_in_is_told_at_its_field(
+    desk: Desk, amount: str, words: str
+) -> None:
+    desk.client.cookies.set("dougong_locale", "en")
+    place = f"{desk.brand}/funds"
+    page = await desk.send("brand", place, status=422, amount=amount, key="key-of-this-test")
+    assert words in page
+
+
+async def test_a_key_of_another_amount_is_refused(desk: Desk) -> None:
+    place, key = f"{desk.brand}/funds", f"key-{desk.market.brand}"
+    await desk.send("brand", place, amount="5", key=key)
+    await desk.send("brand", place, status=409, amount="6", key=key)

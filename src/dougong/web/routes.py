@@ -38,6 +38,7 @@ from dougong.web.api import store_orders as api_store_orders
 from dougong.web.api import stores as api_stores
 from dougong.web.api import webhooks as api_webhooks
 from dougong.web.brand import briefs as brand_briefs
+from dougong.web.brand import funds as brand_funds
 from dougong.web.brand import works as brand_works
 from dougong.web.creator import agency as creator_agency
 from dougong.web.creator import channels as creator_channels
@@ -127,6 +128,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_stores.HANDLERS,
     *api_webhooks.HANDLERS,
     *brand_briefs.HANDLERS,
+    *brand_funds.HANDLERS,
     *brand_works.HANDLERS,
     *creator_agency.HANDLERS,
     *creator_channels.HANDLERS,
