@@ -39,7 +39,8 @@ class ABuyer:
 
 async def the_rules(conn: AsyncConnection) -> None:
     """The default rules, once per database."""
-    if not await conn.scalar(text("SELECT count(*) FROM fee_rules")):
+    usual = text("SELECT count(*) FROM fee_rules WHERE kind = 'payment_cost' AND party = '*'")
+    if not await conn.scalar(usual):
         author, approver = await a_person(conn), await a_person(conn)
         await install_default_rules(conn, at=T0, author_id=author, approver_id=approver)
     forget_book()

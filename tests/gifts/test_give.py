@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 from tests.books import balances
-from tests.factories import a_person, an_org
+from tests.factories import a_person, an_org, the_rules
 from tests.flows.paying import chosen
 
 from dougong.base.errors import KeyReused, Refusal
@@ -102,6 +102,7 @@ async def run(statement: str, **values: Any) -> Any:
 async def viewer(connections: None) -> Viewer:
     """An adult; the platform keeps half of gifts in this creator's rooms."""
     async with transaction() as conn:
+        await the_rules(conn)
         person_id = await a_person(conn)
         creator_id = await an_org(conn, kind="creator", person_id=await a_person(conn))
         await say_born_on(conn, person_id=person_id, born_on=ADULT, at=clock.now())

@@ -23,6 +23,8 @@ BY_NATURE = {
     "account_sign_in": "each try is a session of its own",
     "account_sign_up": "the address is taken then: 409",
     "coupons_end": "it has ended",
+    "live_claim": "one claim of a drop a person",
+    "live_enter": "one entry of a draw a person",
     "merchant_catalogue_add_image": "the same picture is there",
     "other_platforms_take_report": "each row of a report is kept once, by its cells",
     "other_platforms_rule_again": "a ruling by hand is the order's next, with its reason",

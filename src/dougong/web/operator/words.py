@@ -42,6 +42,14 @@ ACTIONS: dict[str, str] = {
     "content.comment_removed": mark("Removed a comment"),
     "content.resolve_reports": mark("Decided about a reported video"),
     "content.video_restored": mark("Put a removed video back"),
+    "gifts.app_table_read": mark("Took in a table of other apps"),
+    "gifts.gift_ended": mark("Stopped offering a gift"),
+    "gifts.gift_offered": mark("Offered a gift"),
+    "gifts.limit_set": mark("Set a limit of gifts by age"),
+    "gifts.pack_ended": mark("Stopped selling a coin pack"),
+    "gifts.pack_offered": mark("Offered a coin pack"),
+    "gifts.taken_back": mark("Took a gift back"),
+    "live.room_cut": mark("Cut off a live room"),
     "jobs.retry": mark("Started a failed job again"),
     "links.share_channel_state": mark("Opened or blocked a share channel"),
     "orders.import_history": mark("Imported a history of orders"),
@@ -126,6 +134,7 @@ VALUES: dict[str, str] = {
 }
 MINOR_UNITS = mark("{n} minor units")
 TASKS: dict[str, str] = {
+    "live.replay": mark("Make a live room's replay"),
     "links.recheck": mark("Look at linked products again"),
     "links.sweep": mark("Hide and show links as rules change"),
     "content.process": mark("Turn an upload into a video"),
