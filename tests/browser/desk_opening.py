@@ -13,6 +13,7 @@ from dougong.base.access import Role
 from dougong.base.ids import PLATFORM_BOOK, PersonId
 from dougong.cli.demo import story
 from dougong.cli.demo.agreement_cases import write_agreements
+from dougong.cli.demo.gift_cases import write_gifts
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.reconciliation_cases import write_partner_month, write_reconciliation
 from dougong.cli.demo.source_cases import write_sources
@@ -39,7 +40,8 @@ async def open_desks() -> dict[str, str]:
     async with transaction() as conn:
         now = await clock.refresh(conn)
         market = await _market(conn, at=now)
-    for write in (write_agreements, write_sources, write_partner_month, write_reconciliation):
+    partner = (write_agreements, write_sources, write_partner_month, write_reconciliation)
+    for write in (*partner, write_gifts):
         await write(market, now=now)
     async with transaction() as conn:
         found = {name: await _one(conn, sql) for name, sql in FIND.items()}

@@ -41,7 +41,7 @@ def screens_of(role: str, left: Told, at: Desks) -> list[str]:
             account = ["", "/addresses", "/addresses/new", "/roles", "/security", "/keys"]
             return [
                 *("/", "/following", "/search", product, "/s/kiln-leaf", "/c/cai.lights"),
-                *("/cart", "/checkout", "/orders", order, f"{order}/receipt"),
+                *("/cart", "/checkout", "/orders", order, f"{order}/receipt", "/coins"),
                 *(f"/me{tail}" for tail in account),
             ]
         case "creator":
@@ -63,7 +63,8 @@ def screens_of(role: str, left: Told, at: Desks) -> list[str]:
     rules = ("rules/draft", "rules/case", "terms/draft", "terms/case", "tasks")
     more = ("rounds", "audit", "reports", "people", "categories", "channels", "clock")
     mains = [f"/operator/{tail}" for tail in (*tails, *rules, *more)]
-    return mains + operator_screens(at)
+    live = ("live", "live?only=scheduled", "gifts", "gifts/offers", "app-revenue")
+    return [*mains, *(f"/operator/{tail}" for tail in live), *operator_screens(at)]
 
 
 async def look_at(market: Market, role: str, locale: str) -> Seen:

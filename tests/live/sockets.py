@@ -67,7 +67,13 @@ class AViewer:
         self._running: asyncio.Task[None] | None = None
 
     async def open(
-        self, app: Litestar, room_id: UUID, *, token: str = "", origin: str | None = None
+        self,
+        app: Litestar,
+        room_id: UUID,
+        *,
+        token: str = "",
+        origin: str | None = None,
+        came_from: str = "feed",
     ) -> Self:
         headers = [(b"host", b"127.0.0.1:8000"), (b"user-agent", b"test")]
         if token:
@@ -77,7 +83,7 @@ class AViewer:
         path = f"/live/{room_id}/socket"
         scope: Any = {
             "type": "websocket", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "ws",
-            "path": path, "raw_path": path.encode(), "query_string": b"from=feed",
+            "path": path, "raw_path": path.encode(), "query_string": f"from={came_from}".encode(),
             "headers": headers, "subprotocols": [], "client": ("127.0.0.1", 5), "state": {},
             "server": ("127.0.0.1", 8000), "root_path": "", "extensions": {},
         }  # fmt: skip

@@ -62,6 +62,16 @@ async def test_a_late_joiner_gets_the_whole_state_in_one_message(
     assert (state["pin"], state["shelf"], state["likes"]) == (None, [], 0)
 
 
+async def test_the_studio_hears_all_and_is_no_viewer(app: Litestar, room: ARoom) -> None:
+    async with viewer(app, room.id, came_from="backstage") as studio:
+        async with viewer(app, room.id):
+            await studio.until(lambda: [v["count"] for v in studio.of("viewers")[-1:]] == [1])
+        await studio.until(lambda: [v["count"] for v in studio.of("viewers")[-1:]] == [0])
+    async with engine().connect() as conn:
+        visits = text("SELECT count(*) FROM live_visits WHERE room_id = :id")
+        assert await conn.scalar(visits, {"id": room.id}) == 1
+
+
 async def test_what_is_said_while_the_state_is_kept_is_not_missed(
     app: Litestar, room: ARoom
 ) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dougong.cli.demo.agreement_cases import write_agreements
+from dougong.cli.demo.gift_cases import write_gifts
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.money_cases import write_refunds, write_unallocated
 from dougong.cli.demo.reconciliation_cases import write_partner_month, write_reconciliation
@@ -36,6 +37,7 @@ PIECES: tuple[Piece, ...] = (
     write_sources,
     write_partner_month,
     write_reconciliation,
+    write_gifts,
     write_stock,
 )
 

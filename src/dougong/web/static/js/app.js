@@ -76,6 +76,11 @@ body.addEventListener("htmx:beforeSwap", (event) => {
     toSignIn();
   }
 });
+// What renews itself waits while somebody works in it.
+body.addEventListener("htmx:beforeRequest", (event) => {
+  const busy = event.target.dataset.restsFor;
+  if (busy && event.target.querySelector(busy)) event.preventDefault();
+});
 body.addEventListener("htmx:sendError", () => toast(body.dataset.offline || "…"));
 
 // A fragment that is the same for everybody has no token in its forms.

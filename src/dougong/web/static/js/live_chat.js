@@ -63,7 +63,7 @@ const heard = {
   likes: (told) => count("likes", told.count),
   viewers: (told) => count("viewers", told.count),
   order: (told) => add(element("p", "studio-line is-order", fill(box.dataset.sayBought, { name: told.name, title: told.title ?? pick(told, "title") }))),
-  gift: (told) => add(element("p", "studio-line is-order", fill(box.dataset.sayGift, { name: told.from, gift: pick(told, "gift") || told.gift, count: told.count }))),
+  gift: (told) => add(element("p", "studio-line is-order", fill(box.dataset.sayGift, { name: told.from, gift: pick(told, "name") || told.gift, count: told.count }))),
   refused: (told) => window.dougong.toast(told.text),
 };
 

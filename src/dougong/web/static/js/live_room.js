@@ -269,7 +269,7 @@ const heard = {
     if (pick(told, "reason")) showFlash(pick(told, "reason"), "rule");
   },
   order: (told) => showFlash(fill(words.bought, { name: told.name, title: told.title ?? pick(told, "title") }), "order"),
-  gift: (told) => showFlash(fill(words.gift, { name: told.from, gift: pick(told, "gift") || told.gift, count: told.count }), "gift"),
+  gift: (told) => showFlash(fill(words.gift, { name: told.from, gift: pick(told, "name") || told.gift, count: told.count }), "gift"),
   notice: (told) => (told.text || pick(told, "text")) && showFlash(told.text || pick(told, "text"), "notice"),
   said: (told) => unconfirmed.delete(told.key),
   refused(told) {
