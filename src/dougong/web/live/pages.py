@@ -13,6 +13,7 @@ from dougong.base.access import Access, Permission
 from dougong.base.errors import NotFound
 from dougong.base.ids import RoomId
 from dougong.flows.say_in_room import mute_writer, take_away
+from dougong.gifts.queries import coins_of, gifts_on_offer
 from dougong.live.reminder_commands import forget, remind
 from dougong.live.rules import CameFrom
 from dougong.reads.live_room import Room, last_messages, replays, room_by_id, standing_rooms
@@ -104,6 +105,8 @@ async def live_room(
         messages=await last_messages(conn, room_id=room_id),
         selling=await selling_now(conn, room_id=room_id, creator_id=room.creator_id),
         words=room_words() | selling_words(),
+        gifts=[] if room.state == "ended" else await gifts_on_offer(conn),
+        coins=await coins_of(conn, person_id=actor.person_id) if actor else 0,
         came_from=asked if asked in set(CameFrom) else CameFrom.UNKNOWN.value,
         others=[one for one in others if one.state == "live" and one.id != room_id][:4],
     )
