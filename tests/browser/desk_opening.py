@@ -2,11 +2,12 @@
 market has them. Prints where it all is, as JSON."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.content.factories import a_video
 
 from dougong.accounts.commands import open_organisation, sign_up
 from dougong.base.access import Role
@@ -17,8 +18,10 @@ from dougong.cli.demo.gift_cases import write_gifts
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.reconciliation_cases import write_partner_month, write_reconciliation
 from dougong.cli.demo.source_cases import write_sources
+from dougong.cli.demo.task_cases import STAR, write_tasks
 from dougong.infra import clock
 from dougong.infra.db import dispose, transaction
+from dougong.links.commands import add_link
 
 FIND = {
     "signed": "SELECT id FROM partner_rounds WHERE state = 'signed' ORDER BY opened_at DESC",
@@ -32,6 +35,8 @@ FIND = {
     "fee_rule": "SELECT id FROM fee_rules",
     "account": "SELECT id FROM ledger_accounts WHERE store_id = :book AND purpose LIKE 'partner%'",
     "entry": "SELECT id FROM ledger_entries WHERE store_id = :book AND kind = 'referral_settled'",
+    "brief": "SELECT id FROM task_briefs WHERE state = 'posted' AND way = 'open'",
+    "task": "SELECT task_id FROM task_works WHERE state = 'disputed'",
     "payee": "SELECT creator_id FROM referral_rulings WHERE creator_id IS NOT NULL",
 }
 
@@ -41,11 +46,12 @@ async def open_desks() -> dict[str, str]:
         now = await clock.refresh(conn)
         market = await _market(conn, at=now)
     partner = (write_agreements, write_sources, write_partner_month, write_reconciliation)
-    for write in (*partner, write_gifts):
+    for write in (*partner, write_gifts, write_tasks):
         await write(market, now=now)
     async with transaction() as conn:
         found = {name: await _one(conn, sql) for name, sql in FIND.items()}
-    return found | {"partner": str(market.orgs["partner"]), "book": str(PLATFORM_BOOK)}
+    of = {"partner": str(market.orgs["partner"]), "brand": str(market.orgs["advertiser"])}
+    return found | of | {"book": str(PLATFORM_BOOK)}
 
 
 async def _market(conn: AsyncConnection, *, at: datetime) -> Market:
@@ -75,11 +81,34 @@ async def _market(conn: AsyncConnection, *, at: datetime) -> Market:
         conn, email="cleo@example.org", password=None, name="Cleo", locale="en", at=at
     )
     for creator in story.CREATORS:
-        await open_organisation(
+        market.orgs[creator.handle] = await open_organisation(
             conn, person_id=author, kind=Role.CREATOR, name=creator.name.zh,
             handle=creator.handle, at=at,
         )  # fmt: skip
+    market.people["creator"] = market.people["creators"] = author
+    await _brand(conn, market, at=at)
     return market
+
+
+async def _brand(conn: AsyncConnection, market: Market, *, at: datetime) -> None:
+    """A brand comes, and two creators have had a video with a product for a month."""
+    person_id = await sign_up(
+        conn, email="ada@example.org", password=None, name="高鸣", locale="zh", at=at, is_demo=True
+    )
+    market.people["advertiser"] = person_id
+    market.orgs["advertiser"] = await open_organisation(
+        conn, person_id=person_id, kind=Role.ADVERTISER, name="晨露研究所", handle="brand-desk",
+        at=at,
+    )  # fmt: skip
+    asked = text("SELECT store_id, id FROM products WHERE state = 'active' LIMIT 1")
+    product = (await conn.execute(asked)).one()
+    for handle in (STAR, next(one.handle for one in story.CREATORS if one.handle != STAR)):
+        since, creator_id = at - timedelta(days=30), market.orgs[handle]
+        video_id = await a_video(conn, creator_id=creator_id, at=since)
+        await add_link(
+            conn, video_id=video_id, creator_id=creator_id, store_id=product.store_id,
+            product_id=product.id, position=0, at=since,
+        )  # fmt: skip
 
 
 async def _one(conn: AsyncConnection, sql: str) -> str:

@@ -7,9 +7,12 @@ from tests.browser.market import Market
 
 
 class Desks(msgspec.Struct):
-    """Ids of what the demo's partner has left. `signed` and `negotiated`: rounds."""
+    """Ids of what the demo's partner and brand have left. `signed` and `negotiated`: rounds."""
 
     partner: str
+    brand: str
+    brief: str
+    task: str
     book: str
     signed: str
     negotiated: str
@@ -45,6 +48,7 @@ def operator_screens(at: Desks) -> list[str]:
         *(f"reconciliation/{at.run}", f"reconciliation/cases/{at.case}"),
         *(f"link-rules/{at.link_rule}/impact", f"rules/{at.fee_rule}/impact"),
         *(f"ledger/{at.book}/entries/{at.entry}", f"explained/{at.payee}"),
+        *(f"tasks/{at.task}", "tasks?show=disputed"),
         *("sources", "sources/new", "sources/taobao", f"rounds/{at.negotiated}/offer"),
     )
     return [f"/operator/{tail}" for tail in (*lists, *desk, *rules, *money, *ones, *rounds(at))]
@@ -53,6 +57,12 @@ def operator_screens(at: Desks) -> list[str]:
 def partner_screens(at: Desks) -> list[str]:
     tails = ("rounds", "traffic", "differences", f"differences/{at.case}", *rounds(at))
     return [f"/partner/{at.partner}/{tail}" for tail in (*tails, f"rounds/{at.negotiated}/offer")]
+
+
+def brand_screens(at: Desks) -> list[str]:
+    tails = ("tasks", "tasks?show=posted", "briefs/new", "funds", f"tasks/{at.task}")
+    brief = (f"briefs/{at.brief}",)
+    return [f"/brand/{at.brand}/{tail}" for tail in (*tails, *brief)]
 
 
 def rounds(at: Desks) -> list[str]:

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 from playwright.async_api import Page
-from tests.browser.desks import Desks, desks, operator_screens, partner_screens
+from tests.browser.desks import Desks, brand_screens, desks, operator_screens, partner_screens
 from tests.browser.market import Market
 from tests.browser.story import Told, told
 
 AXE = Path(__file__).parents[2] / "src/dougong/web/static/vendor/axe.js"
 GRAVE = ("serious", "critical")
-ROLES = ("nobody", "shopper", "creator", "merchant", "operator", "partner")
+ROLES = ("nobody", "shopper", "creator", "merchant", "operator", "partner", "advertiser")
 # The feed never comes to rest; what axe finds in it must not depend on the frame.
 LOOK = """
 async () => {
@@ -59,6 +59,8 @@ def screens_of(role: str, left: Told, at: Desks) -> list[str]:
             return ["/merchant/stores", *paths, explained]
         case "partner":
             return partner_screens(at)
+        case "advertiser":
+            return brand_screens(at)
     tails = ("overview", "rules", "terms", "ledger", "unallocated", "orders", "jobs")
     rules = ("rules/draft", "rules/case", "terms/draft", "terms/case", "tasks")
     more = ("rounds", "audit", "reports", "people", "categories", "channels", "clock")
@@ -81,10 +83,10 @@ async def _look_at_all(market: Market, role: str, locale: str) -> Seen:
     seen = Seen()
     before = len(market.errors)
     at = await desks(market)
-    if role == "partner":
+    if role in ("partner", "advertiser"):
         await page.goto("/enter")
-        await page.locator("[data-role=partner]").click()
-        await page.wait_for_url("**/partner/**")
+        await page.locator(f"[data-role={role}]").click()
+        await page.wait_for_url("**/partner/**" if role == "partner" else "**/brand/**")
     for path in screens_of(role, left, at):
         answer = await page.goto(path)
         if answer is None or answer.status != 200:

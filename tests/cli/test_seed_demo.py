@@ -61,6 +61,31 @@ DESKS = {
         f"case {state}": f"reconciliation_cases WHERE state = '{state}'"
         for state in ("open", "explained", "claimed", "to_approve", "accepted", "closed")
     },
+    **{
+        f"task {state}": f"task_works WHERE state = '{state}'"
+        for state in (
+            "agreed",
+            "delivered",
+            "redo",
+            "part_offered",
+            "disputed",
+            "accepted",
+            "part_accepted",
+            "ruled",
+            "cancelled",
+            "lapsed",
+        )
+    },
+    **{
+        f"brief {one}": f"task_briefs WHERE state = '{one}'"
+        for one in ("draft", "posted", "closed")
+    },
+    **{
+        f"application {one}": f"task_applications WHERE state = '{one}'"
+        for one in ("invited", "applied", "declined", "agreed")
+    },
+    "rated task": "task_ratings",
+    "funds": "pay_ins WHERE purpose = 'funds' AND booked_at IS NOT NULL",
     "partner's word": "reconciliation_notes WHERE side = 'partner'",
     "endpoint off": "webhook_endpoints WHERE disabled_at IS NOT NULL",
     "delivered": "webhook_deliveries WHERE delivered",

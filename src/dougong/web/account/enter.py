@@ -25,7 +25,7 @@ STARTS = {
     "shopper": "/",
     "creator": "/creator",
     "merchant": "/merchant/stores",
-    "advertiser": "/me/roles",
+    "advertiser": "/brand",
     "partner": "/partner",
     "operator": "/operator/overview",
 }
