@@ -22,8 +22,8 @@ class Piece(Protocol):
     def __call__(self, market: Market, *, now: datetime) -> Awaitable[None]: ...
 
 
-# In the order of their dates, by which the audit log is written; and the stock counted last says
-# what is sold out.
+# In the order of their dates, by which the audit log is written; and the stock counted after all
+# orders says what is sold out. The partner's month is told today.
 PIECES: tuple[Piece, ...] = (
     write_unallocated,
     write_refunds,
@@ -37,10 +37,10 @@ PIECES: tuple[Piece, ...] = (
     write_shopper,
     write_invitation,
     write_sources,
+    write_stock,
     write_partner_month,
     write_reconciliation,
     write_gifts,
-    write_stock,
 )
 
 
