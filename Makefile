@@ -56,7 +56,8 @@ test-quick: setup
 	@$(BIN)/pytest -n 2 -m "not slow" -q
 
 test-slow: setup
-	@$(BIN)/pytest -m slow -q
+	@$(BIN)/pytest -n 2 --dist loadfile -m slow -q --ignore=tests/browser --ignore=tests/crash
+	@$(BIN)/pytest -m slow -q tests/browser tests/crash
 
 test-money: setup ## The money tests on Debian's own PostgreSQL 15
 	@.ci/money

@@ -90,6 +90,15 @@ async def _market(conn: AsyncConnection, *, at: datetime) -> Market:
     return market
 
 
+# A page that shows the video shows a real poster.
+PICTURES = text("""
+    UPDATE videos SET media = real.media
+    FROM (SELECT media FROM videos WHERE upload_id IS NOT NULL AND state = 'published'
+      ORDER BY published_at LIMIT 1) real
+    WHERE id = :id
+""")
+
+
 async def _brand(conn: AsyncConnection, market: Market, *, at: datetime) -> None:
     """A brand comes, and two creators have had a video with a product for a month."""
     person_id = await sign_up(
@@ -105,6 +114,7 @@ async def _brand(conn: AsyncConnection, market: Market, *, at: datetime) -> None
     for handle in (STAR, next(one.handle for one in story.CREATORS if one.handle != STAR)):
         since, creator_id = at - timedelta(days=30), market.orgs[handle]
         video_id = await a_video(conn, creator_id=creator_id, at=since)
+        await conn.execute(PICTURES, {"id": video_id})
         await add_link(
             conn, video_id=video_id, creator_id=creator_id, store_id=product.store_id,
             product_id=product.id, position=0, at=since,

@@ -62,7 +62,10 @@ class Market:
         page.on("pageerror", lambda error: note(f"{page.url}: {error}"))
         page.on(
             "console",
-            lambda said: said.type == "error" and note(f"{page.url}: {said.text}"),
+            lambda said: (
+                said.type == "error"
+                and note(f"{page.url}: {said.text} ({said.location.get('url', '')})")
+            ),
         )
         page.on("response", lambda got: got.status >= 500 and note(f"{got.status} {got.url}"))
 

@@ -94,7 +94,7 @@ async def _look_at_all(market: Market, role: str, locale: str) -> Seen:
         await _look(page, path, seen)
     if role == "shopper":
         await page.goto("/")
-        await page.locator(".slide-card").click()
+        await page.locator(".slide-card").first.click()
         await page.locator("#sheet[open] .picker").wait_for()
         await _look(page, "the sheet", seen)
     seen.errors += market.errors[before:]

@@ -165,7 +165,9 @@ async def _ids(conn: AsyncConnection, store: AStore, buyer: ABuyer) -> dict[str,
     at = wall_now()
     await a_coupon(conn, store, funder="merchant", funder_org_id=store.org_id)
     creator_id = OrgId(
-        await conn.scalar(text("SELECT id FROM organisations WHERE name = 'Fuzz' LIMIT 1"))
+        await conn.scalar(
+            text("SELECT id FROM organisations WHERE name = 'Fuzz' ORDER BY id DESC LIMIT 1")
+        )
     )
     video_id = await a_video(conn, creator_id=creator_id, at=at)
     endpoint_id = await webhooks.add_endpoint(

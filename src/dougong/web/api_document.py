@@ -33,6 +33,7 @@ are in the language that was asked for. Every answer carries `X-Request-Id`.
 REFUSALS = {
     400: "The request does not fit: see `field` and `facts`.",
     401: "Signing in is needed, or the token is no longer good.",
+    403: "The caller is known, and may not do this here: see `code`.",
     404: "There is no such thing, or it is not the caller's.",
     409: "It does not fit what is there already, or an idempotency key is used for something else.",
     413: "The body is too big.",
@@ -171,6 +172,8 @@ def refusals_of(path: str, handler: HTTPRouteHandler) -> list[int]:
     takes = _taken(handler) is not None
     writes = bool(handler.http_methods & {"POST", "PUT", "PATCH", "DELETE"})
     found = [400, 401] if not is_public or handler.opt.get("may_need_sign_in") else [400]
+    if not is_public:
+        found.append(403)
     if not is_public or "{" in path:
         found.append(404)
     if writes:
