@@ -64,7 +64,7 @@ def test_what_is_no_host_is_refused(host: str) -> None:
 async def test_two_sources_never_claim_one_host(conn: AsyncConnection) -> None:
     first = await a_kept_source(conn, "*.green.example", "go.green.example")
     with pytest.raises(HostTaken) as refused:
-        await a_kept_source(conn, "other.example", "*.green.example")
+        await a_kept_source(conn, "apart.green-test.example", "*.green.example")
     assert refused.value.facts == {"host": "*.green.example", "source": first}
     await a_kept_source(conn, "shop.green.example")  # closer than the first one's
     draft = SourceDraft(
