@@ -32,6 +32,7 @@ from dougong.infra.db import transaction
 from dougong.ledger.rules import PLATFORM, Purpose
 from dougong.payments.adapters.sandbox import Outcome
 from dougong.policy.queries import forget_book
+from dougong.reads.coins import wallet
 
 pytestmark = pytest.mark.money
 ADULT, CHILD = date(1990, 5, 1), date(2015, 5, 1)
@@ -251,6 +252,22 @@ async def test_what_a_purchase_has_left_goes_back_the_way_it_came(viewer: Viewer
     assert (await viewer.coins(), await viewer.held()) == (0, 0)
     with pytest.raises(NothingLeft):
         await viewer.turns_back(pay_in_id, key="back-2")
+
+
+async def test_coins_that_come_back_after_a_refund_can_be_refunded_too(viewer: Viewer) -> None:
+    """The purchase stands once in the wallet, with what both refunds gave back."""
+    pay_in_id = await viewer.buys(coins=30, price_minor=100)
+    gift = await viewer.gives()
+    await viewer.turns_back(pay_in_id)
+    operator = await a_moderator()
+    async with transaction() as conn:
+        await take_gift_back(conn, gift_id=gift.id, by=operator, reason="a child's",
+                             at=clock.now())  # fmt: skip
+    assert (await viewer.turns_back(pay_in_id, key="back-2")).amount_minor == 33
+    async with transaction() as conn:
+        held = await wallet(conn, person_id=viewer.person_id, most=10)
+    assert [(one.left, one.refunded_minor) for one in held.purchases] == [(0, 100)]
+    assert await viewer.held() == 0
 
 
 async def a_moderator() -> PersonId:

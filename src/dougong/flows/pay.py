@@ -1,5 +1,6 @@
 """The buyer wants to pay: one payment for all orders of a checkout that still wait."""
 
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,7 @@ from dougong.infra.db import transaction
 from dougong.orders.rules import OrderState
 from dougong.payments.adapters.registry import default_gateway
 from dougong.payments.commands import Part, name_at_gateway, open_payment
-from dougong.payments.rules import NothingToPay
+from dougong.payments.rules import Gateway, NothingToPay
 from dougong.reads.order_books import checkout_orders
 
 
@@ -52,14 +53,19 @@ async def start_payment(*, checkout_id: UUID, buyer_id: PersonId, return_url: st
             parts=parts,
             at=at,
         )
-    if row.pay_url is None:
-        started = await gateway.start(
-            payment_id=row.id,
-            amount_minor=row.amount_minor,
-            currency=row.currency,
-            return_url=return_url,
-        )
-        async with transaction() as conn:
-            await name_at_gateway(conn, payment_id=row.id, payer_id=buyer_id, started=started)
-        return Payment(row.id, row.amount_minor, row.currency, started.pay_url)
-    return Payment(row.id, row.amount_minor, row.currency, row.pay_url)
+    return await at_gateway(gateway, row, payer_id=buyer_id, return_url=return_url)
+
+
+async def at_gateway(gateway: Gateway, row: Any, *, payer_id: PersonId, return_url: str) -> Payment:
+    """Where a payment that is committed is paid: asked once, then known. Raises GatewayDown."""
+    if row.pay_url is not None:
+        return Payment(row.id, row.amount_minor, row.currency, row.pay_url)
+    started = await gateway.start(
+        payment_id=row.id,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        return_url=return_url,
+    )
+    async with transaction() as conn:
+        await name_at_gateway(conn, payment_id=row.id, payer_id=payer_id, started=started)
+    return Payment(row.id, row.amount_minor, row.currency, started.pay_url)

@@ -14,7 +14,7 @@ from dougong.accounts.queries import addresses_of
 from dougong.base.ids import PLATFORM_BOOK, PaymentId, PersonId
 from dougong.base.money import Money
 from dougong.flows.book_orders import CLEARING
-from dougong.flows.pay import Payment
+from dougong.flows.pay import Payment, at_gateway
 from dougong.gifts.commands import add_lot
 from dougong.infra import clock
 from dougong.infra.db import transaction
@@ -23,7 +23,6 @@ from dougong.infra.settings import settings
 from dougong.ledger.commands import book
 from dougong.ledger.rules import AccountName, Entry, EntryKind, Part, Purpose, moved
 from dougong.payments.adapters.registry import default_gateway
-from dougong.payments.commands import name_at_gateway
 from dougong.payments.pay_in_commands import ask_pay_in, claim_pay_in, open_pay_in_payment
 from dougong.payments.rules import NothingToPay, PayInPurpose
 
@@ -58,17 +57,7 @@ async def start_pay_in(
         if pay_in.payment_id is not None:
             raise NothingToPay
         row = await open_pay_in_payment(conn, pay_in=pay_in, gateway=gateway.code, at=at)
-    if row.pay_url is not None:
-        return Payment(row.id, row.amount_minor, row.currency, row.pay_url)
-    started = await gateway.start(
-        payment_id=row.id,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
-        return_url=return_url,
-    )
-    async with transaction() as conn:
-        await name_at_gateway(conn, payment_id=row.id, payer_id=payer_id, started=started)
-    return Payment(row.id, row.amount_minor, row.currency, started.pay_url)
+    return await at_gateway(gateway, row, payer_id=payer_id, return_url=return_url)
 
 
 async def book_pay_in(

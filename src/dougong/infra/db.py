@@ -124,6 +124,11 @@ async def fetch(
         ) from error
 
 
+def like_literal(words: str) -> str:
+    """Words that a LIKE pattern takes as they are."""
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
 def constraint_of(error: DBAPIError) -> str | None:
     """The name of the constraint that refused a statement."""
     diagnosis: Any = getattr(error.orig, "diag", None)

@@ -12,7 +12,8 @@ from dougong.base.ids import PLATFORM_BOOK, PersonId
 
 
 class Purchase(msgspec.Struct, frozen=True):
-    """A pack that was paid for. `worth_minor`: what its coins that are left were paid with."""
+    """A pack that was paid for. `worth_minor`: what its coins that are left were paid with.
+    `refund_state`: of the last refund; `refunded_minor`: by all."""
 
     pay_in_id: UUID
     bought_at: datetime
@@ -51,9 +52,13 @@ class Wallet(msgspec.Struct, frozen=True):
 PURCHASES = text("""
     SELECT l.pay_in_id, l.bought_at, l.coins, l.coins - l.used AS left, l.price_minor,
       l.price_minor - l.used_minor AS worth_minor, l.currency::text,
-      r.state AS refund_state, COALESCE(r.amount_minor, 0) AS refunded_minor
+      r.refund_state, COALESCE(r.refunded_minor, 0) AS refunded_minor
     FROM coin_lots l
-    LEFT JOIN refunds r ON r.store_id = :book AND r.order_id = l.pay_in_id
+    CROSS JOIN LATERAL (
+      SELECT (array_agg(b.state ORDER BY b.asked_at DESC, b.id DESC))[1] AS refund_state,
+        sum(b.amount_minor)::bigint AS refunded_minor
+      FROM refunds b WHERE b.store_id = :book AND b.order_id = l.pay_in_id
+    ) r
     WHERE l.person_id = :person_id
     ORDER BY l.bought_at DESC, l.pay_in_id DESC LIMIT :most
 """)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.money import FULL_BP
 from dougong.base.time import local_day
+from dougong.infra.db import like_literal
 from dougong.infra.settings import settings
 from dougong.reads.day_figures import sold
 
@@ -98,7 +99,7 @@ async def own_offers(
     """Up to six products on sale: one by (store, id), those with the words, or those with the
     GTIN in any of its lengths; the cheapest first."""
     plain = words.strip()[:60]
-    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    escaped = like_literal(plain)
     if not (gtin or plain or product):
         return []
     asked = {

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import VideoId
 from dougong.base.money import part_of
+from dougong.infra.db import like_literal
 from dougong.orders.rules import capped_rate
 from dougong.policy.queries import RuleBook, rules_book
 from dougong.policy.rules import Facts, RuleKind
@@ -161,7 +162,7 @@ async def search_linkable(
     """Products on sale whose title, brand or store holds the words, best offers first; those
     already on the video are left out."""
     plain = words.strip()[:60]
-    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    escaped = like_literal(plain)
     asked = {"words": plain, "pattern": f"%{escaped}%", "video_id": video_id, "most": most}
     rows = (await conn.execute(SEARCH, asked)).all()
     book = await rules_book(conn)

@@ -273,8 +273,9 @@ CAPTURED_WITHOUT_BOOKING = text("""
     SELECT 1 AS found, 'payment ' || p.id AS example FROM payments p
     LEFT JOIN payment_parts x ON x.payment_id = p.id
     WHERE p.state = 'captured' AND x.booked_at IS NULL AND p.captured_at < :patience_since
-      AND NOT EXISTS (SELECT FROM pay_ins i WHERE i.payment_id = p.id)
-      AND NOT EXISTS (SELECT FROM unallocated_money u WHERE u.payment_id = p.id)
+      AND NOT (x.payment_id IS NULL AND (
+        EXISTS (SELECT FROM pay_ins i WHERE i.payment_id = p.id)
+        OR EXISTS (SELECT FROM unallocated_money u WHERE u.payment_id = p.id)))
 """)
 
 COUPON_OVER_QUOTA = text("""

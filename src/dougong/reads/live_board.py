@@ -13,6 +13,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.infra.db import like_literal
+
 AFTERWARDS = timedelta(minutes=30)
 MOST_PRODUCTS, MOST_MINUTES = 50, 1_440
 
@@ -286,7 +288,7 @@ async def wall(
     conn: AsyncConnection, *, words: str, only: str, currency: str, at: datetime, most: int
 ) -> list[WallRoom]:
     """Rooms on air, the fullest first; `only` scheduled: those that are announced."""
-    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    asked = {"words": words, "like": f"%{escaped}%", "only": only, "currency": currency, "at": at,
+    like = f"%{like_literal(words)}%"
+    asked = {"words": words, "like": like, "only": only, "currency": currency, "at": at,
              "most": most}  # fmt: skip
     return [WallRoom(**row) for row in (await conn.execute(WALL, asked)).mappings()]

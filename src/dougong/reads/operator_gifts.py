@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import PLATFORM_BOOK
+from dougong.infra.db import like_literal
 
 
 class GiftRow(msgspec.Struct, frozen=True):
@@ -56,10 +57,9 @@ async def gift_rows(
     """Newest first. `words`: a part of the giver's or the creator's name; `state`: given, back or
     empty for all."""
     before_at, before_id = before or (None, None)
-    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     asked = {
         "words": words,
-        "like": f"%{escaped}%",
+        "like": f"%{like_literal(words)}%",
         "state": state,
         "before_at": before_at,
         "before_id": before_id,

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
+from dougong.infra.db import like_literal
 from dougong.settlement.rules import AGES
 
 
@@ -188,7 +189,7 @@ async def differences_of(
         "age": age,
         "age_from": limits[bucket] + 1,
         "age_to": limits[bucket + 1],
-        "prefix": q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_"),
+        "prefix": like_literal(q.strip()),
         "after_gap": gap,
         "after_id": case_id,
         "most": most,
