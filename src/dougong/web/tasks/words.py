@@ -10,7 +10,7 @@ STATES = {
     "draft": mark("Draft"),
     "posted": mark("Open to creators"),
     "closed": mark("Closed"),
-    "invited": mark("Asked"),
+    "invited": mark("Invited"),
     "applied": mark("Applied"),
     "agreed": mark("Agreed"),
     "declined": mark("Declined"),
