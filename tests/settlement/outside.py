@@ -37,9 +37,9 @@ async def a_source(conn: AsyncConnection, code: str = "") -> ASource:
     await conn.execute(
         text("""
             INSERT INTO sources (code, name_zh, name_en, hosts, adapter, created_at)
-            VALUES (:code, '淘宝', 'Taobao', ARRAY['taobao.com'], 'page', :at)
+            VALUES (:code, '淘宝', 'Taobao', ARRAY[:host], 'page', :at)
         """),
-        {"code": made.code, "at": STARTS},
+        {"code": made.code, "host": f"{made.code.replace('_', '-')}.example", "at": STARTS},
     )
     return made
 
