@@ -35,6 +35,7 @@ class Permission(StrEnum):
     LIVE_TAKE_PART = "own:live:take_part"  # chat, like, be reminded, draw, moderate where named
     COINS_BUY = "own:coins:buy"
     GIFT_SEND = "own:gift:send"
+    CASE_OPEN = "own:case:open"  # ask for after-sales, answer, appeal, on one's own orders
 
     MEMBERS_MANAGE = "org:member:manage"
 
@@ -51,6 +52,11 @@ class Permission(StrEnum):
     ORDER_READ_STORE = "org:order:read"
     ORDER_SHIP = "org:order:ship"
     ORDER_REFUND = "org:order:refund"
+    STOCK_MANAGE = "org:stock:manage"  # warehouses, levels, counts, transfers
+    PURCHASE_MANAGE = "org:purchase:manage"  # suppliers, purchase orders, bills
+    FULFILMENT_WORK = "org:fulfilment:work"  # pick, pack, label, hand over, receive, count
+    CASE_MANAGE = "org:case:manage"  # answer after-sales cases
+    STANDING_READ = "org:standing:read"  # score, deposit, penalties; appeal
     MONEY_READ = "org:money:read"
     WEBHOOK_MANAGE = "org:webhook:manage"
 
@@ -87,6 +93,8 @@ class Permission(StrEnum):
     TASK_READ = "platform:task:read"
     TASK_RULE = "platform:task:rule"  # rule a dispute
     GIFT_MANAGE = "platform:gift:manage"  # coin packs, gifts, limits, fraud
+    CASE_RULE = "platform:case:rule"  # arbitrate
+    MERCHANT_GOVERN = "platform:merchant:govern"  # deposits, scores, penalties
     CLOCK_SET = "platform:clock:set"
 
 
@@ -115,6 +123,11 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.ORDER_READ_STORE,
             Permission.ORDER_SHIP,
             Permission.ORDER_REFUND,
+            Permission.STOCK_MANAGE,
+            Permission.PURCHASE_MANAGE,
+            Permission.FULFILMENT_WORK,
+            Permission.CASE_MANAGE,
+            Permission.STANDING_READ,
             Permission.MONEY_READ,
             Permission.WEBHOOK_MANAGE,
         }

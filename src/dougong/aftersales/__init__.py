@@ -1,0 +1,1 @@
+"""Owns after-sales cases: refunds, returns, exchanges, evidence, arbitration."""

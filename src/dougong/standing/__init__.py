@@ -1,0 +1,1 @@
+"""Owns how merchants stand: deposits, experience scores, penalties and appeals."""
