@@ -25,6 +25,8 @@ from tests.factories import (
 from tests.flows.test_order_life import a_placed_order, pay
 from tests.partners.factories import a_signed_round, a_table
 from tests.referrals.world import a_row, a_source, csv_bytes
+from tests.tasks.market import DAY, a_task_market
+from tests.web.schema_tasks import of_tasks
 
 from dougong.accounts import commands, key_commands
 from dougong.accounts.rules import grantable
@@ -65,9 +67,10 @@ async def a_schema_world() -> SchemaWorld:
         buyer = await a_buyer(conn)
         table = await a_table(conn)
         await a_signed_round(conn, table)
+        market = await a_task_market(conn)
         keys = {
             "shopper": await _key(conn, buyer.person_id),
-            "merchant": await _merchants_key(conn, merchant, store, table.partner_id),
+            "merchant": await _merchants_key(conn, merchant, store, table.partner_id, market.brand),
             "operator": await _operators_key(conn),
         }
     orders = await _orders(store, buyer)
@@ -77,7 +80,10 @@ async def a_schema_world() -> SchemaWorld:
         ids |= {"report_id": report_id, "referral_id": referral_id}
         ids |= {"partner_id": table.partner_id, "round_id": table.round_id}
         ids |= await _live(conn, store, ids)
-    return SchemaWorld(keys, _examples(store, buyer, orders, ids))
+        market.conn, market.creator = conn, ids["creator_id"]
+        tasks = await of_tasks(market, at=wall_now() - 5 * DAY)
+        ids |= tasks.pop("*")
+    return SchemaWorld(keys, _examples(store, buyer, orders, ids) | tasks)
 
 
 async def _key(conn: AsyncConnection, person_id: PersonId, *grants: Grant) -> str:
@@ -94,26 +100,22 @@ async def _key(conn: AsyncConnection, person_id: PersonId, *grants: Grant) -> st
 
 
 async def _merchants_key(
-    conn: AsyncConnection, person_id: PersonId, store: AStore, partner_id: OrgId
+    conn: AsyncConnection, person_id: PersonId, store: AStore, partner_id: OrgId, brand_id: OrgId
 ) -> str:
-    """Of one person who also has a channel, and acts for a partner."""
+    """Of one person who also has a channel, and acts for a partner and a brand."""
+    named = {"name": "Fuzz", "handle": f"f{new_id().hex}"}
     creator = await commands.open_organisation(
-        conn,
-        person_id=person_id,
-        kind=Role.CREATOR,
-        name="Fuzz",
-        handle=f"f{new_id().hex}",
-        at=wall_now(),
+        conn, person_id=person_id, kind=Role.CREATOR, **named, at=wall_now()
     )
-    await commands.give_role(
-        conn, person_id=person_id, org_id=partner_id, role=Role.PARTNER, at=wall_now()
-    )
+    for org_id, role in ((partner_id, Role.PARTNER), (brand_id, Role.ADVERTISER)):
+        await commands.give_role(conn, person_id=person_id, org_id=org_id, role=role, at=wall_now())
     return await _key(
         conn,
         person_id,
         Grant(Role.MERCHANT, store.org_id),
         Grant(Role.CREATOR, creator),
         Grant(Role.PARTNER, partner_id),
+        Grant(Role.ADVERTISER, brand_id),
     )
 
 

@@ -89,6 +89,7 @@ WORKS = text("""
     WHERE (CAST(:brand_id AS uuid) IS NULL OR w.brand_id = :brand_id)
       AND (CAST(:creator_id AS uuid) IS NULL OR w.creator_id = :creator_id)
       AND (CAST(:brief_id AS uuid) IS NULL OR w.brief_id = :brief_id)
+      AND (CAST(:task_id AS uuid) IS NULL OR w.task_id = :task_id)
       AND (:state = '' OR w.state = :state)
       AND (:words = '' OR b.title_zh ILIKE '%' || :words || '%'
         OR b.title_en ILIKE '%' || :words || '%' OR c.name ILIKE '%' || :words || '%'
@@ -105,6 +106,7 @@ async def works(
     brand_id: UUID | None = None,
     creator_id: UUID | None = None,
     brief_id: UUID | None = None,
+    task_id: UUID | None = None,
     state: str = "",
     words: str = "",
     before: Cursor = None,
@@ -113,10 +115,19 @@ async def works(
     """Agreed tasks of a side (None: of all), the newest first."""
     before_at, before_id = before or (None, None)
     asked = {
-        "brand_id": brand_id, "creator_id": creator_id, "brief_id": brief_id, "state": state,
-        "words": words, "before_at": before_at, "before_id": before_id, "most": most,
+        "brand_id": brand_id, "creator_id": creator_id, "brief_id": brief_id, "task_id": task_id,
+        "state": state, "words": words, "before_at": before_at, "before_id": before_id,
+        "most": most,
     }  # fmt: skip
     return list((await conn.execute(WORKS, asked)).all())
+
+
+async def work_row(conn: AsyncConnection, *, task_id: UUID) -> Row[Any]:
+    """One, as `works` has it. Raises NotFound."""
+    found = await works(conn, task_id=task_id, most=1)
+    if not found:
+        raise NotFound
+    return found[0]
 
 
 async def applications(conn: AsyncConnection, *, brief_id: UUID) -> list[Row[Any]]:

@@ -22,10 +22,12 @@ from dougong.web.account import roles as account_roles
 from dougong.web.account import safety as account_safety
 from dougong.web.account import sign_in as account_sign_in
 from dougong.web.api import agreements as api_agreements
+from dougong.web.api import brand_tasks as api_brand_tasks
 from dougong.web.api import catalogue as api_catalogue
 from dougong.web.api import catalogue_files as api_catalogue_files
 from dougong.web.api import catalogue_public as api_catalogue_public
 from dougong.web.api import content as api_content
+from dougong.web.api import creator_tasks as api_creator_tasks
 from dougong.web.api import explain as api_explain
 from dougong.web.api import live as api_live
 from dougong.web.api import live_manage as api_live_manage
@@ -112,10 +114,12 @@ HANDLERS: list[HTTPRouteHandler] = [
     *account_safety.HANDLERS,
     *account_sign_in.HANDLERS,
     *api_agreements.HANDLERS,
+    *api_brand_tasks.HANDLERS,
     *api_catalogue.HANDLERS,
     *api_catalogue_files.HANDLERS,
     *api_catalogue_public.HANDLERS,
     *api_content.HANDLERS,
+    *api_creator_tasks.HANDLERS,
     *api_explain.HANDLERS,
     *api_live.HANDLERS,
     *api_live_manage.HANDLERS,

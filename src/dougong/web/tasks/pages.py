@@ -16,7 +16,7 @@ from dougong.base.ids import PLATFORM_BOOK
 from dougong.flows.settle_task import evidence_now
 from dougong.reads.creator_videos import creator_organisation
 from dougong.reads.explain_task import explain_task
-from dougong.reads.task_desk import brand_organisation, task_videos, work_story, works
+from dougong.reads.task_desk import brand_organisation, task_videos, work_row, work_story
 from dougong.tasks.brief_queries import brief_of
 from dougong.tasks.evidence_rules import Evidence
 from dougong.tasks.work_commands import work_of
@@ -86,11 +86,7 @@ async def work_page(
     work = await work_of(conn, task_id=task_id)
     if seat.org_id is not None and work.side_of(seat.org_id) is not seat.side:
         raise NotFound
-    row = next(
-        one
-        for one in await works(conn, brief_id=work.brief_id, most=10_000)
-        if one.task_id == task_id
-    )
+    row = await work_row(conn, task_id=task_id)
     story = await work_story(conn, task_id=task_id)
     kept = await brief_of(conn, brief_id=work.brief_id)
     evidence = await evidence_now(conn, work=work, at=now)
