@@ -115,6 +115,8 @@ FRESH: Mapping[str, Callable[[Ids], Row]] = {
     "ledger_entries": _entry,
     "ledger_transfers": lambda ids: _transfer(ids, n=2),
     "ledger_unsealed": lambda ids: {"store_id": ids.store, "entry_id": ids.reversal},
+    "ledger_unsealed_ranges": lambda ids: {"store_id": ids.store, "first_id": ids.reversal,
+                                           "last_id": ids.reversal},
     "ledger_seals": lambda ids: {"store_id": ids.store, "number": 2, "sealed_at": AT,
                                  "entries": 1, "hash": b"x" * 32},
     "ledger_sealed_entries": lambda ids: {"store_id": ids.store, "entry_id": ids.reversal,
@@ -171,6 +173,7 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "ledger_seals": {"number": 1},
         "ledger_sealed_entries": {"entry_id": ids.entry},
         "ledger_unsealed": {"entry_id": ids.entry},
+        "ledger_unsealed_ranges": {"first_id": ids.entry, "last_id": ids.entry},
         "ledger_rollups": {"account_id": ids.account},
         "ledger_days": {"account_id": ids.account},
         **constraint_referrals.fixed(ids),
@@ -342,6 +345,16 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
     "ledger_unsealed": {
         "ledger_unsealed_entry": row_with(entry_id=NOBODY),
         "ledger_unsealed_pkey": once("store_id", "entry_id"),
+    },
+    "ledger_unsealed_ranges": {
+        "ledger_unsealed_ranges_store_id_first_id_fkey": row_with(first_id=NOBODY),
+        "ledger_unsealed_ranges_store_id_last_id_fkey": row_with(last_id=UUID(int=2**128 - 1)),
+        "ledger_unsealed_ranges_order": Wrong(
+            {"last_id": NOBODY}, (), ("ledger_unsealed_ranges_store_id_last_id_fkey",)
+        ),
+        "ledger_unsealed_ranges_pkey": Wrong(
+            {}, ("store_id", "first_id"), ("ledger_unsealed_ranges_order",)
+        ),
     },
     "ledger_seals": {
         "ledger_seals_entries_check": row_with(entries=0),

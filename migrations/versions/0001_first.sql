@@ -847,6 +847,29 @@ CREATE TABLE ledger_unsealed (
   PRIMARY KEY (store_id, entry_id)
 );
 
+-- What waits of a history, many entries in one row: all of the book whose ids are within.
+CREATE TABLE ledger_unsealed_ranges (
+  store_id uuid NOT NULL,
+  first_id uuid NOT NULL,
+  last_id uuid NOT NULL,
+  PRIMARY KEY (store_id, first_id),
+  CONSTRAINT ledger_unsealed_ranges_order CHECK (first_id <= last_id),
+  FOREIGN KEY (store_id, first_id) REFERENCES ledger_entries,
+  FOREIGN KEY (store_id, last_id) REFERENCES ledger_entries
+);
+
+-- A function, so that no plan counts on there being ranges: hardly ever is there one.
+CREATE FUNCTION ledger_entries_between(book uuid, first_id uuid, last_id uuid)
+  RETURNS SETOF uuid LANGUAGE plpgsql STABLE ROWS 1 AS
+$$ BEGIN RETURN QUERY SELECT e.id FROM public.ledger_entries e
+   WHERE e.store_id = book AND e.id BETWEEN first_id AND last_id; END $$;
+
+CREATE VIEW ledger_waiting AS
+  SELECT store_id, entry_id FROM ledger_unsealed
+  UNION ALL
+  SELECT r.store_id, e.id FROM ledger_unsealed_ranges r
+  CROSS JOIN LATERAL ledger_entries_between(r.store_id, r.first_id, r.last_id) AS e (id);
+
 CREATE TABLE ledger_seals (
   store_id uuid NOT NULL,
   number bigint NOT NULL CHECK (number > 0),
@@ -1031,7 +1054,8 @@ DO $$ DECLARE t text; BEGIN
     'people', 'organisations', 'stores', 'events', 'inbox', 'unallocated_money'] LOOP
     EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM dougong_app', t);
   END LOOP;
-  REVOKE UPDATE ON ledger_unsealed FROM dougong_app;
+  REVOKE UPDATE ON ledger_unsealed, ledger_unsealed_ranges FROM dougong_app;
+  REVOKE INSERT, UPDATE, DELETE ON ledger_waiting FROM dougong_app;
   FOREACH t IN ARRAY ARRAY['stores', 'orders', 'refunds'] LOOP
     EXECUTE format('CREATE TRIGGER keep_rows AFTER DELETE ON %I
       FOR EACH ROW EXECUTE FUNCTION refuse_change()', t);

@@ -129,7 +129,7 @@ CHECKS = {
     "entries_without_seal_or_queue": """
         SELECT count(*) FROM ledger_entries e
         WHERE e.store_id = ANY(CAST(:stores AS uuid[]))
-          AND (SELECT count(*) FROM ledger_unsealed u
+          AND (SELECT count(*) FROM ledger_waiting u
                WHERE u.store_id = e.store_id AND u.entry_id = e.id)
             + (SELECT count(*) FROM ledger_sealed_entries s
                WHERE s.store_id = e.store_id AND s.entry_id = e.id) <> 1

@@ -18,6 +18,7 @@ from dougong.flows.book_orders import capture_entry, final_entry, refund_entry
 from dougong.flows.import_orders import BadFile, ImportRunning, NoRulesThen, Report, import_orders
 from dougong.flows.import_orders_books import uuid_text
 from dougong.flows.order_for_books import booked_order
+from dougong.flows.seal_books import seal_book
 from dougong.infra.db import transaction
 from dougong.ledger.queries import trial_balance
 from dougong.ledger.rules import Entry, account_id
@@ -104,6 +105,25 @@ async def test_every_kind_of_row_makes_the_figures_and_the_books() -> None:
     assert sum(held.values()) == 0
     assert held["escrow"] == 0
     assert held["gateway_clearing"] == -want["kept_minor"]
+
+
+async def test_what_is_loaded_waits_for_its_seal(own_database: None) -> None:
+    """As ranges, which every entry is in once; and is sealed by the job."""
+    report = await load(many(1_500)[0], fresh_code())
+    entries = await rows_of(
+        "SELECT id FROM ledger_entries WHERE store_id = :store_id ORDER BY 1", report.store_id
+    )
+    waiting = "SELECT entry_id FROM ledger_waiting WHERE store_id = :store_id ORDER BY 1"
+    assert await rows_of(waiting, report.store_id) == entries
+    ranges = "SELECT FROM ledger_unsealed_ranges WHERE store_id = :store_id"
+    assert len(await rows_of(ranges, report.store_id)) == 2
+    assert await seal_book(report.store_id) == 2
+    assert await rows_of(waiting, report.store_id) == []
+    sealed = await rows_of(
+        "SELECT entry_id FROM ledger_sealed_entries WHERE store_id = :store_id ORDER BY 1",
+        report.store_id,
+    )
+    assert sealed == entries
 
 
 async def test_a_second_run_changes_nothing() -> None:

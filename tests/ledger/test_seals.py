@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from dougong.base.ids import EntryId, StoreId, new_id
 from dougong.flows.seal_books import PublishedHead, publish, published_heads, seal_book, seals_log
 from dougong.infra import db
+from dougong.ledger import seal_commands
 from dougong.ledger.commands import book, reverse
+from dougong.ledger.queries import balances
 from dougong.ledger.rules import (
     FIRST_HASH,
     AccountName,
@@ -130,6 +132,78 @@ async def test_each_entry_is_sealed_once_and_late_ones_too(conn: AsyncConnection
     assert (first.number, second.number) == (1, 2)
     assert await broken(conn, store_id) == []
     assert store_id not in await books_with_unsealed(conn)
+
+
+async def wait_as_range(conn: AsyncConnection, store_id: StoreId) -> None:
+    """What waits waits as a whole history does."""
+    await conn.execute(
+        text("""
+            WITH one AS (DELETE FROM ledger_unsealed WHERE store_id = :s RETURNING entry_id),
+              ids AS (SELECT array_agg(entry_id ORDER BY entry_id) AS found FROM one)
+            INSERT INTO ledger_unsealed_ranges (store_id, first_id, last_id)
+            SELECT :s, found[1], found[cardinality(found)] FROM ids
+        """),
+        {"s": store_id},
+    )
+
+
+async def waiting(conn: AsyncConnection, store_id: StoreId) -> list[EntryId]:
+    found = await conn.scalars(
+        text("SELECT entry_id FROM ledger_waiting WHERE store_id = :s ORDER BY 1"), {"s": store_id}
+    )
+    return [EntryId(entry_id) for entry_id in found]
+
+
+async def sealed_in(conn: AsyncConnection, head: SealHead | None) -> list[EntryId]:
+    if head is None:
+        return []
+    found = await conn.scalars(
+        text("""
+            SELECT entry_id FROM ledger_sealed_entries
+            WHERE store_id = :s AND seal_number = :n ORDER BY 1
+        """),
+        {"s": head.store_id, "n": head.number},
+    )
+    return [EntryId(entry_id) for entry_id in found]
+
+
+async def test_a_range_is_sealed_piece_by_piece_after_what_waits_singly(
+    conn: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seal_commands, "MOST_IN_SEAL", 3)
+    store_id = StoreId(new_id())
+    history = await booked(conn, store_id, 1, 2, 3, 4, 5, 6)
+    await wait_as_range(conn, store_id)
+    single = await booked(conn, store_id, 7)
+    assert await waiting(conn, store_id) == [*history, *single]
+    assert store_id in await books_with_unsealed(conn)
+    took = [await sealed_in(conn, await seal(conn, store_id=store_id, at=AT)) for _ in range(4)]
+    assert took == [[*history[:2], *single], history[2:5], history[5:], []]
+    assert await waiting(conn, store_id) == []
+    assert store_id not in await books_with_unsealed(conn)
+    assert await broken(conn, store_id) == []
+
+
+async def test_a_range_waits_while_enough_waits_singly(
+    conn: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seal_commands, "MOST_IN_SEAL", 2)
+    store_id = StoreId(new_id())
+    history = await booked(conn, store_id, 1, 2)
+    await wait_as_range(conn, store_id)
+    single = await booked(conn, store_id, 3, 4)
+    assert await sealed_in(conn, await seal(conn, store_id=store_id, at=AT)) == single
+    assert await sealed_in(conn, await seal(conn, store_id=store_id, at=AT)) == history
+
+
+async def test_balances_count_what_waits_as_a_range(conn: AsyncConnection) -> None:
+    store_id = StoreId(new_id())
+    await booked(conn, store_id, 1)
+    await seal(conn, store_id=store_id, at=AT)
+    await booked(conn, store_id, 2, 3, 4)
+    singly = await balances(conn, store_id=store_id)
+    await wait_as_range(conn, store_id)
+    assert await balances(conn, store_id=store_id) == singly
 
 
 @pytest.fixture

@@ -142,6 +142,28 @@ async def test_damage_is_found_by_name(owner: AsyncConnection, name: str) -> Non
     assert after[name] > before[name]
 
 
+AS_RANGES = {
+    "unsealed_lost": """
+        INSERT INTO ledger_unsealed_ranges (store_id, first_id, last_id)
+        SELECT store_id, id, id FROM ledger_entries WHERE store_id = :s
+    """,
+    "references_lost": """
+        INSERT INTO ledger_unsealed_ranges (store_id, first_id, last_id)
+        SELECT id, id, id FROM stores WHERE id = :s
+    """,
+}
+
+
+@pytest.mark.parametrize("name", AS_RANGES)
+async def test_ranges_that_wait_are_damage_too(owner: AsyncConnection, name: str) -> None:
+    """Of entries that wait singly or are sealed; and of none."""
+    story = await some_orders(owner)
+    before = await values(owner)
+    await owner.execute(text("SET LOCAL session_replication_role = replica"))  # no triggers
+    await owner.execute(text(AS_RANGES[name]), {"s": story.market.store_id})
+    assert (await values(owner))[name] > before[name]
+
+
 async def test_nothing_is_late_while_no_worker_runs(owner: AsyncConnection) -> None:
     story = await some_orders(owner)
     await owner.execute(text("DELETE FROM procrastinate_workers"))

@@ -10,7 +10,8 @@ from dougong.infra.db_server import owner_url
 
 ANALYZE = """
     ANALYZE orders, order_lines, deadlines, payments, payment_parts, refunds, refund_lines,
-      ledger_accounts, ledger_entries, ledger_transfers, ledger_unsealed
+      ledger_accounts, ledger_entries, ledger_transfers, ledger_unsealed,
+      ledger_unsealed_ranges
 """
 
 ANALYZE_CATALOGUE = "ANALYZE products, product_images, skus, stock"

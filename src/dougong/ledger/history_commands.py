@@ -37,7 +37,9 @@ TRANSFERS = SQL("""
     FROM STDIN (FORMAT binary)
 """)
 LETTERS_ABOUT = 36
-UNSEALED = SQL("COPY ledger_unsealed (store_id, entry_id) FROM STDIN (FORMAT binary)")
+UNSEALED = SQL("""
+    COPY ledger_unsealed_ranges (store_id, first_id, last_id) FROM STDIN (FORMAT binary)
+""")
 
 
 class Ways:
@@ -103,11 +105,11 @@ class EntryRows:
 
     def __init__(self, *, store_id: StoreId, written_at: datetime) -> None:
         self._written_at = written_at
-        self._unsealed_form = form_of(row_of(2), uuid_column(store_id), ID_GAP)
+        self._range_form = form_of(row_of(3), uuid_column(store_id), ID_GAP, ID_GAP)
         self._forms: dict[Ways, bytes] = {}
         self._entries: list[bytes] = []
         self._transfers: list[bytes] = []
-        self._unsealed: list[bytes] = []
+        self._first_id = self._last_id = b""
 
     def add(
         self,
@@ -120,20 +122,23 @@ class EntryRows:
         amounts: tuple[int, ...],
     ) -> None:
         """`amounts`: of each way, in its order. Ids are 16 bytes, `about` is a uuid's letters,
-        `counts_at` a column."""
+        `counts_at` a column. Each entry's id is greater than the one's before, and nobody else's
+        is between the first and the last: they wait for their seal as one range."""
         count, transfers = ways.transfers(amounts)
         self._transfers.append(transfers % ((entry_id,) * count))
         form = self._forms.get(ways)
         if form is None:
             form = self._forms[ways] = ways.entry(self._written_at)
         self._entries.append(form % (entry_id, about, order_id, counts_at))
-        self._unsealed.append(self._unsealed_form % entry_id)
+        self._first_id = self._first_id or entry_id
+        self._last_id = entry_id
 
     async def write(self, conn: AsyncConnection) -> None:
         """The accounts must be there. Raises IntegrityError (psycopg's) for a key that is."""
         await copy_in(conn, ENTRIES, self._entries)
         await copy_in(conn, TRANSFERS, self._transfers)
-        await copy_in(conn, UNSEALED, self._unsealed)
+        if self._entries:
+            await copy_in(conn, UNSEALED, [self._range_form % (self._first_id, self._last_id)])
 
 
 async def open_accounts(

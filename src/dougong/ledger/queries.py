@@ -30,11 +30,11 @@ BALANCES = text("""
     ), tail AS MATERIALIZED (
       SELECT store_id, account_id, sum(amount) AS amount FROM (
         SELECT t.store_id, t.dst AS account_id, t.amount_minor AS amount
-        FROM ledger_unsealed u JOIN ledger_transfers t USING (store_id, entry_id)
+        FROM ledger_waiting u JOIN ledger_transfers t USING (store_id, entry_id)
         WHERE CAST(:store_id AS uuid) IS NULL OR u.store_id = :store_id
         UNION ALL
         SELECT t.store_id, t.src, -t.amount_minor
-        FROM ledger_unsealed u JOIN ledger_transfers t USING (store_id, entry_id)
+        FROM ledger_waiting u JOIN ledger_transfers t USING (store_id, entry_id)
         WHERE CAST(:store_id AS uuid) IS NULL OR u.store_id = :store_id
       ) AS sides GROUP BY store_id, account_id
     )

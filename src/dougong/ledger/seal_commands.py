@@ -23,9 +23,18 @@ LAST_SEAL = text("""
 """)
 
 SEAL = text("""
-    WITH taken AS MATERIALIZED (
+    WITH single AS MATERIALIZED (
       SELECT entry_id FROM ledger_unsealed WHERE store_id = :store_id
       ORDER BY entry_id LIMIT :most
+    ), begun AS MATERIALIZED (
+      SELECT first_id, last_id FROM ledger_unsealed_ranges WHERE store_id = :store_id
+      ORDER BY first_id LIMIT 1
+    ), ranged AS MATERIALIZED (
+      SELECT e.id AS entry_id FROM begun JOIN ledger_entries e
+        ON e.store_id = :store_id AND e.id BETWEEN begun.first_id AND begun.last_id
+      ORDER BY e.id LIMIT :most - (SELECT count(*) FROM single)
+    ), taken AS MATERIALIZED (
+      SELECT entry_id FROM single UNION ALL SELECT entry_id FROM ranged
     ), hashed AS MATERIALIZED (
       SELECT e.id, sha256(convert_to(concat_ws(chr(31), e.id, e.kind, e.key,
           coalesce(e.order_id::text, ''), coalesce(e.reverses::text, ''),
@@ -65,6 +74,15 @@ SEAL = text("""
     ), gone AS (
       DELETE FROM ledger_unsealed u USING hashed
       WHERE u.store_id = :store_id AND u.entry_id = hashed.id
+    ), ranges_gone AS (
+      DELETE FROM ledger_unsealed_ranges r USING begun
+      WHERE r.store_id = :store_id AND r.first_id = begun.first_id AND EXISTS (SELECT FROM ranged)
+    ), ranges_left AS (
+      INSERT INTO ledger_unsealed_ranges (store_id, first_id, last_id)
+      SELECT :store_id, e.id, begun.last_id FROM begun JOIN ledger_entries e
+        ON e.store_id = :store_id AND e.id <= begun.last_id
+          AND e.id > (SELECT entry_id FROM ranged ORDER BY entry_id DESC LIMIT 1)
+      ORDER BY e.id LIMIT 1
     )
     SELECT number, hash, entries FROM sealed
 """)
@@ -72,6 +90,8 @@ SEAL = text("""
 
 async def seal(conn: AsyncConnection, *, store_id: StoreId, at: datetime) -> SealHead | None:
     """Seal up to MOST_IN_SEAL waiting entries of one book; None where nothing waits.
+
+    What waits as a range of a history goes range by range, a large one in several seals.
 
     One sealer per book at a time: a second one waits for the first to commit.
     """
@@ -98,5 +118,10 @@ async def lock_book(conn: AsyncConnection, *, store_id: StoreId) -> None:
 
 async def books_with_unsealed(conn: AsyncConnection) -> Sequence[StoreId]:
     """The books in which entries wait for their seal."""
-    found = await conn.scalars(text("SELECT DISTINCT store_id FROM ledger_unsealed ORDER BY 1"))
+    found = await conn.scalars(
+        text("""
+            SELECT store_id FROM ledger_unsealed UNION SELECT store_id FROM ledger_unsealed_ranges
+            ORDER BY 1
+        """)
+    )
     return [StoreId(store_id) for store_id in found]

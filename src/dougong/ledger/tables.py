@@ -60,6 +60,14 @@ ledger_unsealed = Table(
     Column("entry_id", Uuid, primary_key=True),
 )
 
+ledger_unsealed_ranges = Table(
+    "ledger_unsealed_ranges",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("first_id", Uuid, primary_key=True),
+    Column("last_id", Uuid, nullable=False),
+)
+
 ledger_seals = Table(
     "ledger_seals",
     metadata,

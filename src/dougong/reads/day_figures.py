@@ -23,7 +23,7 @@ SOLD = text("""
         CAST(o.paid_at AT TIME ZONE :zone AS date) AS day, l.product_id, l.creator_id, l.link_id,
         l.kind, l.quantity, l.paid_minor, CASE WHEN l.creator_id IS NULL THEN 0
           ELSE e.commission - e.commission * l.commission_cut_bp / 10000 END AS earned_minor
-      FROM ledger_unsealed u
+      FROM ledger_waiting u
       JOIN ledger_entries n ON n.store_id = u.store_id AND n.id = u.entry_id AND n.kind = 'capture'
       JOIN orders o ON o.store_id = n.store_id AND o.id = n.order_id
       JOIN order_lines l ON l.store_id = o.store_id AND l.order_id = o.id
@@ -98,7 +98,7 @@ GAINED = text("""
       UNION ALL
       SELECT c.purpose, c.currency, CAST(e.counts_at AT TIME ZONE :zone AS date),
         CASE WHEN t.dst = c.id THEN t.amount_minor ELSE -t.amount_minor END
-      FROM ledger_unsealed u
+      FROM ledger_waiting u
       JOIN ledger_entries e ON e.store_id = u.store_id AND e.id = u.entry_id
       JOIN ledger_transfers t ON t.store_id = u.store_id AND t.entry_id = u.entry_id
       JOIN chosen c ON c.store_id = t.store_id AND c.id IN (t.src, t.dst)

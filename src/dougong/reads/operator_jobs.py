@@ -55,7 +55,7 @@ WAITING = text("""
       (SELECT count(*) FROM deadlines WHERE done_at IS NULL AND due_at <= :at) AS deadlines_due,
       (SELECT count(*) FROM events WHERE fanned_out_at IS NULL) AS events,
       (SELECT count(*) FROM inbox WHERE done_at IS NULL) AS inbox,
-      (SELECT count(*) FROM ledger_unsealed) AS unsealed,
+      (SELECT count(*) FROM ledger_waiting) AS unsealed,
       (SELECT max(last_heartbeat) FROM procrastinate_workers) AS worker_seen_at
 """)
 
