@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
@@ -11,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bench.server import data_dir, environment, free_port, server
+from dougong.infra.embedded_postgres import EmbeddedPostgres
 
 SOCKETS, MESSAGES, WRITERS = 5_000, 20, 10
 TARGET_MS = 250.0
@@ -19,18 +21,20 @@ SETTLE_S = 4.0  # visits are written, counts are told
 CLIENT = Path(__file__).with_name("socket_client.py")
 
 
-def _client(home: Path | None, **asked: Any) -> dict[str, Any]:
-    """What the client has seen; with a data directory also the server's CPU for its messages."""
+def _client(server_pid: int, home: Path | None, **asked: Any) -> dict[str, Any]:
+    """What the client has seen, and what CPU the server has used for its messages, by part."""
     running = subprocess.Popen(
         [sys.executable, str(CLIENT), json.dumps(asked)], stdout=subprocess.PIPE, text=True
     )
     assert running.stdout is not None
     if running.stdout.readline() != "ready\n":
         raise RuntimeError("the sockets did not open")
-    before = cpu_s(home) if home else 0.0
+    before = cpu_s(server_pid, home)
     found: dict[str, Any] = json.loads(running.stdout.readline())
-    found["cpu_s"] = cpu_s(home) - before if home else 0.0
+    found["cpu_s"] = {part: s - before[part] for part, s in cpu_s(server_pid, home).items()}
     running.wait(timeout=60)
+    if found["missing"] or found["lost"]:
+        raise RuntimeError(f"{found['missing']} messages missing, {found['lost']} sockets lost")
     return found
 
 
@@ -76,7 +80,7 @@ async def _prepare() -> tuple[str, list[str]]:
 
 
 @contextmanager
-def _echo_server() -> Iterator[str]:
+def _echo_server() -> Iterator[tuple[str, int]]:
     """The same server with the same number of workers, and nothing of ours."""
     port = free_port()
     code = (
@@ -89,26 +93,26 @@ def _echo_server() -> Iterator[str]:
     running = subprocess.Popen([sys.executable, "-c", code], cwd=CLIENT.parents[1])
     try:
         time.sleep(3)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", running.pid
     finally:
         running.terminate()
         running.wait(timeout=30)
 
 
-def cpu_s(home: Path) -> float:
-    """CPU seconds of every process with this data directory, the database's among them."""
-    ticks = 0
-    for one in Path("/proc").iterdir():
-        if not one.name.isdigit():
-            continue
-        try:
-            told = (one / "environ").read_bytes() + (one / "cmdline").read_bytes()
-            if str(home).encode() in told:
-                fields = (one / "stat").read_text().rsplit(")", 1)[1].split()
-                ticks += int(fields[11]) + int(fields[12])
-        except OSError:
-            continue  # gone meanwhile, or not ours
-    return ticks / os.sysconf("SC_CLK_TCK")
+def cpu_s(server_pid: int, home: Path | None) -> dict[str, float]:
+    """CPU seconds of the server's web workers, and of its database."""
+    top = psutil.Process(server_pid)
+    workers = [one for one in top.children(recursive=True) if "spawn_main" in str(one.cmdline())]
+    database: list[psutil.Process] = []
+    if home:
+        postmaster = psutil.Process(EmbeddedPostgres(home).postmaster_pid())
+        database = [postmaster, *postmaster.children(recursive=True)]
+    return {"workers": _sum(workers or top.children()), "database": _sum(database)}
+
+
+def _sum(processes: list[psutil.Process]) -> float:
+    times = [one.cpu_times() for one in processes]
+    return float(sum(one.user + one.system for one in times))
 
 
 def p(values: list[float], share: float) -> float:
@@ -118,8 +122,8 @@ def p(values: list[float], share: float) -> float:
 def measure() -> dict[str, Any]:
     """Milliseconds from the writer's send to each socket; beside the bare echo of the server."""
     common = {"sockets": SOCKETS, "settle_s": SETTLE_S, "messages": MESSAGES}
-    with _echo_server() as address:
-        bare = _client(None, kind="echo", address=address, path="/", **common)
+    with _echo_server() as (address, pid):
+        bare = _client(pid, None, kind="echo", address=address, path="/", **common)
     with data_dir() as home:
         subprocess.run(
             [sys.executable, "-m", "dougong", "migrate"], env=environment(home), check=True,
@@ -127,12 +131,11 @@ def measure() -> dict[str, Any]:
         )  # fmt: skip
         room_id, tokens = asyncio.run(_prepare())
         with server(home) as address:
+            [pid] = [one.pid for one in psutil.Process().children() if "serve" in one.cmdline()]
             path = f"/live/{room_id}/socket"
             found = _client(
-                home, kind="fan_out", address=address, path=path, tokens=tokens, **common
+                pid, home, kind="fan_out", address=address, path=path, tokens=tokens, **common
             )
-    if found["missing"] or found["lost"]:
-        raise RuntimeError(f"{found['missing']} messages missing, {found['lost']} sockets lost")
     return {
         "sockets": SOCKETS,
         "messages": MESSAGES,
@@ -141,5 +144,12 @@ def measure() -> dict[str, Any]:
         "echo_p50_ms": round(p(bare["ms"], 0.5), 1),
         "echo_p99_ms": round(p(bare["ms"], 0.99), 1),
         "all_joined_s": round(found["joined_s"], 1),
-        "server_cpu_ms_a_message": round(found["cpu_s"] * 1_000 / MESSAGES, 1),
+        # Of a thousand messages delivered to one socket each.
+        "cpu_ms_per_1000": _per_1000(found),
+        "echo_cpu_ms_per_1000": _per_1000(bare),
     }
+
+
+def _per_1000(found: dict[str, Any]) -> dict[str, float]:
+    parts = found["cpu_s"] | {"client": found["client_cpu_s"]}
+    return {part: round(s * 1_000_000 / SOCKETS / MESSAGES, 2) for part, s in parts.items() if s}

@@ -60,6 +60,7 @@ class AViewer:
     def __init__(self, *, reads: bool = True) -> None:
         self.reads = reads
         self.heard: list[dict[str, Any]] = []
+        self.frames: list[int] = []  # lines of each
         self.closed: int | None = None
         self.is_accepted = False
         self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -103,7 +104,9 @@ class AViewer:
         elif not self.reads:
             await asyncio.Event().wait()
         else:
-            self.heard += [msgspec.json.decode(line) for line in message["text"].split("\n")]
+            lines = message["text"].split("\n")
+            self.heard += [msgspec.json.decode(line) for line in lines]
+            self.frames.append(len(lines))
         self._news.set()
 
     def say(self, **told: Any) -> None:

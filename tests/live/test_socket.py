@@ -84,6 +84,19 @@ async def test_what_is_said_while_the_state_is_kept_is_not_missed(
             await second.hears("notice")
 
 
+async def test_what_is_said_in_one_moment_is_one_frame(app: Litestar, room: ARoom) -> None:
+    async with viewer(app, room.id) as one:
+        await one.hears("viewers")
+        async with transaction() as conn:
+            for number in range(5):
+                await broadcast.say(conn, room.id, "notice", {"number": number})
+                await broadcast.say(conn, room.id, "likes", {"count": number, "added": 1})
+        await one.hears("likes")
+    assert [told["number"] for told in one.of("notice")] == [0, 1, 2, 3, 4]
+    assert [told["count"] for told in one.of("likes")] == [4]
+    assert max(one.frames[1:]) >= 6
+
+
 async def test_a_message_reaches_everybody_once_and_its_writer_is_told(
     app: Litestar, room: ARoom
 ) -> None:

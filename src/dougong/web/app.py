@@ -25,6 +25,7 @@ from dougong.web.deps import provide_actor, provide_conn, provide_now, provide_w
 from dougong.web.live.hub import Hub
 from dougong.web.live.socket import SOCKETS
 from dougong.web.observe import ObserveMiddleware, configure_logs
+from dougong.web.raw_send import App
 from dougong.web.render import STATIC_DIR
 from dougong.web.routes import HANDLERS
 from dougong.web.security import SubjectMiddleware, check, permission_of
@@ -48,7 +49,7 @@ def create_app() -> Litestar:
             "/media", [media_dir], cache_control=forever, opt=public, include_in_schema=False
         ),
     ]
-    app = Litestar(
+    app = App(
         route_handlers=[
             Router("/", route_handlers=[*HANDLERS, *SOCKETS], guards=[check]),
             *files,

@@ -32,6 +32,7 @@ from dougong.live.presence_commands import Visit
 from dougong.live.rules import CameFrom, TooFast
 from dougong.web.live.hub import Hub
 from dougong.web.live.seat import Seat
+from dougong.web.raw_send import servers_send
 from dougong.web.refusals import UNKNOWN
 from dougong.web.security import subject_of
 from dougong.web.words import refusal_words
@@ -84,7 +85,12 @@ class Visitor:
         self.actor: Access | None = socket.scope.get("user")
         self.person_id = self.actor.person_id if self.actor else None
         is_backstage = socket.query_params.get("from") == BACKSTAGE
-        self.seat = Seat(socket.send, visit_id=uuid4(), is_backstage=is_backstage)
+        self.seat = Seat(
+            servers_send(socket),
+            visit_id=uuid4(),
+            later=hub.look_again,
+            is_backstage=is_backstage,
+        )
 
     async def stay(self) -> None:
         """Until the page leaves, or is put out."""
@@ -92,16 +98,17 @@ class Visitor:
             await self.socket.close(NO_ROOM)
             return
         joining = asyncio.create_task(self._join())
-        both = [asyncio.create_task(self.seat.write()), asyncio.create_task(self._listen())]
+        listening = asyncio.create_task(self._listen())
         try:
-            over: list[asyncio.Future[Any]] = [*both, self.seat.closed]
+            over: list[asyncio.Future[Any]] = [listening, self.seat.closed]
             await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.hub.leave(self.room_id, self.seat)
-            for one in both:
-                one.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
-        if self.seat.closed.done():
+            is_put_out = self.seat.closed.done()
+            self.seat.stop()
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+        if is_put_out:
             with suppress(
                 RuntimeError, OSError, TimeoutError
             ):  # it may be gone already, or take nothing any more
