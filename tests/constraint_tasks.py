@@ -186,6 +186,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "task_works_offered_bp_check": row_with(state="part_offered", offered_bp=10_000),
         "task_works_part": row_with(offered_bp=100),
         "task_works_pkey": once("task_id"),
+        "task_works_samples": row_with(samples_received_at=AT),
         "task_works_service_fee_bp_check": row_with(service_fee_bp=10_001),
         "task_works_share_bp_check": row_with(**_CLOSED | {"share_bp": 10_001}),
         "task_works_task_id_fkey": row_with(task_id=NOBODY),

@@ -95,6 +95,7 @@ CREATE TABLE task_works (
   agency_bp integer NOT NULL DEFAULT 0 CHECK (agency_bp BETWEEN 0 AND 9000),
   agreed_at timestamptz NOT NULL,
   samples_sent_at timestamptz,
+  samples_received_at timestamptz,
   delivery_no integer NOT NULL DEFAULT 0,
   offered_bp integer CHECK (offered_bp BETWEEN 0 AND 9999), -- a part that is on the table
   measured bigint, -- views, orders or sales that the price went by
@@ -109,6 +110,7 @@ CREATE TABLE task_works (
   FOREIGN KEY (brief_id, brand_id) REFERENCES task_briefs (id, brand_id),
   CONSTRAINT task_works_agency CHECK ((agency_id IS NULL) = (agency_bp = 0)
     AND (agency_id IS NULL) = (contract_id IS NULL)),
+  CONSTRAINT task_works_samples CHECK (samples_received_at IS NULL OR samples_sent_at IS NOT NULL),
   CONSTRAINT task_works_part CHECK ((state = 'part_offered') = (offered_bp IS NOT NULL)),
   CONSTRAINT task_works_closed CHECK (
     (state IN ('accepted', 'part_accepted', 'ruled', 'cancelled', 'lapsed'))
@@ -143,7 +145,7 @@ CREATE TABLE task_notes (
   task_id uuid NOT NULL REFERENCES task_works,
   side text NOT NULL CHECK (side IN ('brand', 'creator', 'operator', 'deadline')),
   kind text NOT NULL CHECK (kind IN ('samples', 'redo', 'part', 'dispute', 'statement', 'ruling',
-    'cancel', 'checked')),
+    'cancel', 'checked', 'received')),
   body text NOT NULL DEFAULT '' CHECK (length(body) <= 4000),
   share_bp integer CHECK (share_bp BETWEEN 0 AND 10000),
   evidence jsonb,
@@ -200,6 +202,6 @@ CREATE TRIGGER keep_rating BEFORE UPDATE OR DELETE ON task_ratings
 
 -- What was agreed stays: terms, money and rates of a task, share and creator of a contract.
 REVOKE UPDATE ON task_works, agency_contracts FROM dougong_app;
-GRANT UPDATE (state, samples_sent_at, delivery_no, offered_bp, measured, basis_minor, share_bp,
+GRANT UPDATE (state, samples_sent_at, samples_received_at, delivery_no, offered_bp, measured, basis_minor, share_bp,
   fee_minor, agency_minor, creator_minor, back_minor, why, closed_at) ON task_works TO dougong_app;
 GRANT UPDATE (state, in_force, answered_by, answered_at) ON agency_contracts TO dougong_app;

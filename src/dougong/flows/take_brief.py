@@ -74,7 +74,8 @@ async def take_brief(
     invited = mine is not None and mine.state == ApplicationState.INVITED
     if kept.brief.way is Way.ASSIGNED and not invited:
         raise NotInvited(field="brief_id", why="assigned")
-    await _check_followers(conn, kept, creator_id)
+    if not invited:
+        await _check_followers(conn, kept, creator_id)
     seen = await seen_by(conn, kept=kept, creator_id=creator_id, at=at)
     if mine is not None and invited:
         application_id = mine.id

@@ -17,6 +17,7 @@ from dougong.tasks.work_commands import (
     lock_work,
     move_work,
     note_samples,
+    note_samples_received,
     write_delivery,
     write_note,
 )
@@ -51,6 +52,21 @@ async def send_samples(
     await note_samples(conn, work=work, at=at)
     await _note(conn, work, Side.BRAND, "samples", note, person_id, at)
     await _drop(conn, SAMPLES_BY, work.task_id, at, "sent")
+
+
+async def receive_samples(
+    conn: AsyncConnection,
+    *,
+    task_id: UUID,
+    creator_id: UUID,
+    note: str,
+    person_id: PersonId,
+    at: datetime,
+) -> None:
+    """The creator has the samples; `note` says in which state. Raises WorkGone, WorkClosed."""
+    work = await _of(conn, task_id, creator_id, Side.CREATOR)
+    await note_samples_received(conn, work=work, at=at)
+    await _note(conn, work, Side.CREATOR, "received", note, person_id, at)
 
 
 async def deliver(

@@ -80,8 +80,9 @@ async def briefs(
 
 WORKS = text("""
     SELECT w.task_id, w.brief_id, w.state, w.currency::text, w.funded_minor, w.creator_minor,
-      w.fee_minor, w.back_minor, w.share_bp, w.offered_bp, w.agreed_at, w.closed_at, w.creator_id,
-      w.brand_id, b.title_zh, b.title_en, b.surface, b.source, b.price_model, c.name AS creator_zh,
+      w.fee_minor, w.agency_minor, w.back_minor, w.share_bp, w.offered_bp, w.agreed_at, w.closed_at,
+      w.creator_id, w.brand_id, b.title_zh, b.title_en, b.surface, b.source, b.price_model,
+      c.name AS creator_zh,
       coalesce(nullif(c.name_en, ''), c.name) AS creator_en, g.name AS brand_zh,
       coalesce(nullif(g.name_en, ''), g.name) AS brand_en
     FROM task_works w JOIN task_briefs b ON b.id = w.brief_id

@@ -163,12 +163,12 @@ async def invite(
     note: str,
     at: datetime,
 ) -> UUID:
-    """Name a creator for a brief of the way `assigned`. Raises BriefGone, BriefClosed,
-    AppliedAlready."""
+    """Name a creator: for a brief of the way `assigned` the only way to it, for `recruiting` one
+    that asks for no followers. Raises BriefGone, BriefClosed, AppliedAlready."""
     found = await lock_brief(conn, brief_id=brief_id)
     if found.brand_id != brand_id:
         raise BriefGone(field="brief_id")
-    if found.state == BriefState.CLOSED or found.way != Way.ASSIGNED or found.apply_until <= at:
+    if found.state == BriefState.CLOSED or found.way == Way.OPEN or found.apply_until <= at:
         raise BriefClosed(field="brief_id", state=found.state)
     return await _apply(conn, brief_id, creator_id, _INVITED, note=note, seen=None, at=at)
 

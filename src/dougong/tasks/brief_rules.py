@@ -240,6 +240,8 @@ def check_brief(brief: Brief, *, at: datetime) -> Brief:
     check_terms(brief.terms)
     if not at < brief.apply_until <= brief.terms.ends_at:
         raise BadBrief(field="apply_until", reason="out_of_range")
+    if brief.terms.samples_by is not None and brief.terms.samples_by < brief.apply_until:
+        raise BadBrief(field="samples_by", reason="before_agreement")
     needed = funded_minor(brief.terms) * brief.places
     if brief.way is not Way.OPEN and brief.budget_minor < needed:
         raise BadBrief(field="budget", reason="too_small")

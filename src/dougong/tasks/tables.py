@@ -111,6 +111,7 @@ task_works = Table(
     Column("agency_bp", Integer, server_default=FetchedValue(), nullable=False),
     Column("agreed_at", DateTime(timezone=True), nullable=False),
     Column("samples_sent_at", DateTime(timezone=True)),
+    Column("samples_received_at", DateTime(timezone=True)),
     Column("delivery_no", Integer, server_default=FetchedValue(), nullable=False),
     Column("offered_bp", Integer),
     Column("measured", BigInteger),

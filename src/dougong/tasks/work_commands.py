@@ -54,6 +54,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     agency_bp: int
     agreed_at: datetime
     samples_sent_at: datetime | None = None
+    samples_received_at: datetime | None = None
     delivery_no: int = 0
     offered_bp: int | None = None
     why: str = ""
@@ -223,8 +224,8 @@ async def write_note(
     share_bp: int | None = None,
     evidence: Evidence | None = None,
 ) -> None:
-    """What was said or done: `kind` is samples, redo, part, dispute, statement, ruling, cancel or
-    checked."""
+    """What was said or done: `kind` is samples, received, redo, part, dispute, statement, ruling,
+    cancel or checked."""
     row: dict[str, Any] = {"id": new_id(), "task_id": task_id, "side": side, "kind": kind}
     row |= {"body": body, "person_id": person_id, "at": at, "share_bp": share_bp}
     row["evidence"] = msgspec.to_builtins(evidence) if evidence else None
@@ -244,6 +245,18 @@ async def note_samples(conn: AsyncConnection, *, work: Work, at: datetime) -> No
         .values(samples_sent_at=at)
     )
     if work.terms.samples_by is None or (await conn.execute(change)).rowcount != 1:
+        raise WorkClosed(field="task_id", state=work.state.value)
+
+
+async def note_samples_received(conn: AsyncConnection, *, work: Work, at: datetime) -> None:
+    """The creator has them. Raises WorkClosed where none were sent, twice, or after the end."""
+    change = (
+        update(task_works)
+        .where(task_works.c.task_id == work.task_id, task_works.c.state.not_in(list(ENDED)))
+        .where(task_works.c.samples_sent_at <= at, task_works.c.samples_received_at.is_(None))
+        .values(samples_received_at=at)
+    )
+    if (await conn.execute(change)).rowcount != 1:
         raise WorkClosed(field="task_id", state=work.state.value)
 
 

@@ -22,6 +22,7 @@ from dougong.web.account import roles as account_roles
 from dougong.web.account import safety as account_safety
 from dougong.web.account import sign_in as account_sign_in
 from dougong.web.api import agreements as api_agreements
+from dougong.web.api import brand_briefs as api_brand_briefs
 from dougong.web.api import brand_tasks as api_brand_tasks
 from dougong.web.api import catalogue as api_catalogue
 from dougong.web.api import catalogue_files as api_catalogue_files
@@ -114,6 +115,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *account_safety.HANDLERS,
     *account_sign_in.HANDLERS,
     *api_agreements.HANDLERS,
+    *api_brand_briefs.HANDLERS,
     *api_brand_tasks.HANDLERS,
     *api_catalogue.HANDLERS,
     *api_catalogue_files.HANDLERS,

@@ -1,13 +1,12 @@
 """API v1: briefs that a creator can take, and its agreed tasks."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.accounts.commands import audit
@@ -15,58 +14,73 @@ from dougong.base.access import Access, Permission
 from dougong.base.errors import NotFound
 from dougong.base.ids import OrgId
 from dougong.flows import work_on_task
+from dougong.flows.price_task import price_task
 from dougong.flows.take_brief import decline, take_brief
 from dougong.reads import task_desk
 from dougong.tasks.brief_queries import application_of, brief_of
 from dougong.tasks.brief_rules import BriefGone, BriefState, Way
+from dougong.tasks.work_commands import stars_of
+from dougong.web.api.brief_types import Applied, Briefs, BriefToTake, lines_of
 from dougong.web.api.common import After, Key, Limit, MaybeKey, once_if
+from dougong.web.api.explain import Explanation
+from dougong.web.api.task_acts import (
+    ACTS,
+    creator_route,
+    once_on_task,
+    rate_brand,
+    task_detail,
+    task_explanation,
+)
+from dougong.web.api.task_acts import TASK_OF_CREATOR as TASK
 from dougong.web.api.task_types import (
-    Applied,
-    Briefs,
-    BriefShown,
     DeliveryInput,
     DeliveryMade,
     NoteInput,
-    ReasonInput,
     TaskDetail,
     Tasks,
     TaskShown,
-    lines_of,
-    task_detail,
-    task_shown,
 )
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.paging import cursor_values, cut
 
 CREATOR = "/api/v1/creators/{creator_id:uuid}"
 BRIEF = CREATOR + "/briefs/{brief_id:uuid}"
-TASK = CREATOR + "/tasks/{task_id:uuid}"
 ROUTE: dict[str, Any] = {"permission": Permission.TASK_TAKE, "tags": ["creator tasks"]}
 
 
 @get(CREATOR + "/briefs", summary="Briefs that can be taken", **ROUTE)
 async def list_briefs(
-    creator_id: FromPath[UUID], conn: Conn, now: Now, after: After = "", limit: Limit = 50
+    creator_id: FromPath[UUID],
+    conn: Conn,
+    now: Now,
+    surface: FromQuery[Literal["", "video", "live"]] = "",
+    after: After = "",
+    limit: Limit = 50,
 ) -> Briefs:
     """Those that name their creators are shown to these only."""
     start = cursor_values(after, tuple[datetime, UUID])
     found = await task_desk.briefs(
-        conn, creator_id=creator_id, at=now, before=start, most=limit + 1
+        conn, creator_id=creator_id, surface=surface, at=now, before=start, most=limit + 1
     )
     rows, behind = cut(found, lambda row: (row.made_at, row.id), limit)
     return Briefs(lines_of(rows), behind)
 
 
-@get(BRIEF, summary="A brief to take", **ROUTE)
+@get(BRIEF, summary="A brief to take, and what it would leave", **ROUTE)
 async def read_brief(
-    creator_id: FromPath[UUID], brief_id: FromPath[UUID], conn: Conn
-) -> BriefShown:
+    creator_id: FromPath[UUID], brief_id: FromPath[UUID], conn: Conn, now: Now
+) -> BriefToTake:
+    """With the platform service fee as of now, and what an announced rule will change."""
     kept = await brief_of(conn, brief_id=brief_id)
     mine = await application_of(conn, brief_id=brief_id, creator_id=creator_id)
     is_named = kept.brief.way is not Way.ASSIGNED or mine is not None
     if kept.state is BriefState.DRAFT or not is_named:
         raise BriefGone(field="brief_id")
-    return BriefShown.of(kept)
+    offer = await price_task(
+        conn, terms=kept.brief.terms, creator_id=creator_id, at=now, until=kept.brief.apply_until
+    )
+    stars = await stars_of(conn, org_id=kept.brief.brand_id)
+    return BriefToTake.of(kept, offer, mine=mine, stars=stars)
 
 
 @post(BRIEF + "/applications", status_code=201, summary="Apply for a brief", **ROUTE)
@@ -118,8 +132,17 @@ async def list_tasks(
 
 
 @get(TASK, summary="A task with its deliveries", **ROUTE)
-async def read_task(creator_id: FromPath[UUID], task_id: FromPath[UUID], conn: Conn) -> TaskDetail:
-    return await task_detail(conn, task_id=task_id, party_id=creator_id)
+async def read_task(
+    creator_id: FromPath[UUID], task_id: FromPath[UUID], conn: Conn, now: Now
+) -> TaskDetail:
+    return await task_detail(conn, task_id=task_id, party_id=creator_id, at=now)
+
+
+@get(TASK + "/explanation", summary="Where the money of a task went", **ROUTE)
+async def explain(creator_id: FromPath[UUID], task_id: FromPath[UUID], conn: Conn) -> Explanation:
+    """What was held, earned, kept, shared with an agency and given back, each part with its rule
+    and bookings; as it is expected while the task runs."""
+    return await task_explanation(conn, task_id=task_id, party_id=creator_id)
 
 
 async def _note(
@@ -157,28 +180,6 @@ async def deliver(
     )  # fmt: skip
 
 
-async def _once(
-    conn: AsyncConnection,
-    who: Access,
-    key: str | None,
-    act: str,
-    request: Any,
-    creator_id: UUID,
-    task_id: UUID,
-    at: datetime,
-    do: Callable[[], Awaitable[object]],
-) -> TaskShown:
-    async def make() -> TaskShown:
-        await do()
-        await _note(conn, who, creator_id, act, task_id, at)
-        return await task_shown(conn, task_id=task_id, party_id=creator_id)
-
-    return await once_if(
-        conn, key=key, owner_id=creator_id, route=f"tasks.{act}", request=(task_id, request),
-        answer=TaskShown, at=at, make=make,
-    )  # fmt: skip
-
-
 @post(TASK + "/take", status_code=200, summary="Take the part that is offered", **ROUTE)
 async def take(
     creator_id: FromPath[UUID],
@@ -188,7 +189,7 @@ async def take(
     now: Now,
     idempotency_key: MaybeKey = None,
 ) -> TaskShown:
-    return await _once(
+    return await once_on_task(
         conn, who, idempotency_key, "take_part", None, creator_id, task_id, now,
         lambda: work_on_task.take_part(
             conn, task_id=task_id, creator_id=creator_id, person_id=who.person_id, at=now
@@ -196,21 +197,21 @@ async def take(
     )  # fmt: skip
 
 
-@post(TASK + "/dispute", status_code=200, summary="Dispute what the brand says", **ROUTE)
-async def dispute(
+@post(TASK + "/samples/received", status_code=200, summary="Say that samples came", **ROUTE)
+async def samples(
     creator_id: FromPath[UUID],
     task_id: FromPath[UUID],
-    data: JSONBody[ReasonInput],
+    data: JSONBody[NoteInput],
     conn: Conn,
     who: Who,
     now: Now,
     idempotency_key: MaybeKey = None,
 ) -> TaskShown:
-    """An operator rules."""
-    return await _once(
-        conn, who, idempotency_key, "dispute", data, creator_id, task_id, now,
-        lambda: work_on_task.dispute(
-            conn, task_id=task_id, party_id=creator_id, statement=data.reason,
+    """`note`: in which state."""
+    return await once_on_task(
+        conn, who, idempotency_key, "samples_received", data, creator_id, task_id, now,
+        lambda: work_on_task.receive_samples(
+            conn, task_id=task_id, creator_id=creator_id, note=data.note,
             person_id=who.person_id, at=now,
         ),
     )  # fmt: skip
@@ -223,7 +224,10 @@ HANDLERS: list[HTTPRouteHandler] = [
     withdraw,
     list_tasks,
     read_task,
+    explain,
+    samples,
     deliver,
     take,
-    dispute,
+    *(creator_route(act) for act in ACTS),
+    rate_brand,
 ]

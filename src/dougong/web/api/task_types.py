@@ -1,67 +1,20 @@
-"""API v1: what the task market says and is told."""
+"""API v1: what agreed tasks say and are told."""
 
-from collections.abc import Sequence
+from collections.abc import Set
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.infra.settings import settings
-from dougong.reads.task_desk import own_product, work_row, work_story
-from dougong.tasks.brief_queries import KeptBrief
-from dougong.tasks.brief_rules import BadBrief, Brief, Measure, Model, Terms, Tier, Way
-from dougong.tasks.work_commands import work_of
-from dougong.web.api.common import Filled, Instant, Lines, Minor, OneLine
+from dougong.tasks.evidence_rules import Evidence, RoomShown, VideoShown
+from dougong.tasks.work_commands import Work
+from dougong.tasks.work_rules import ENDED
+from dougong.web.api.brief_types import TermsShown
+from dougong.web.api.common import Lines
 from dougong.web.forms import Input
-
-Bp = Annotated[int, Meta(ge=0, le=10_000, description="Basis points.")]
-Days = Annotated[int, Meta(ge=0, le=365)]
-Words = Annotated[Lines, Meta(max_length=4_000)]
-
-
-class TierShown(Input):
-    """From `reached` on, up to the next tier."""
-
-    reached: Annotated[int, Meta(ge=0, le=10**9)]
-    price_minor: Minor
-
-
-class BriefInput(Input, kw_only=True):
-    """`product_id`: of a mini-store. What does not belong to the price model stays 0. Amounts are
-    in minor units of the platform's currency."""
-
-    title_zh: Annotated[Filled, Meta(max_length=120)]
-    title_en: Annotated[OneLine, Meta(max_length=120)] = ""
-    body_zh: Words = ""
-    body_en: Words = ""
-    way: Literal["assigned", "open", "recruiting"] = "open"
-    surface: Literal["video", "live"]
-    product_id: UUID
-    price_model: Literal[
-        "one_price", "commission", "price_and_commission", "per_thousand_views", "tiered"
-    ] = "one_price"
-    price_minor: Minor = 0
-    per_thousand_minor: Minor = 0
-    most_minor: Minor = 0
-    measure: Literal["views", "orders", "sales"] | None = None
-    tiers: Annotated[tuple[TierShown, ...], Meta(max_length=20)] = ()
-    budget_minor: Minor
-    places: Annotated[int, Meta(ge=1, le=10_000)] = 1
-    apply_until: Instant
-    starts_at: Instant
-    ends_at: Instant
-    deliver_within_days: Annotated[int, Meta(ge=1, le=90)] = 3
-    review_days: Annotated[int, Meta(ge=1, le=30)] = 5
-    pinned_minutes: Annotated[int, Meta(ge=0, le=1_440)] = 0
-    rooms: Annotated[int, Meta(ge=0, le=100)] = 0
-    public_days: Days = 0
-    cancel_samples_bp: Bp = 0
-    cancel_during_bp: Bp = 5_000
-    least_followers: Annotated[int, Meta(ge=0, le=10**9)] = 0
 
 
 class NoteInput(Input):
@@ -79,123 +32,16 @@ class PartInput(Input):
     reason: Annotated[Lines, Meta(min_length=1, max_length=4_000)]
 
 
+class RatingInput(Input):
+    stars: Annotated[int, Meta(ge=1, le=5)]
+    words: Annotated[Lines, Meta(max_length=500)] = ""
+
+
 class DeliveryInput(Input):
     """`video_id`: for a task on the surface `video`."""
 
     video_id: UUID | None = None
     note: Annotated[Lines, Meta(max_length=2_000)] = ""
-
-
-class BriefShown(msgspec.Struct):
-    """`state`: draft, posted or closed. `taken`: places, `taken_minor`: of the budget."""
-
-    id: UUID
-    brand_id: UUID
-    state: str
-    way: str
-    title_zh: str
-    title_en: str
-    body_zh: str
-    body_en: str
-    surface: str
-    source: str
-    category: str
-    store_id: UUID | None
-    product_id: UUID | None
-    price_model: str
-    currency: str
-    price_minor: int
-    per_thousand_minor: int
-    most_minor: int
-    measure: str | None
-    tiers: tuple[TierShown, ...]
-    budget_minor: int
-    taken_minor: int
-    places: int
-    taken: int
-    apply_until: datetime
-    starts_at: datetime
-    ends_at: datetime
-    deliver_within_days: int
-    review_days: int
-    pinned_minutes: int
-    rooms: int
-    public_days: int
-    cancel_samples_bp: int
-    cancel_during_bp: int
-    least_followers: int
-
-    @classmethod
-    def of(cls, kept: KeptBrief) -> Self:
-        brief, terms = kept.brief, kept.brief.terms
-        own: dict[str, Any] = {
-            "state": kept.state.value,
-            "taken": kept.taken,
-            "taken_minor": kept.taken_minor,
-        }
-        own |= {"price_model": terms.model.value, "measure": terms.measure and terms.measure.value}
-        tiers = tuple(TierShown(reached=t.reached, price_minor=t.price_minor) for t in terms.tiers)
-        own |= {"tiers": tiers, "way": brief.way.value}
-        rest = {
-            name: getattr(brief if name in Brief.__struct_fields__ else terms, name)
-            for name in cls.__struct_fields__
-            if name not in own
-        }
-        return cls(**own, **rest)
-
-
-class BriefLine(msgspec.Struct):
-    """A brief in a list. `waiting`: how many have applied and wait."""
-
-    id: UUID
-    state: str
-    way: str
-    title_zh: str
-    title_en: str
-    surface: str
-    source: str
-    price_model: str
-    currency: str
-    most_minor: int
-    places: int
-    taken: int
-    waiting: int
-    apply_until: datetime
-
-
-class Briefs(msgspec.Struct):
-    """`after`: for the next page, empty at the end."""
-
-    items: list[BriefLine]
-    after: str
-
-
-class ApplicationShown(msgspec.Struct):
-    """`state`: invited, applied, agreed, declined, withdrawn or lapsed."""
-
-    id: UUID
-    creator_id: UUID
-    handle: str
-    state: str
-    note: str
-    followers: int
-    made_at: datetime
-    decided_at: datetime | None
-
-
-class Applications(msgspec.Struct):
-    items: list[ApplicationShown]
-
-
-class Applied(msgspec.Struct):
-    """`task_id`: agreed at once, or none while the brand has yet to choose."""
-
-    application_id: UUID
-    task_id: UUID | None
-
-
-class Agreed(msgspec.Struct):
-    task_id: UUID
 
 
 class DeliveryMade(msgspec.Struct):
@@ -238,92 +84,141 @@ class Tasks(msgspec.Struct):
     after: str
 
 
+class SamplesShown(msgspec.Struct):
+    """`state`: none (not agreed), due, overdue, sent or received."""
+
+    state: str
+    due_at: datetime | None
+    sent_at: datetime | None
+    received_at: datetime | None
+
+    @classmethod
+    def of(cls, work: Work, *, at: datetime) -> Self:
+        due = work.terms.samples_by
+        if work.samples_received_at is not None:
+            state = "received"
+        elif work.samples_sent_at is not None:
+            state = "sent"
+        elif due is None:
+            state = "none"
+        else:
+            state = "overdue" if due <= at else "due"
+        return cls(state, due, work.samples_sent_at, work.samples_received_at)
+
+
+class EvidenceShown(msgspec.Struct):
+    """What the platform's own record says. `shown` of `wanted`: seconds pinned, or days public.
+    `words`: of the blacklist, found; with one of them all counts as nothing."""
+
+    at: datetime
+    wanted: int
+    shown: int
+    share_bp: int
+    is_enough: bool
+    rooms: tuple[RoomShown, ...]
+    video: VideoShown | None
+    words: tuple[str, ...]
+    views: int
+    orders: int
+    sales_minor: int
+
+    @classmethod
+    def of(cls, found: Evidence) -> Self:
+        return cls(**{name: getattr(found, name) for name in cls.__struct_fields__})
+
+
 class DeliveryShown(msgspec.Struct):
+    """`evidence`: as it was when it was delivered."""
+
     id: UUID
     number: int
     video_id: UUID | None
     note: str
     at: datetime
+    evidence: EvidenceShown
 
 
 class NoteShown(msgspec.Struct):
-    """`kind`: samples, redo, part, dispute, statement, ruling, cancel or checked."""
+    """`kind`: samples, received, redo, part, dispute, statement, ruling, cancel or checked.
+    `share_bp`: what was offered, ruled or counted. `evidence`: as it was then."""
 
     side: str
     kind: str
     body: str
     share_bp: int | None
     at: datetime
+    evidence: EvidenceShown | None
 
 
-class TaskDetail(msgspec.Struct):
+class RatingShown(msgspec.Struct):
+    """`side`: who rates the other."""
+
+    side: str
+    stars: int
+    words: str
+    at: datetime
+
+
+class AgencyShown(msgspec.Struct):
+    """The creator's agency, as frozen on the task; `minor`: its part, once the task has ended."""
+
+    agency_id: UUID
+    share_bp: int
+    minor: int | None
+
+
+class TaskDetail(msgspec.Struct, kw_only=True):
+    """`may`: the states and acts that the side that asks can bring it to now. `record`: what is on
+    record now. `agency`: told to the creator only."""
+
     task: TaskShown
+    terms: TermsShown
+    service_fee_bp: int
+    agency: AgencyShown | None
+    may: list[str]
+    samples: SamplesShown
+    record: EvidenceShown
     deliveries: list[DeliveryShown]
     notes: list[NoteShown]
+    ratings: list[RatingShown]
 
 
-def lines_of(rows: Sequence[Row[Any]]) -> list[BriefLine]:
-    return [BriefLine(**{n: getattr(r, n) for n in BriefLine.__struct_fields__}) for r in rows]
-
-
-async def task_shown(conn: AsyncConnection, *, task_id: UUID, party_id: UUID) -> TaskShown:
-    """Raises WorkGone for who has no part in it."""
-    work = await work_of(conn, task_id=task_id)
-    work.side_of(party_id)
-    return TaskShown.of(await work_row(conn, task_id=task_id))
-
-
-async def task_detail(conn: AsyncConnection, *, task_id: UUID, party_id: UUID) -> TaskDetail:
-    """Raises WorkGone."""
-    task = await task_shown(conn, task_id=task_id, party_id=party_id)
-    story = await work_story(conn, task_id=task_id)
+def detail_of(
+    row: Row[Any],
+    work: Work,
+    story: dict[str, list[Row[Any]]],
+    record: Evidence,
+    *,
+    may: Set[str],
+    is_creator: bool,
+    at: datetime,
+) -> TaskDetail:
+    """`story`: as `work_story` reads it."""
+    agency = None
+    if is_creator and work.agency_id is not None:
+        agency = AgencyShown(work.agency_id, work.agency_bp, row.agency_minor)
+    told = _told(story["deliveries"][0]) if story["deliveries"] else None
+    is_over = work.state in ENDED and told is not None
     return TaskDetail(
-        task,
-        [
-            DeliveryShown(**{n: getattr(row, n) for n in DeliveryShown.__struct_fields__})
-            for row in story["deliveries"]
+        task=TaskShown.of(row),
+        terms=TermsShown.of(work.terms, with_invoice=True),
+        service_fee_bp=work.service_fee_bp,
+        agency=agency,
+        may=sorted(may),
+        samples=SamplesShown.of(work, at=at),
+        record=told if is_over and told else EvidenceShown.of(record),
+        deliveries=[
+            DeliveryShown(one.id, one.number, one.video_id, one.note, one.at, _told(one))
+            for one in story["deliveries"]
         ],
-        [
-            NoteShown(**{n: getattr(row, n) for n in NoteShown.__struct_fields__})
-            for row in story["notes"]
+        notes=[
+            NoteShown(one.side, one.kind, one.body, one.share_bp, one.at,
+                      _told(one) if one.evidence else None)
+            for one in story["notes"]
         ],
-    )
+        ratings=[RatingShown(one.side, one.stars, one.words, one.at) for one in story["ratings"]],
+    )  # fmt: skip
 
 
-async def brief_asked(
-    conn: AsyncConnection, data: BriefInput, *, brief_id: UUID, brand_id: UUID
-) -> Brief:
-    """Raises BadBrief."""
-    product = await own_product(conn, words=str(data.product_id))
-    if product is None:
-        raise BadBrief(field="product_id", reason="unknown")
-    same = {
-        name: getattr(data, name)
-        for name in Terms.__struct_fields__
-        if name in BriefInput.__struct_fields__ and name not in ("measure", "tiers")
-    }
-    terms = Terms(
-        **same,
-        source=product.source,
-        category=product.category,
-        store_id=product.store_id,
-        product_zh=product.title_zh,
-        product_en=product.title_en,
-        model=Model(data.price_model),
-        measure=Measure(data.measure) if data.measure else None,
-        tiers=tuple(Tier(one.reached, one.price_minor) for one in data.tiers),
-        currency=settings().currency,
-    )
-    return Brief(
-        id=brief_id,
-        brand_id=brand_id,
-        way=Way(data.way),
-        title_zh=data.title_zh,
-        title_en=data.title_en,
-        body_zh=data.body_zh,
-        body_en=data.body_en,
-        terms=terms,
-        budget_minor=data.budget_minor,
-        places=data.places,
-        apply_until=data.apply_until,
-    )
+def _told(row: Row[Any]) -> EvidenceShown:
+    return EvidenceShown.of(msgspec.convert(row.evidence, Evidence))

@@ -210,6 +210,26 @@ async def task_page(
     return await work_page(request, conn, creator_seat(creator_id), task_id, now)
 
 
+@post(TASK + "/samples", **ROUTE)
+async def samples(
+    creator_id: FromPath[UUID],
+    task_id: FromPath[UUID],
+    data: FormData[NoteForm],
+    request: AnyRequest,
+    who: Who,
+    conn: Conn,
+    now: Now,
+) -> Answer:
+    """They have come."""
+    return await on_task(
+        request, conn, who, creator_seat(creator_id), task_id, now, "samples_received",
+        lambda: work.receive_samples(
+            conn, task_id=task_id, creator_id=creator_id, note=data.note,
+            person_id=who.person_id, at=now,
+        ),
+    )  # fmt: skip
+
+
 @post(TASK + "/deliver", **ROUTE)
 async def deliver(
     creator_id: FromPath[UUID],
@@ -280,6 +300,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     apply,
     withdraw,
     task_page,
+    samples,
     deliver,
     take,
     *(creator_words(act) for act in BY_WORDS),

@@ -60,6 +60,7 @@ NOTES = {
     "ruling": mark("Ruling"),
     "cancel": mark("Cancelled"),
     "checked": mark("Checked against the record"),
+    "received": mark("Samples received"),
 }
 SIDES = {
     "brand": mark("Brand"),
@@ -73,6 +74,7 @@ REASONS = {
     "too_long": mark("This is too long."),
     "out_of_range": mark("This is outside what is possible."),
     "before_start": mark("The end must be after the start."),
+    "before_agreement": mark("Creators may still agree after this: choose a later time."),
     "after_end": mark("This must be before the task ends."),
     "too_small": mark("This is too little for what it has to cover."),
     "not_rising": mark("Tiers rise from line to line."),
