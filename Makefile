@@ -6,7 +6,7 @@ STAMP := .venv/.set-up
 PACKAGES_COMPILED := .venv/.packages-compiled
 COMPILED := .venv/.compiled
 
-.PHONY: help setup run test test-quick test-slow test-money check bench seed torture pins format \
+.PHONY: help setup run test test-quick test-slow test-money test-rtmp check bench seed torture pins format \
   reference messages
 
 help: ## This list
@@ -56,11 +56,14 @@ test-quick: setup
 	@$(BIN)/pytest -n 2 -m "not slow" -q
 
 test-slow: setup
-	@$(BIN)/pytest -n 2 --dist loadfile -m slow -q --ignore=tests/browser --ignore=tests/crash
+	@$(BIN)/pytest -n 2 --dist loadfile -m slow -q --ignore=tests/browser --ignore=tests/crash --ignore=tests/rtmp
 	@$(BIN)/pytest -m slow -q tests/browser tests/crash
 
 test-money: setup ## The money tests on Debian's own PostgreSQL 15
 	@.ci/money
+
+test-rtmp: setup ## RTMP through Debian's own nginx
+	@.ci/rtmp
 
 torture: setup ## The long harness runs
 	@DOUGONG_TORTURE_KILLS=1000 DOUGONG_TORTURE_EXAMPLES=1000 $(BIN)/pytest -m slow -q -s tests/crash tests/model

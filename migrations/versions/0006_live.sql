@@ -41,11 +41,14 @@ CREATE TABLE live_stream_keys (
 );
 CREATE INDEX live_stream_keys_by_room ON live_stream_keys (room_id);
 
+-- `client`: a media server's own name of the connection, so that the end of one is not taken for
+-- the end of another.
 CREATE TABLE live_publishers (
   id uuid PRIMARY KEY,
   room_id uuid NOT NULL REFERENCES live_rooms,
   key_id uuid NOT NULL REFERENCES live_stream_keys,
   protocol text NOT NULL CHECK (protocol IN ('whip', 'rtmp')),
+  client text NOT NULL DEFAULT '',
   started_at timestamptz NOT NULL,
   seen_at timestamptz NOT NULL,
   ended_at timestamptz,

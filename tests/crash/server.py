@@ -141,6 +141,9 @@ class Server:
     def job_worker(self) -> list[psutil.Process]:
         return self._that_say("--skip-migrate")
 
+    def room_processes(self) -> list[psutil.Process]:
+        return self._that_say("live_room_process")
+
     def postgres_tree(self) -> list[psutil.Process]:
         pid = self.postgres.postmaster_pid()
         with suppress(psutil.NoSuchProcess, TypeError):

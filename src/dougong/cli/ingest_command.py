@@ -6,6 +6,7 @@ import signal
 import click
 
 from dougong.infra.db import dispose
+from dougong.infra.logs import configure_logs
 
 
 async def run() -> None:
@@ -25,4 +26,5 @@ async def run() -> None:
 @click.command()
 def command() -> None:
     """Take the pictures of live rooms; `dougong serve` does it by itself."""
+    configure_logs()
     asyncio.run(run())

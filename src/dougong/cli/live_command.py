@@ -13,7 +13,8 @@ from dougong.flows.publish_live import give_key
 from dougong.infra import clock
 from dougong.infra.db import dispose, transaction
 from dougong.infra.migrate import migrate
-from dougong.infra.settings import serving_url
+from dougong.infra.rtmp_nginx import nginx_config
+from dougong.infra.settings import BadSetting, local_url, serving_url, settings
 from dougong.reads.live_creators import creator_named
 
 
@@ -74,3 +75,17 @@ def open_room(creator: str, title: str, as_json: bool) -> None:
         return
     for field, value in said.items():
         click.echo(f"{field:13} {value}")
+
+
+@command.command("nginx-config")
+@click.option("--site", default="", help="Where nginx reaches us, by http.  [default: here]")
+@click.option(
+    "--reader", default="127.0.0.1", show_default=True, help="Our address, as nginx sees it."
+)
+def print_nginx_config(site: str, reader: str) -> None:
+    """Print what nginx with libnginx-mod-rtmp needs to take RTMP streams for us."""
+    try:
+        found = nginx_config(chosen=settings(), site=site or local_url(), reader=reader)
+    except BadSetting as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(found, nl=False)

@@ -5,6 +5,7 @@ import asyncio
 import click
 
 from dougong.infra.jobs import make_app
+from dougong.infra.logs import configure_logs
 from dougong.infra.migrate import migrate
 
 CONCURRENCY = 4
@@ -29,4 +30,5 @@ def command(skip_migrate: bool) -> None:
     """Run the jobs only."""
     if not skip_migrate:
         migrate()
+    configure_logs()
     asyncio.run(run())

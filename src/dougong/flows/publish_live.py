@@ -26,7 +26,7 @@ from dougong.live.publisher_commands import (
     revoke_stream_key,
     start_publisher,
 )
-from dougong.live.publisher_queries import is_publishing, last_publisher
+from dougong.live.publisher_queries import Publisher, is_publishing, last_publisher
 from dougong.live.publisher_rules import (
     REPLACED_AFTER_S,
     MediaOfferRefused,
@@ -34,6 +34,13 @@ from dougong.live.publisher_rules import (
     RoomOver,
 )
 from dougong.live.rules import OnAirAlready, RoomState
+
+
+class Sender(NamedTuple):
+    """By what way somebody sends. `client`: as a media server calls the connection."""
+
+    protocol: str
+    client: str = ""
 
 
 class Published(NamedTuple):
@@ -49,7 +56,7 @@ async def publish_by_whip(*, room_id: RoomId, key: str, offer: str) -> Published
     Raises RoomGone, StrangeKey, RoomOver, PublishedAlready, OnAirAlready, BadInput for an offer
     that cannot be read, MediaOfferRefused for one that cannot be taken, IngestAway.
     """
-    session_id = await _claim(room_id=room_id, key=key, protocol="whip")
+    session_id = await _claim(room_id=room_id, key=key, sender=Sender("whip"))
     said = await _ask_for(
         session_id, do="offer", room=str(room_id), session=str(session_id), sdp=offer
     )
@@ -61,21 +68,41 @@ async def publish_by_whip(*, room_id: RoomId, key: str, offer: str) -> Published
     return Published(session_id, said["sdp"])
 
 
-async def publish_by_rtmp(*, room_id: RoomId, key: str) -> None:
+async def publish_by_rtmp(*, room_id: RoomId, key: str, client: str) -> None:
     """Read a stream that an RTMP server has begun to take. Raises as `publish_by_whip`, and
-    NotFound where no such server is set."""
+    NotFound where no such server is set. `client`: as that server calls the connection."""
     if not settings().rtmp_pull_url:
         raise NotFound
-    session_id = await _claim(room_id=room_id, key=key, protocol="rtmp")
+    session_id = await _claim(room_id=room_id, key=key, sender=Sender("rtmp", client))
     room, session, url = str(room_id), str(session_id), rtmp_url(room_id)
     await _ask_for(session_id, do="pull", room=room, session=session, url=url)
 
 
-async def rtmp_is_over(*, room_id: RoomId) -> None:
-    """The RTMP server says that the room's publisher has gone; nothing where it was another."""
+async def rtmp_goes_on(*, room_id: RoomId, key: str, client: str) -> None:
+    """Whether the RTMP server shall keep this connection. Raises StrangeKey where the key was
+    revoked, RoomOver where the room has ended, PublishedAlready where another took its place."""
+    async with transaction() as conn:
+        await key_id_of(conn, room_id=room_id, key=key)
+        room = await lock_room(conn, room_id=room_id, creator_id=None)
+        last = await last_publisher(conn, room_id=room_id)
+    if room.state == RoomState.ENDED:
+        raise RoomOver
+    if not _is_this(last, client):
+        raise PublishedAlready
+
+
+def _is_this(last: Publisher | None, client: str) -> bool:
+    """Whether a room's publisher came by this connection of an RTMP server, and is there."""
+    if last is None or last.ended_at or last.protocol != "rtmp":
+        return False
+    return last.client == client
+
+
+async def rtmp_is_over(*, room_id: RoomId, client: str) -> None:
+    """The RTMP server says that a publisher has gone; nothing where another is there by now."""
     async with transaction() as conn:
         last = await last_publisher(conn, room_id=room_id)
-        if last is None or last.ended_at or last.protocol != "rtmp":
+        if last is None or not _is_this(last, client):
             return
         at = await clock.refresh(conn)
         await end_publisher(conn, publisher_id=last.id, reason="left", at=at)
@@ -100,11 +127,11 @@ async def _end(publisher_id: UUID, *, reason: str) -> None:
         await end_publisher(conn, publisher_id=publisher_id, reason=reason, at=at)
 
 
-async def _claim(*, room_id: RoomId, key: str, protocol: str) -> UUID:
+async def _claim(*, room_id: RoomId, key: str, sender: Sender) -> UUID:
     """Be the room's publisher. One whose pictures have stopped is replaced."""
     async with transaction() as conn:
         at = await clock.refresh(conn)
-        taken = await _take(conn, room_id=room_id, key=key, protocol=protocol, at=at)
+        taken = await _take(conn, room_id=room_id, key=key, sender=sender, at=at)
         there = None if taken else await last_publisher(conn, room_id=room_id)
     if taken:
         return taken
@@ -114,14 +141,14 @@ async def _claim(*, room_id: RoomId, key: str, protocol: str) -> UUID:
         await _end(there.id, reason="replaced")
     async with transaction() as conn:
         at = await clock.refresh(conn)
-        taken = await _take(conn, room_id=room_id, key=key, protocol=protocol, at=at)
+        taken = await _take(conn, room_id=room_id, key=key, sender=sender, at=at)
     if taken is None:
         raise PublishedAlready
     return taken
 
 
 async def _take(
-    conn: AsyncConnection, *, room_id: RoomId, key: str, protocol: str, at: datetime
+    conn: AsyncConnection, *, room_id: RoomId, key: str, sender: Sender, at: datetime
 ) -> UUID | None:
     """None while another is there. A stranger learns nothing of the room but that it exists."""
     key_id = await key_id_of(conn, room_id=room_id, key=key)
@@ -131,7 +158,14 @@ async def _take(
     other = await on_air_room(conn, creator_id=room.creator_id)
     if other not in (None, room_id):
         raise OnAirAlready(room_id=str(other))
-    return await start_publisher(conn, room_id=room_id, key_id=key_id, protocol=protocol, at=at)
+    return await start_publisher(
+        conn,
+        room_id=room_id,
+        key_id=key_id,
+        protocol=sender.protocol,
+        client=sender.client,
+        at=at,
+    )
 
 
 async def _is_heard(room_id: RoomId, publisher_id: UUID) -> bool:

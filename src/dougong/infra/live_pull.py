@@ -16,6 +16,7 @@ from dougong.infra.live_session import Feed, Figures
 
 OPEN_WITHIN_S = 10.0
 READ_WITHIN_S = 10.0
+LEAVE_WITHIN_S = 0.5
 # The address is the operator's setting; a playlist or redirect behind it must not lead elsewhere.
 OPTIONS = {"protocol_whitelist": "rtmp,rtmps,tcp,tls,http,https,crypto,hls"}
 
@@ -73,5 +74,6 @@ class PulledPublisher:
     async def close(self) -> None:
         self.is_over = True
         self._stopping.set()
-        await asyncio.to_thread(self._thread.join, READ_WITHIN_S + 1)
+        # A thread that waits for the server is left to its time limit: it writes nothing any more.
+        await asyncio.to_thread(self._thread.join, LEAVE_WITHIN_S)
         await asyncio.to_thread(self._feed.close)

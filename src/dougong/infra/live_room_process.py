@@ -29,6 +29,7 @@ from dougong.infra.live_webrtc import (
     WebRtcPublisher,
     listen_on,
 )
+from dougong.infra.logs import configure_logs
 from dougong.infra.media_sandbox import leave_with_parent
 
 MEASURE_EVERY_S = 1.0
@@ -91,9 +92,12 @@ class RoomProcess:
             return {"sdp": answer}
 
     async def _pull(self, session: str, url: str) -> dict[str, Any]:
+        """Both the media server's hook and the supervisor may ask for the same stream."""
         from dougong.infra.live_pull import PulledPublisher
 
         async with self._one_at_a_time:
+            if session == self.session and self.publisher and not self.publisher.is_over:
+                return {}
             await self._leave()
             self._begin(session, PulledPublisher(self.recorder, self.video, url))
             return {}
@@ -176,6 +180,8 @@ def main() -> None:
         (resource.RLIMIT_NOFILE, MAX_FILES),
     ):
         resource.setrlimit(what, (most, most))
+    # Standard output is for answers: a line of anything else there would end this process.
+    configure_logs(to=sys.stderr)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     for noisy in ("aiortc", "aioice"):  # one line for every frame that cannot be decoded
         logging.getLogger(noisy).setLevel(logging.ERROR)

@@ -213,7 +213,11 @@ def note_serving(*, host: str, port: int) -> None:
 
 def serving_url() -> str:
     """`public_url` where it was set, else where `dougong serve` was last started."""
-    chosen, noted = settings().public_url, settings().data_dir / SERVING
-    if chosen == Settings().public_url and noted.exists():
-        return noted.read_text().strip()
-    return chosen
+    chosen = settings().public_url
+    return local_url() if chosen == Settings().public_url else chosen
+
+
+def local_url() -> str:
+    """Where `dougong serve` was last started on this machine."""
+    noted = settings().data_dir / SERVING
+    return noted.read_text().strip() if noted.exists() else Settings().public_url

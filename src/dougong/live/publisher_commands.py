@@ -80,10 +80,18 @@ async def key_id_of(conn: AsyncConnection, *, room_id: RoomId, key: str) -> UUID
 
 
 async def start_publisher(
-    conn: AsyncConnection, *, room_id: RoomId, key_id: UUID, protocol: str, at: datetime
+    conn: AsyncConnection,
+    *,
+    room_id: RoomId,
+    key_id: UUID,
+    protocol: str,
+    client: str,
+    at: datetime,
 ) -> UUID | None:
-    """A new publisher; None when the room has one already."""
+    """A new publisher; None when the room has one already. `client`: as its media server calls the
+    connection, empty without one."""
     row = {"id": new_id(), "room_id": room_id, "key_id": key_id, "protocol": protocol}
+    row["client"] = client
     taken = await conn.scalar(
         upsert(live_publishers)
         .values(**row, started_at=at, seen_at=at)

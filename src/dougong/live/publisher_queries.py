@@ -46,6 +46,7 @@ class Publisher(NamedTuple):
     id: UUID
     key_id: UUID
     protocol: str
+    client: str
     started_at: datetime
     seen_at: datetime
     ended_at: datetime | None
@@ -56,8 +57,8 @@ class Publisher(NamedTuple):
 
 
 LAST = text("""
-    SELECT id, key_id, protocol, started_at, seen_at, ended_at, end_reason, bitrate_bps, frames,
-      dropped
+    SELECT id, key_id, protocol, client, started_at, seen_at, ended_at, end_reason, bitrate_bps,
+      frames, dropped
     FROM live_publishers WHERE room_id = :room_id
     ORDER BY ended_at IS NULL DESC, started_at DESC, id DESC LIMIT 1
 """)

@@ -55,6 +55,7 @@ live_publishers = Table(
     Column("room_id", Uuid, nullable=False),
     Column("key_id", Uuid, nullable=False),
     Column("protocol", Text, nullable=False),
+    Column("client", Text, server_default=FetchedValue(), nullable=False),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),

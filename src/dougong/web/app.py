@@ -17,6 +17,7 @@ from dougong import __version__
 from dougong.base.access import Permission
 from dougong.base.errors import Refusal
 from dougong.infra.db import dispose
+from dougong.infra.logs import configure_logs
 from dougong.infra.settings import settings
 from dougong.web import refusals
 from dougong.web.api_docs import ApiDocs
@@ -24,7 +25,7 @@ from dougong.web.api_document import ApiDocument
 from dougong.web.deps import provide_actor, provide_conn, provide_now, provide_who
 from dougong.web.live.hub import Hub
 from dougong.web.live.socket import SOCKETS
-from dougong.web.observe import ObserveMiddleware, configure_logs
+from dougong.web.observe import ObserveMiddleware
 from dougong.web.raw_send import App
 from dougong.web.render import STATIC_DIR
 from dougong.web.routes import HANDLERS

@@ -1,9 +1,8 @@
 """What operators watch: a request id, one structured line per request, Prometheus figures."""
 
-import logging
 import re
 import time
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
 from typing import Any, cast
 from uuid import uuid4
 
@@ -17,7 +16,6 @@ from prometheus_client import Counter, Histogram
 from dougong.infra.settings import settings
 
 SLOW_S = 1.0
-QUOTED = re.compile(r': ".*"')
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 REQUESTS = Counter("dougong_requests", "Answered requests", ["method", "status"])
 SECONDS = Histogram("dougong_request_seconds", "Time to answer", ["method"])
@@ -34,34 +32,6 @@ SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 log = structlog.get_logger("request")
-
-
-def without_values(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor: PostgreSQL's errors quote what was written; which rule it broke is enough."""
-    for told in event.get("exception", ()):
-        lines = str(told["exc_value"]).split("\n")
-        kept = [QUOTED.sub(": …", line) for line in lines if not line.startswith("DETAIL:")]
-        told["exc_value"] = "\n".join(kept)
-    return event
-
-
-def configure_logs() -> None:
-    level = getattr(logging, settings().log_level.upper())
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Without local variables: they hold passwords and tokens.
-            structlog.processors.ExceptionRenderer(
-                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-            ),
-            without_values,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=True,
-    )
 
 
 def allowed_methods(scope: Scope) -> str:
