@@ -245,3 +245,49 @@ def test_a_reference_is_checked_of_every_row_and_by_copy_too(owner: Connection, 
         copy.write_row((ids.store, UUID(int=7)))
     owner.execute(put, (ids.store, []))
     owner.execute(put, (ids.store, [ids.reversal]))
+
+
+# As many rows in one statement as are looked up as a list.
+MANY = 1_500
+
+
+def copy_many(conn: Connection, table: str, rows: list[Row]) -> None:
+    names = SQL(", ").join(map(Identifier, rows[0]))
+    into = SQL("COPY {} ({}) FROM STDIN").format(Identifier(table), names)
+    with conn.cursor().copy(into) as copy:
+        for row in rows:
+            copy.write_row(list(row.values()))
+
+
+def many_of(ids: Ids, table: str, key: str, number: str, of: tuple[str, ...]) -> list[Row]:
+    """Rows of one table that refer to these in turn."""
+    row = FRESH[table](ids)
+    at = [getattr(ids, name) for name in of]
+    return [row | {key: at[n % len(at)], number: 10 + n} for n in range(MANY)]
+
+
+LISTS = [
+    ("ledger_transfers", "entry_id", "n", ("entry",)),
+    ("ledger_transfers", "entry_id", "n", ("entry", "reversal")),
+    ("order_lines", "order_id", "line_no", ("order",)),
+]
+
+
+@pytest.mark.parametrize(("table", "key", "number", "of"), LISTS)
+def test_of_many_rows_one_refers_to_nothing(
+    owner: Connection, ids: Ids, table: str, key: str, number: str, of: tuple[str, ...]
+) -> None:
+    """Whether rows that refer to the same come one after the other, or in turn."""
+    rows = many_of(ids, table, key, number, of)
+    wrong = [*rows[:-1], rows[-1] | {key: UUID(int=7)}]
+    with pytest.raises(psycopg.errors.ForeignKeyViolation), owner.transaction():
+        copy_many(owner, table, wrong)
+    copy_many(owner, table, rows)
+
+
+def test_of_many_rows_one_is_of_another_book(owner: Connection, ids: Ids) -> None:
+    """The order that it names is in the first row's book only."""
+    rows = many_of(ids, "order_lines", "order_id", "line_no", ("order",))
+    wrong = [*rows[:-1], rows[-1] | {"store_id": UUID(int=7)}]
+    with pytest.raises(psycopg.errors.ForeignKeyViolation), owner.transaction():
+        copy_many(owner, "order_lines", wrong)

@@ -156,7 +156,8 @@ BEFORE = """
       o.request_hash, o.currency, o.total_minor, o.pay_by
     FROM unnest(%(checkouts)s::uuid[]) AS c (checkout_id) CROSS JOIN LATERAL (
       SELECT * FROM orders
-      WHERE checkout_id = c.checkout_id AND store_id <> %(store_id)s LIMIT 1
+      WHERE checkout_id = c.checkout_id AND buyer_id IS NOT NULL
+        AND store_id <> %(store_id)s LIMIT 1
     ) o
     UNION ALL
     SELECT o.buyer_id, o.idempotency_key, o.store_id, o.id, o.number, o.checkout_id,
