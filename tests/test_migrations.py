@@ -65,9 +65,12 @@ APPEND_ONLY = (
     "task_deliveries",
     "task_notes",
     "task_ratings",
+    "tracking_events",
 )
 NEVER_DELETED = (
     "agency_contracts",
+    "carrier_rates",
+    "carriers",
     "claim_rules",
     "events",
     "fee_rules",
@@ -78,6 +81,7 @@ NEVER_DELETED = (
     "live_rooms",
     "orders",
     "organisations",
+    "packages",
     "partner_alarms",
     "partner_disputes",
     "partner_proposals",
@@ -93,6 +97,7 @@ NEVER_DELETED = (
     "refunds",
     "report_rows",
     "stores",
+    "stray_events",
     "task_agreements",
     "task_applications",
     "task_briefs",
@@ -122,8 +127,8 @@ def owner() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
 
 def declared() -> dict[str, dict[str, tuple[str, bool]]]:
     """Table to column to (type, nullable), as all areas' tables.py say."""
-    for file in PACKAGE.glob("*/tables.py"):
-        import_module(f"dougong.{file.parent.name}.tables")
+    for file in PACKAGE.glob("*/*tables.py"):
+        import_module(f"dougong.{file.parent.name}.{file.stem}")
     dialect = postgresql.dialect()
     return {
         name: {

@@ -12,6 +12,7 @@ from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.orders.rules import WrongState
 from dougong.reads.merchant_shipping import LeftToSend, left_to_send
+from dougong.supply.tracking_rules import tracking_number
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -51,7 +52,7 @@ async def _ship(store_id: StoreId, person_id: PersonId, parcel: Parcel, request_
         at = await clock.refresh(conn)
         orders = await left_to_send(conn, store_id=store_id, numbers=[parcel.number])
         order = _known(orders.get(parcel.number))
-        if parcel.tracking_no.strip() in order.sent:
+        if tracking_number(parcel.tracking_no) in order.sent:
             return "repeated"
         if not order.lines:
             raise WrongState(order_state=order.state)

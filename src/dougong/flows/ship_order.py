@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import BadInput
 from dougong.base.ids import OrderId, SkuId, StoreId
+from dougong.flows.track_packages import number_known
 from dougong.infra import pause
 from dougong.infra.events import record, set_deadline
 from dougong.orders.commands import lock_order, mark_shipped, ship_lines, units_to_ship
 from dougong.orders.rules import OrderState, WrongState
 from dougong.supply.commands import package_before, ship_package
+from dougong.supply.tracking_rules import tracking_number
 
 SHIPPABLE = (OrderState.PAID, OrderState.PART_SHIPPED)
 
@@ -30,9 +32,10 @@ async def ship_order(
     """Ship `lines` (line number to quantity) in one package; answers its id.
 
     A package is known by its carrier and tracking number: the same one again is the same package.
-    Raises NotFound, WrongState (not paid, all shipped, or more than is left), BadInput.
+    Raises NotFound, WrongState (not paid, all shipped, or more than is left), BadInput, and
+    BadTrackingNumber for an international number with a wrong check digit.
     """
-    carrier, tracking_no = carrier.strip(), tracking_no.strip()
+    carrier, tracking_no = carrier.strip(), tracking_number(tracking_no)
     _check(carrier, tracking_no, lines)
     await pause.point("ship: asked")
     order = await lock_order(conn, store_id=store_id, order_id=order_id)
@@ -61,6 +64,9 @@ async def ship_order(
     facts = {"number": order.number, "package_id": str(package_id), **named}
     await record(
         conn, "order.package_shipped", store_id=store_id, subject_id=order_id, at=at, facts=facts
+    )
+    await number_known(
+        conn, store_id=store_id, package_id=package_id, tracking_no=tracking_no, at=at
     )
     return package_id
 

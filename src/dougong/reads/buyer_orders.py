@@ -92,9 +92,12 @@ ORDERS = text("""
         'tracking_no', k.tracking_no, 'shipped_at', k.shipped_at, 'lines', (
           SELECT jsonb_agg(jsonb_build_object('line_no', n.line_no, 'quantity', n.quantity)
             ORDER BY n.line_no)
-          FROM package_lines n WHERE n.store_id = k.store_id AND n.package_id = k.id))
+          FROM package_lines n
+          WHERE n.store_id = k.store_id AND n.package_id = k.id AND n.order_id = o.id))
         ORDER BY k.shipped_at, k.id)
-      FROM packages k WHERE k.store_id = o.store_id AND k.order_id = o.id) AS packages, (
+      FROM packages k WHERE k.store_id = o.store_id AND k.shipped_at IS NOT NULL AND k.id IN (
+        SELECT package_id FROM package_lines WHERE store_id = o.store_id AND order_id = o.id)
+      ) AS packages, (
       SELECT jsonb_agg(jsonb_build_object('refund_id', r.id, 'amount',
         jsonb_build_object('minor', r.amount_minor, 'currency', r.currency), 'state', r.state,
         'reason', r.reason, 'asked_at', r.asked_at, 'done_at', r.done_at)

@@ -202,11 +202,13 @@ LINES = text("""
     WHERE l.store_id = :store_id AND l.order_id = :order_id ORDER BY l.line_no
 """)
 PACKAGES = text("""
-    SELECT p.id, p.carrier, p.tracking_no, p.shipped_at,
+    SELECT p.id, p.carrier, p.tracking_no, p.shipped_at, p.state, p.state_at,
       (SELECT jsonb_agg(jsonb_build_object('line_no', n.line_no, 'quantity', n.quantity)
         ORDER BY n.line_no) FROM package_lines n
-        WHERE n.store_id = p.store_id AND n.package_id = p.id) AS lines
-    FROM packages p WHERE p.store_id = :store_id AND p.order_id = :order_id ORDER BY p.shipped_at
+        WHERE n.store_id = p.store_id AND n.package_id = p.id AND n.order_id = :order_id) AS lines
+    FROM packages p WHERE p.store_id = :store_id AND p.shipped_at IS NOT NULL AND p.id IN (
+      SELECT package_id FROM package_lines WHERE store_id = :store_id AND order_id = :order_id)
+    ORDER BY p.shipped_at
 """)
 REFUNDS = text("""
     SELECT r.*, q.name AS asked_by_name FROM refunds r LEFT JOIN people q ON q.id = r.asked_by

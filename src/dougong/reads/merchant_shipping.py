@@ -53,7 +53,9 @@ LEFT = text("""
         FROM order_lines l WHERE l.store_id = o.store_id AND l.order_id = o.id
           AND l.kind = 'goods' AND l.quantity > l.shipped_quantity + l.returned_quantity) AS lines,
       ARRAY(SELECT p.tracking_no FROM packages p
-        WHERE p.store_id = o.store_id AND p.order_id = o.id) AS sent
+        WHERE p.store_id = o.store_id AND p.shipped_at IS NOT NULL AND p.id IN (
+          SELECT package_id FROM package_lines WHERE store_id = o.store_id AND order_id = o.id)
+        ) AS sent
     FROM orders o WHERE o.store_id = :store_id AND o.number = ANY(CAST(:numbers AS text[]))
 """)
 

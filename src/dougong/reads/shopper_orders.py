@@ -203,6 +203,7 @@ class OrderDetail(msgspec.Struct, frozen=True):
     store: Seller
     lines: Sequence[Any]
     packages: Sequence[Any]
+    news: Sequence[Any]  # tracking events of all its packages, the newest first
     refunds: Sequence[Any]
     payments: Sequence[Any]
     deadlines: dict[str, datetime]
@@ -243,14 +244,22 @@ LINES = text("""
     ORDER BY kind, line_no
 """)
 PACKAGES = text("""
-    SELECT k.id, k.carrier, k.tracking_no, k.shipped_at,
+    SELECT k.id, k.carrier, k.tracking_no, k.shipped_at, k.state, k.state_at,
       (SELECT jsonb_agg(jsonb_build_object('title_zh', l.title_zh, 'title_en', l.title_en,
           'options', l.options, 'image_file', l.image_file, 'quantity', m.quantity)
           ORDER BY m.line_no)
        FROM package_lines m JOIN order_lines l ON l.store_id = m.store_id
-         AND l.order_id = k.order_id AND l.line_no = m.line_no
-       WHERE m.store_id = k.store_id AND m.package_id = k.id) AS lines
-    FROM packages k WHERE k.store_id = :store_id AND k.order_id = :order_id ORDER BY k.shipped_at
+         AND l.order_id = m.order_id AND l.line_no = m.line_no
+       WHERE m.store_id = k.store_id AND m.package_id = k.id AND m.order_id = :order_id) AS lines
+    FROM packages k WHERE k.store_id = :store_id AND k.shipped_at IS NOT NULL AND k.id IN (
+      SELECT package_id FROM package_lines WHERE store_id = :store_id AND order_id = :order_id)
+    ORDER BY k.shipped_at
+""")
+NEWS = text("""
+    SELECT package_id, at, status, place, province FROM tracking_events
+    WHERE store_id = :store_id AND package_id IN (
+      SELECT package_id FROM package_lines WHERE store_id = :store_id AND order_id = :order_id)
+    ORDER BY at DESC, key DESC
 """)
 REFUNDS = text("""
     SELECT id, amount_minor, currency, state, reason, asked_at, done_at FROM refunds
@@ -281,6 +290,7 @@ async def order_detail(
         store=stores[store_id],
         lines=(await conn.execute(LINES, asked)).all(),
         packages=(await conn.execute(PACKAGES, asked)).all(),
+        news=(await conn.execute(NEWS, asked)).all(),
         refunds=(await conn.execute(REFUNDS, asked)).all(),
         payments=(await conn.execute(PAYMENTS, asked)).all(),
         deadlines={row.kind: row.due_at for row in await conn.execute(DEADLINES, asked)},

@@ -14,6 +14,7 @@ from dougong.base.errors import NotFound
 from dougong.base.ids import OrderId, SkuId, StoreId, new_id
 from dougong.infra.db import fetch
 from dougong.supply.rules import PackageKnown, StockBelowReserved
+from dougong.supply.tracking_rules import PackageState, watch_at
 
 # One lock per SKU, in id order, before anything is decided: no two batches can wait in a circle.
 HOLD = """
@@ -114,7 +115,8 @@ async def package_before(
         text("""
             SELECT p.id FROM packages p
             JOIN package_lines l ON l.store_id = p.store_id AND l.package_id = p.id
-            WHERE p.store_id = :store_id AND p.order_id = :order_id
+              AND l.order_id = :order_id
+            WHERE p.store_id = :store_id AND p.shipped_at IS NOT NULL
               AND p.carrier = :carrier AND p.tracking_no = :tracking_no
             GROUP BY p.id
             HAVING jsonb_object_agg(l.line_no, l.quantity) = CAST(:lines AS jsonb)
@@ -150,8 +152,9 @@ async def ship_package(
     await _change(conn, store_id=store_id, units=units, statement=SHIP_OUT)
     made = await conn.execute(
         text("""
-            INSERT INTO packages (store_id, id, order_id, carrier, tracking_no, shipped_at)
-            VALUES (:store_id, :id, :order_id, :carrier, :tracking_no, :at)
+            INSERT INTO packages (store_id, id, order_id, carrier, tracking_no, shipped_at,
+              state_at, heard_at, watch_at)
+            VALUES (:store_id, :id, :order_id, :carrier, :tracking_no, :at, :at, :at, :watch_at)
             ON CONFLICT (store_id, carrier, tracking_no, order_id) DO NOTHING
         """),
         {
@@ -161,24 +164,40 @@ async def ship_package(
             "carrier": carrier,
             "tracking_no": tracking_no,
             "at": at,
+            "watch_at": watch_at(PackageState.HANDED_OVER, at),
         },
     )
     if made.rowcount != 1:
         raise PackageKnown(field="tracking_no")
+    await write_lines(
+        conn, store_id=store_id, package_id=package_id, order_id=order_id, lines=lines
+    )
+    return package_id
+
+
+async def write_lines(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    package_id: UUID,
+    order_id: OrderId,
+    lines: Mapping[int, int],
+) -> None:
+    """Write what of an order lies in a package: line number to quantity."""
     await conn.execute(
         text("""
-            INSERT INTO package_lines (store_id, package_id, line_no, quantity)
-            SELECT :store_id, :id, line_no, quantity
+            INSERT INTO package_lines (store_id, package_id, order_id, line_no, quantity)
+            SELECT :store_id, :id, :order_id, line_no, quantity
             FROM unnest(CAST(:lines AS int[]), CAST(:quantities AS int[])) AS l (line_no, quantity)
         """),
         {
             "store_id": store_id,
             "id": package_id,
+            "order_id": order_id,
             "lines": list(lines),
             "quantities": list(lines.values()),
         },
     )
-    return package_id
 
 
 async def set_on_hand(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import OrderId, SkuId, StoreId
 from dougong.infra.db import fetch
-from dougong.supply.tables import packages
+from dougong.supply.fulfilment_tables import package_lines, packages
 
 FREE = """
     SELECT sku_id, on_hand - reserved FROM stock
@@ -29,7 +29,13 @@ async def packages_of(
 ) -> Sequence[Any]:
     found = await conn.execute(
         select(packages)
-        .where(packages.c.store_id == store_id, packages.c.order_id == order_id)
+        .where(packages.c.store_id == store_id, packages.c.shipped_at.is_not(None))
+        .where(
+            select(package_lines.c.line_no)
+            .where(package_lines.c.store_id == store_id, package_lines.c.order_id == order_id)
+            .where(package_lines.c.package_id == packages.c.id)
+            .exists()
+        )
         .order_by(packages.c.shipped_at)
     )
     return found.all()

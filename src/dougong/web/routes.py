@@ -56,7 +56,9 @@ from dougong.web.creator import uploads as creator_uploads
 from dougong.web.creator import videos as creator_videos
 from dougong.web.live import board as live_board
 from dougong.web.live import pages as live_pages
+from dougong.web.merchant import carriers as merchant_carriers
 from dougong.web.merchant import coupons as merchant_coupons
+from dougong.web.merchant import fulfilment as merchant_fulfilment
 from dougong.web.merchant import imports as merchant_imports
 from dougong.web.merchant import money as merchant_money
 from dougong.web.merchant import orders as merchant_orders
@@ -156,7 +158,9 @@ HANDLERS: list[HTTPRouteHandler] = [
     *live_board.HANDLERS,
     *live_pages.HANDLERS,
     *live_media.HANDLERS,
+    *merchant_carriers.HANDLERS,
     *merchant_coupons.HANDLERS,
+    *merchant_fulfilment.HANDLERS,
     *merchant_imports.HANDLERS,
     *merchant_money.HANDLERS,
     *merchant_orders.HANDLERS,

@@ -34,6 +34,14 @@ REFUSALS: dict[str, str] = {
     "born_on_known": mark("Your day of birth is known already. Ask the operator to change it."),
     "no_coins_left": mark("No coin of this purchase is left."),
     "sold_out": mark("Sold out: fewer are left than you want."),
+    "bad_tracking_number": mark("The check digit of this tracking number is wrong."),
+    "wrong_package_state": mark(
+        "The package is in a state ({package_state}) in which this cannot be done."
+    ),
+    "carrier_unknown": mark("This store has no such carrier."),
+    "no_rate": mark("The carrier has no rate for {province} now."),
+    "rate_overlaps": mark("A later rate for the same way is there already."),
+    "too_heavy": mark("Give a weight between 1 g and 1000 kg."),
     "package_known": mark("This order has a package of that carrier and number already."),
     "stock_below_reserved": mark("Open orders have reserved more than this."),
     "nothing_left_to_ship": mark("This is more than is left to ship."),

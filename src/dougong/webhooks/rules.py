@@ -40,6 +40,8 @@ KINDS = (
     "order.final",
     "order.refunded",
     "order.refund_failed",
+    "package.tracked",
+    "package.state_changed",
     "catalog.product_created",
     "catalog.product_changed",
     "catalog.product_state_changed",

@@ -78,6 +78,12 @@ REASONS: dict[str, str] = {
     "not_a_date": mark("Please give a date."),
     "unknown_order": mark("This store has no such order."),
     "missing_tracking_column": mark("The file lacks the column tracking_no."),
+    "missing_event_column": mark("The file lacks one of tracking_no, at and status."),
+    "unknown_status": mark("We do not know this word for what happened."),
+    "not_a_time": mark("Write a time such as 2026-03-01 14:30."),
+    "in_the_future": mark("This is still to come."),
+    "bad_check_digit": mark("The check digit of this tracking number is wrong."),
+    "not_a_size": mark("Write three lengths in cm, such as 30 × 20 × 10."),
     "nothing_chosen": mark("Choose at least one product."),
 }
 

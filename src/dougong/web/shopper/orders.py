@@ -13,6 +13,7 @@ from dougong.base.ids import OrderId, StoreId
 from dougong.flows.close_order import cancel_by_buyer
 from dougong.flows.receive_order import confirm_receipt
 from dougong.reads.shopper_orders import GROUPS, PAGE, order_cards, order_detail
+from dougong.web import package_words
 from dougong.web.account.common import AnyRequest, go
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -61,7 +62,11 @@ async def order_page(
     store: FromPath[UUID], order_id: FromPath[UUID], request: AnyRequest, conn: Conn, who: Who
 ) -> Page:
     detail = await order_detail(conn, buyer_id=who.person_id, store_id=store, order_id=order_id)
-    return page(request, "shopper/order.html", detail=detail, order=detail.order)
+    words: dict[str, Any] = {
+        "package_state": package_words.state_words,
+        "status_words": package_words.status_words,
+    }
+    return page(request, "shopper/order.html", detail=detail, order=detail.order, **words)
 
 
 @get(ORDER + "/receipt", **READ)

@@ -1,0 +1,1 @@
+"""One file per carrier, all of one protocol (carrier.py)."""
