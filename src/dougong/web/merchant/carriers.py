@@ -36,6 +36,7 @@ ONE = STORE + "/carriers/{code:str}"
 MANAGE: dict[str, Any] = {"permission": Permission.STOCK_MANAGE, "include_in_schema": False}
 DIVISOR = 8_000  # what most Chinese parcel carriers count: cm³ for a kilogram
 MOST_MM = 3_000
+NOTHING_ASKED: dict[str, Any] = {"to": "", "weight_g": "", "size": "", "price": None}
 
 
 class CarrierForm(Form, kw_only=True):
@@ -144,7 +145,7 @@ async def _carrier_page(
         anywhere=ANYWHERE,
         divisor=DIVISOR,
         webhook_url=f"{settings().public_url}/carriers/{store_id}/{code}/events",
-        asked=asked or {},
+        asked=NOTHING_ASKED | (asked or {}),
         bad_field=error.field if error else "",
         bad_words=problem_words(error) if error else "",
     )
