@@ -11,8 +11,8 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
+from tests.constraint_cases import EVIDENCE, FACTS, FRESH, KEPT_CASES, WRONG, world
 from tests.constraint_shapes import ONE, Ids, Row
-from tests.constraint_tasks import EVIDENCE, FACTS, FRESH, WRONG, world
 
 from dougong.infra import db_server
 
@@ -193,6 +193,7 @@ KEYS = {
 KEPT = ("stores", "orders", "refunds")
 TRIGGERS = (
     {(table, name) for table in LEDGER for name in ("keep", "keep_all")}
+    | {(table, name) for table in KEPT_CASES for name in ("keep", "keep_all")}
     | {(table, "keep_rule") for table in ("fee_rules", "term_rules", "link_rules", "claim_rules")}
     | {(table, "keep_key") for table in KEYS}
     | {(table, name) for table in KEPT for name in ("keep_rows", "keep_all")}

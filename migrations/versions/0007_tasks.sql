@@ -177,7 +177,7 @@ CREATE INDEX product_links_by_task ON product_links (task_id) WHERE task_id IS N
 
 ALTER TABLE deadlines DROP CONSTRAINT deadlines_kind_check, ADD CONSTRAINT deadlines_kind_check
   CHECK (kind IN ('pay_by', 'receive_by', 'final_at', 'offer_expires', 'round_ends')
-    OR kind ~ '^(live|gift|task)_[a-z_]+$');
+    OR kind ~ '^(live|gift|task|case)_[a-z_]+$');
 
 -- what the app may do ------------------------------------------------------------------------------
 

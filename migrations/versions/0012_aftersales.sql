@@ -1,1 +1,325 @@
-SELECT 1;
+-- what a merchant decides beforehand, and writes often ------------------------------------------------
+
+CREATE TABLE return_addresses (
+  store_id uuid NOT NULL REFERENCES stores,
+  id uuid NOT NULL,
+  recipient text NOT NULL CHECK (length(recipient) BETWEEN 1 AND 80),
+  phone text NOT NULL CHECK (length(phone) BETWEEN 5 AND 30),
+  province text NOT NULL DEFAULT '',
+  city text NOT NULL DEFAULT '',
+  line text NOT NULL CHECK (length(line) BETWEEN 1 AND 200),
+  is_default boolean NOT NULL DEFAULT false,
+  made_at timestamptz NOT NULL,
+  closed_at timestamptz,
+  PRIMARY KEY (store_id, id)
+);
+CREATE UNIQUE INDEX return_addresses_one_default ON return_addresses (store_id)
+  WHERE is_default AND closed_at IS NULL;
+
+CREATE TABLE reply_templates (
+  store_id uuid NOT NULL REFERENCES stores,
+  id uuid NOT NULL,
+  name text NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
+  body text NOT NULL CHECK (length(body) BETWEEN 1 AND 1000),
+  made_at timestamptz NOT NULL,
+  removed_at timestamptz,
+  PRIMARY KEY (store_id, id)
+);
+
+-- Rows that answer by themselves. They match on kind, reason and category (`*`: any), apply up to an
+-- amount and to buyers below a score, and two rows with the same columns never overlap in time.
+CREATE TABLE case_rules (
+  store_id uuid NOT NULL REFERENCES stores,
+  id uuid NOT NULL,
+  kind text NOT NULL,
+  reason text NOT NULL DEFAULT '*',
+  category text NOT NULL DEFAULT '*',
+  up_to_minor bigint NOT NULL CHECK (up_to_minor > 0),
+  below_score integer NOT NULL DEFAULT 100 CHECK (below_score BETWEEN 1 AND 100),
+  outcome text NOT NULL CHECK (outcome IN ('approve', 'refuse')),
+  says_zh text NOT NULL CHECK (length(says_zh) BETWEEN 1 AND 300),
+  says_en text NOT NULL CHECK (length(says_en) BETWEEN 1 AND 300),
+  in_force tstzrange NOT NULL
+    CHECK (NOT isempty(in_force) AND lower_inc(in_force) AND NOT upper_inc(in_force)),
+  made_by uuid NOT NULL,
+  made_at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, id),
+  CONSTRAINT case_rules_no_overlap EXCLUDE USING gist
+    (store_id WITH =, kind WITH =, reason WITH =, category WITH =, in_force WITH &&)
+);
+
+-- cases --------------------------------------------------------------------------------------------------
+
+CREATE TABLE cases (
+  store_id uuid NOT NULL,
+  id uuid NOT NULL,
+  number text NOT NULL,
+  order_id uuid NOT NULL,
+  buyer_id uuid NOT NULL REFERENCES people,
+  kind text NOT NULL CHECK (kind IN ('refund_unshipped', 'refund_only', 'return_refund', 'exchange',
+    'resend', 'price_protection', 'repair')),
+  state text NOT NULL CHECK (state IN ('asked', 'offered', 'refused', 'to_ship_back', 'shipped_back',
+    'received', 'to_resend', 'resent', 'arbitration', 'ruled', 'appealed', 'done', 'withdrawn',
+    'closed')),
+  waiting_for text NOT NULL CHECK (waiting_for IN ('merchant', 'buyer', 'operator', 'nobody')),
+  reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 40),
+  body text NOT NULL DEFAULT '' CHECK (length(body) <= 1000),
+  currency char(3) NOT NULL,
+  asked_minor bigint NOT NULL CHECK (asked_minor >= 0),
+  offered_minor bigint CHECK (offered_minor > 0),
+  granted_minor bigint CHECK (granted_minor >= 0),
+  was_final boolean NOT NULL, -- whether the order was when the case was opened
+  bearer text NOT NULL DEFAULT 'merchant' CHECK (bearer IN
+    ('merchant', 'platform', 'creator', 'coupon_funder', 'carrier', 'insurer')),
+  borne_minor bigint NOT NULL DEFAULT 0 CHECK (borne_minor >= 0),
+  held_at timestamptz,
+  released_at timestamptz,
+  refund_id uuid,
+  rule_id uuid, -- of case_rules, where a row answered
+  outcome text CHECK (outcome IN ('refunded', 'exchanged', 'resent', 'repaired', 'refused',
+    'withdrawn', 'lapsed')),
+  return_address jsonb,
+  return_carrier text NOT NULL DEFAULT '' CHECK (length(return_carrier) <= 60),
+  return_tracking_no text NOT NULL DEFAULT '' CHECK (length(return_tracking_no) <= 60),
+  inspection text CHECK (inspection IN ('as_new', 'damaged', 'wrong_goods', 'missing')),
+  extended integer NOT NULL DEFAULT 0 CHECK (extended BETWEEN 0 AND 2),
+  extension_asked_by text CHECK (extension_asked_by IN ('buyer', 'merchant')),
+  idempotency_key text NOT NULL,
+  request_hash bytea NOT NULL,
+  opened_at timestamptz NOT NULL,
+  due_at timestamptz, -- when the deadline of this state acts, as `deadlines` says
+  due_kind text,
+  closed_at timestamptz,
+  PRIMARY KEY (store_id, id),
+  UNIQUE (store_id, number),
+  FOREIGN KEY (store_id, order_id) REFERENCES orders,
+  CONSTRAINT cases_once UNIQUE (store_id, buyer_id, idempotency_key),
+  CONSTRAINT cases_closed CHECK ((state IN ('done', 'withdrawn', 'closed')) = (closed_at IS NOT NULL)
+    AND (closed_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT cases_granted CHECK (granted_minor <= asked_minor),
+  CONSTRAINT cases_offered CHECK (offered_minor <= asked_minor),
+  CONSTRAINT cases_released CHECK (released_at IS NULL OR held_at IS NOT NULL),
+  CONSTRAINT cases_held_while_open CHECK (closed_at IS NULL OR held_at IS NULL
+    OR released_at IS NOT NULL)
+);
+CREATE INDEX cases_by_order ON cases (store_id, order_id, opened_at);
+CREATE INDEX cases_by_buyer ON cases (buyer_id, opened_at DESC);
+CREATE INDEX cases_by_store ON cases (store_id, opened_at DESC, id DESC);
+CREATE INDEX cases_queue ON cases (store_id, waiting_for, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX cases_for_operator ON cases (due_at, id) WHERE waiting_for = 'operator';
+
+CREATE TABLE case_lines (
+  store_id uuid NOT NULL,
+  case_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  sku_id uuid,
+  category text NOT NULL,
+  quantity integer NOT NULL CHECK (quantity > 0),
+  amount_minor bigint NOT NULL CHECK (amount_minor >= 0),
+  PRIMARY KEY (store_id, case_id, line_no),
+  FOREIGN KEY (store_id, case_id) REFERENCES cases
+);
+
+-- Every unit of a line is in one open case at most, and comes back once at most. `bought`, `shipped`
+-- and `paid_minor` are the line's own, as they were when its case last changed.
+CREATE TABLE case_units (
+  store_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  bought integer NOT NULL CHECK (bought > 0),
+  shipped integer NOT NULL,
+  paid_minor bigint NOT NULL CHECK (paid_minor > 0),
+  in_case integer NOT NULL DEFAULT 0,
+  asked_minor bigint NOT NULL DEFAULT 0,
+  came_back integer NOT NULL DEFAULT 0,
+  PRIMARY KEY (store_id, order_id, line_no),
+  FOREIGN KEY (store_id, order_id) REFERENCES orders,
+  CONSTRAINT case_units_one_case CHECK (in_case >= 0 AND in_case + came_back <= bought),
+  CONSTRAINT case_units_shipped CHECK (shipped BETWEEN 0 AND bought),
+  CONSTRAINT case_units_came_back CHECK (came_back BETWEEN 0 AND shipped),
+  CONSTRAINT case_units_asked CHECK (asked_minor BETWEEN 0 AND paid_minor)
+);
+
+CREATE TABLE case_moves (
+  store_id uuid NOT NULL,
+  case_id uuid NOT NULL,
+  n smallint NOT NULL CHECK (n > 0),
+  from_state text,
+  to_state text NOT NULL,
+  side text NOT NULL CHECK (side IN ('buyer', 'merchant', 'operator', 'deadline', 'rule', 'order')),
+  person_id uuid,
+  note text NOT NULL DEFAULT '' CHECK (length(note) <= 1000),
+  facts jsonb NOT NULL DEFAULT '{}',
+  at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, case_id, n),
+  FOREIGN KEY (store_id, case_id) REFERENCES cases
+);
+
+CREATE TABLE case_messages (
+  store_id uuid NOT NULL,
+  id uuid NOT NULL,
+  case_id uuid NOT NULL,
+  side text NOT NULL CHECK (side IN ('buyer', 'merchant', 'operator')),
+  person_id uuid NOT NULL REFERENCES people,
+  body text NOT NULL CHECK (length(body) BETWEEN 1 AND 1000),
+  at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, id),
+  FOREIGN KEY (store_id, case_id) REFERENCES cases
+);
+CREATE INDEX case_messages_by_case ON case_messages (store_id, case_id, id);
+
+CREATE TABLE case_evidence (
+  store_id uuid NOT NULL,
+  id uuid NOT NULL,
+  case_id uuid NOT NULL,
+  side text NOT NULL CHECK (side IN ('buyer', 'merchant')),
+  person_id uuid NOT NULL REFERENCES people,
+  kind text NOT NULL CHECK (kind IN ('image', 'video', 'pdf')),
+  file text NOT NULL CHECK (length(file) BETWEEN 1 AND 200),
+  name text NOT NULL CHECK (length(name) BETWEEN 1 AND 120),
+  size_bytes bigint NOT NULL CHECK (size_bytes > 0),
+  sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+  at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, id),
+  FOREIGN KEY (store_id, case_id) REFERENCES cases
+);
+CREATE INDEX case_evidence_by_case ON case_evidence (store_id, case_id, id);
+
+CREATE TABLE case_rulings (
+  store_id uuid NOT NULL,
+  case_id uuid NOT NULL,
+  instance smallint NOT NULL CHECK (instance IN (1, 2)), -- 2: after the one appeal
+  question text NOT NULL CHECK (length(question) BETWEEN 1 AND 1000),
+  outcome text NOT NULL CHECK (outcome IN ('refund', 'return_refund', 'nothing')),
+  granted_minor bigint NOT NULL CHECK (granted_minor >= 0),
+  bearer text NOT NULL CHECK (bearer IN
+    ('merchant', 'platform', 'creator', 'coupon_funder', 'carrier')),
+  reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 2000),
+  person_id uuid NOT NULL REFERENCES people,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, case_id, instance),
+  FOREIGN KEY (store_id, case_id) REFERENCES cases,
+  CONSTRAINT case_rulings_granted CHECK ((outcome = 'nothing') = (granted_minor = 0))
+);
+
+-- What was frozen when a case was opened, from which account; given back as one, when it ends.
+CREATE TABLE case_holds (
+  store_id uuid NOT NULL,
+  case_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  purpose text NOT NULL CHECK (purpose IN ('escrow', 'merchant_payable', 'creator_payable')),
+  owner_id uuid NOT NULL,
+  amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+  PRIMARY KEY (store_id, case_id, line_no, purpose, owner_id),
+  FOREIGN KEY (store_id, case_id, line_no) REFERENCES case_lines
+);
+
+-- Goods that went out again for a line that was paid once: a cost, and no revenue.
+CREATE TABLE resend_lines (
+  store_id uuid NOT NULL,
+  case_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  sku_id uuid,
+  quantity integer NOT NULL CHECK (quantity > 0),
+  carrier text NOT NULL CHECK (length(carrier) BETWEEN 1 AND 60),
+  tracking_no text NOT NULL CHECK (length(tracking_no) BETWEEN 4 AND 60),
+  from_stock boolean NOT NULL, -- false: the buyer's own goods, repaired
+  cost_minor bigint NOT NULL DEFAULT 0 CHECK (cost_minor >= 0),
+  at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, case_id, line_no),
+  FOREIGN KEY (store_id, case_id, line_no) REFERENCES case_lines
+);
+
+-- freight insurance ----------------------------------------------------------------------------------------
+
+CREATE TABLE insurance_products (
+  id uuid PRIMARY KEY,
+  currency char(3) NOT NULL,
+  premium_minor bigint NOT NULL CHECK (premium_minor > 0),
+  cover_minor bigint NOT NULL,
+  name_zh text NOT NULL,
+  name_en text NOT NULL,
+  in_force tstzrange NOT NULL
+    CHECK (NOT isempty(in_force) AND lower_inc(in_force) AND NOT upper_inc(in_force)),
+  made_by uuid NOT NULL,
+  made_at timestamptz NOT NULL,
+  CONSTRAINT insurance_products_cover CHECK (cover_minor > premium_minor),
+  CONSTRAINT insurance_products_no_overlap EXCLUDE USING gist (currency WITH =, in_force WITH &&)
+);
+
+CREATE TABLE insured_stores (
+  store_id uuid PRIMARY KEY REFERENCES stores,
+  since timestamptz NOT NULL,
+  until timestamptz CHECK (until > since)
+);
+
+CREATE TABLE insurance_policies (
+  store_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  product_id uuid NOT NULL REFERENCES insurance_products,
+  currency char(3) NOT NULL,
+  premium_minor bigint NOT NULL CHECK (premium_minor > 0),
+  cover_minor bigint NOT NULL CHECK (cover_minor > 0),
+  at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, order_id),
+  FOREIGN KEY (store_id, order_id) REFERENCES orders
+);
+
+CREATE TABLE insurance_claims (
+  store_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  case_id uuid NOT NULL,
+  amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+  at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, order_id), -- a policy pays once
+  FOREIGN KEY (store_id, order_id) REFERENCES insurance_policies,
+  FOREIGN KEY (store_id, case_id) REFERENCES cases
+);
+
+-- payouts ----------------------------------------------------------------------------------------------------
+
+-- What is paid to a payee: its whole payable in one book, once a day at most.
+CREATE TABLE payouts (
+  store_id uuid NOT NULL,
+  id uuid NOT NULL,
+  payee_id uuid NOT NULL,
+  purpose text NOT NULL CHECK (purpose IN
+    ('merchant_payable', 'creator_payable', 'agency_payable', 'buyer_payable')),
+  currency char(3) NOT NULL,
+  day date NOT NULL,
+  amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+  state text NOT NULL DEFAULT 'booked' CHECK (state IN ('booked', 'sent', 'confirmed', 'returned')),
+  bank_ref text UNIQUE,
+  why text NOT NULL DEFAULT '' CHECK (length(why) <= 200),
+  booked_at timestamptz NOT NULL,
+  done_at timestamptz,
+  PRIMARY KEY (store_id, id),
+  CONSTRAINT payouts_once UNIQUE (store_id, payee_id, purpose, currency, day),
+  CONSTRAINT payouts_done CHECK ((state IN ('confirmed', 'returned')) = (done_at IS NOT NULL))
+);
+CREATE INDEX payouts_by_payee ON payouts (payee_id, day DESC);
+
+-- what the app may do ------------------------------------------------------------------------------------------
+
+DO $$ DECLARE t text; BEGIN
+  FOREACH t IN ARRAY ARRAY['case_lines', 'case_moves', 'case_messages', 'case_evidence',
+    'case_rulings', 'case_holds', 'resend_lines', 'insurance_policies', 'insurance_claims'] LOOP
+    EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM dougong_app', t);
+    EXECUTE format('CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON %I
+      FOR EACH ROW EXECUTE FUNCTION refuse_change()', t);
+    EXECUTE format('CREATE TRIGGER keep_all BEFORE TRUNCATE ON %I
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', t);
+  END LOOP;
+  FOREACH t IN ARRAY ARRAY['cases', 'case_units', 'case_rules', 'insurance_products', 'payouts',
+    'return_addresses', 'reply_templates'] LOOP
+    EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM dougong_app', t);
+  END LOOP;
+END $$;
+
+-- What was asked stays; a rule row can only end earlier.
+REVOKE UPDATE ON cases, case_rules, insurance_products, payouts FROM dougong_app;
+GRANT UPDATE (state, waiting_for, offered_minor, granted_minor, bearer, borne_minor, held_at,
+  released_at, refund_id, rule_id, outcome, return_address, return_carrier, return_tracking_no,
+  inspection, extended, extension_asked_by, due_at, due_kind, closed_at) ON cases TO dougong_app;
+GRANT UPDATE (in_force) ON case_rules, insurance_products TO dougong_app;
+GRANT UPDATE (state, bank_ref, why, done_at) ON payouts TO dougong_app;

@@ -48,8 +48,10 @@ CHECKS = {
     # What escrow holds is what orders that are paid and not final still keep.
     "escrow_unexplained_minor": """
         SELECT abs(COALESCE((
-          SELECT sum(CASE WHEN d.purpose = 'escrow' THEN t.amount_minor ELSE 0 END
-            - CASE WHEN s.purpose = 'escrow' THEN t.amount_minor ELSE 0 END)
+          SELECT sum(CASE WHEN d.purpose = 'escrow' OR d.owner_id = d.store_id
+              AND d.purpose = 'case_hold' THEN t.amount_minor ELSE 0 END
+            - CASE WHEN s.purpose = 'escrow' OR s.owner_id = s.store_id
+              AND s.purpose = 'case_hold' THEN t.amount_minor ELSE 0 END)
           FROM ledger_transfers t
           JOIN ledger_accounts s ON s.store_id = t.store_id AND s.id = t.src
           JOIN ledger_accounts d ON d.store_id = t.store_id AND d.id = t.dst
@@ -94,6 +96,8 @@ CHECKS = {
           AND o.state IN ('placed', 'shipped', 'received')
           AND NOT EXISTS (SELECT FROM deadlines d WHERE d.store_id = o.store_id
             AND d.subject_id = o.id AND d.done_at IS NULL)
+          AND NOT EXISTS (SELECT FROM cases c WHERE c.store_id = o.store_id
+            AND c.order_id = o.id AND c.closed_at IS NULL)
     """,
     # What each account holds of an order at another platform is its share of what was settled and
     # not taken back; an order is in the books when it has a ruling and is settled, and only then.

@@ -65,7 +65,7 @@ def line_of(node: Node) -> str:
 
 def drawn(node: Node, tree: Tree | None = None) -> Tree:
     made = tree.add(line_of(node)) if tree else Tree(line_of(node))
-    for child in node.children:
+    for child in (*node.children, *node.cases):
         drawn(child, made)
     return made
 

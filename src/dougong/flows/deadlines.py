@@ -1,6 +1,6 @@
 """Deadlines act, once: an unpaid order ends, a shipped one counts as received, one becomes final;
 an offer lapses, an agreement round ends; a live room reminds, or is over because nobody came. What
-becomes of a task is in flows/task_deadlines.py.
+becomes of a task is in flows/task_deadlines.py, of a case in flows/case_deadlines.py.
 
 Each acts in the transaction that marks it done, so a stop in the middle does it again whole. What
 it is about, an order or a round, is locked first and the deadline after it, as everybody does who
@@ -12,8 +12,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.aftersales.rules import CaseClosed
 from dougong.base.ids import OrderId, RoomId, RoundId, StoreId
-from dougong.flows import end_round, room_deadlines, task_deadlines
+from dougong.flows import case_deadlines, end_round, room_deadlines, task_deadlines
 from dougong.flows.close_order import cancel_unpaid
 from dougong.flows.receive_order import finalise_order, receive_order
 from dougong.infra import clock, pause
@@ -105,6 +106,8 @@ async def _lock_if_free(conn: AsyncConnection, deadline: Deadline) -> bool:
     """Keep what a deadline is about; False while another has it in hand."""
     if deadline.kind in task_deadlines.KINDS:
         return await task_deadlines.lock_if_free(conn, deadline)
+    if deadline.kind in case_deadlines.KINDS:
+        return await case_deadlines.lock_if_free(conn, deadline)
     if deadline.kind in OF_ROUNDS:
         kind, subject_id = deadline.kind, deadline.subject_id
         return await lock_round_of_deadline(conn, kind=kind, subject_id=subject_id)
@@ -119,13 +122,15 @@ async def _outcome_of(conn: AsyncConnection, deadline: Deadline, *, at: datetime
     try:
         async with conn.begin_nested():
             return await _act(conn, deadline, at=at)
-    except (WrongState, WorkClosed, BriefClosed):
+    except (WrongState, WorkClosed, BriefClosed, CaseClosed):
         return "not_needed"
 
 
 async def _act(conn: AsyncConnection, deadline: Deadline, *, at: datetime) -> str:
     if deadline.kind in task_deadlines.KINDS:
         return await task_deadlines.act(conn, deadline, at=at)
+    if deadline.kind in case_deadlines.KINDS:
+        return await case_deadlines.act(conn, deadline, at=at)
     store_id, order_id = StoreId(deadline.store_id), OrderId(deadline.subject_id)
     if deadline.kind in OF_ROOMS:
         room_id = RoomId(deadline.subject_id)

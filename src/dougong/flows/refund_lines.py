@@ -37,10 +37,12 @@ async def refund_lines(
     asked_by: PersonId | None,
     key: str,
     at: datetime,
+    taken_back: Mapping[int, int] | None = None,
 ) -> Any:
     """Refund `amounts` (line number to minor units); answers the row of `refunds`.
 
-    A line refunded whole gives back its unshipped units. The same key answers the same refund.
+    A line refunded whole gives back its unshipped units; of others, `taken_back` are not to be
+    shipped any more. The same key answers the same refund.
     Raises NotFound, WrongState, RefundTooMuch, BadInput, KeyReused.
     """
     if not amounts or min(amounts.values()) < 1:
@@ -53,7 +55,7 @@ async def refund_lines(
         return before
     _refuse_unpaid(order.state)
     booked, rows = await booked_order(conn, store_id=store_id, order_id=order_id)
-    units = _unshipped_of_whole(rows, amounts)
+    units = {**(taken_back or {}), **_unshipped_of_whole(rows, amounts)}
     await pause.point("refund: read the lines")
     await add_refunded(conn, store_id=store_id, order_id=order_id, amounts=amounts, returned=units)
     payment = await paying_payment(conn, store_id=store_id, order_id=order_id)
@@ -73,10 +75,16 @@ async def refund_lines(
     )
     refund = await insert_refund(conn, draft)
     await _book_refund(conn, draft, booked, is_final=order.state == OrderState.FINAL)
-    await _give_back_units(conn, store_id=store_id, rows=rows, returned=units)
+    await _follow(conn, order=order, rows=rows, draft=draft)
+    return refund
+
+
+async def _follow(
+    conn: AsyncConnection, *, order: Any, rows: Sequence[Any], draft: RefundDraft
+) -> None:
+    await _give_back_units(conn, store_id=draft.store_id, rows=rows, returned=draft.units)
     await _move_on(conn, order=order, rows=rows, draft=draft)
     await _tell(conn, draft, number=order.number)
-    return refund
 
 
 def _refuse_unpaid(state: str) -> None:

@@ -6,12 +6,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.aftersales.queries import kept_from_shipping
+from dougong.aftersales.rules import CaseOpen
 from dougong.base.errors import BadInput
 from dougong.base.ids import OrderId, SkuId, StoreId
 from dougong.flows.track_packages import number_known
 from dougong.infra import pause
 from dougong.infra.events import record, set_deadline
-from dougong.orders.commands import lock_order, mark_shipped, ship_lines, units_to_ship
+from dougong.orders.commands import (
+    line_units_to_ship,
+    lock_order,
+    mark_shipped,
+    ship_lines,
+    units_to_ship,
+)
 from dougong.orders.rules import OrderState, WrongState
 from dougong.supply.commands import package_before, ship_package
 from dougong.supply.tracking_rules import tracking_number
@@ -32,8 +40,8 @@ async def ship_order(
     """Ship `lines` (line number to quantity) in one package; answers its id.
 
     A package is known by its carrier and tracking number: the same one again is the same package.
-    Raises NotFound, WrongState (not paid, all shipped, or more than is left), BadInput, and
-    BadTrackingNumber for an international number with a wrong check digit.
+    Raises NotFound, WrongState (not paid, all shipped, or more than is left), CaseOpen, BadInput,
+    and BadTrackingNumber for an international number with a wrong check digit.
     """
     carrier, tracking_no = carrier.strip(), tracking_number(tracking_no)
     _check(carrier, tracking_no, lines)
@@ -46,6 +54,7 @@ async def ship_order(
     if order.state not in SHIPPABLE:
         raise WrongState(order_state=order.state)
     await pause.point("ship: read the order")
+    await _refuse_in_case(conn, store_id=store_id, order_id=order_id, lines=lines)
     shipped = await ship_lines(conn, store_id=store_id, order_id=order_id, quantities=lines)
     units: dict[SkuId, int] = {}
     for row in shipped:
@@ -69,6 +78,19 @@ async def ship_order(
         conn, store_id=store_id, package_id=package_id, tracking_no=tracking_no, at=at
     )
     return package_id
+
+
+async def _refuse_in_case(
+    conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId, lines: Mapping[int, int]
+) -> None:
+    """Units whose money is being asked back stay. Raises CaseOpen."""
+    kept = await kept_from_shipping(conn, store_id=store_id, order_id=order_id)
+    if not any(line_no in kept for line_no in lines):
+        return
+    left = await line_units_to_ship(conn, store_id=store_id, order_id=order_id)
+    for line_no, quantity in lines.items():
+        if quantity > left.get(line_no, 0) - kept.get(line_no, 0):
+            raise CaseOpen(field="lines", line_no=line_no)
 
 
 def _check(carrier: str, tracking_no: str, lines: Mapping[int, int]) -> None:

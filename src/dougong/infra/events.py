@@ -53,6 +53,30 @@ async def record_many(
     )
 
 
+class Happened(msgspec.Struct, frozen=True):
+    """One event, as `record_each` writes many."""
+
+    kind: str
+    store_id: UUID
+    subject_id: UUID
+    facts: Mapping[str, Any]
+
+
+async def record_each(conn: AsyncConnection, *, at: datetime, events: Sequence[Happened]) -> None:
+    """Write events of one instant, each with its kind, store, subject and facts."""
+    if not events:
+        return
+    await conn.execute(
+        text("""
+            INSERT INTO events (kind, store_id, subject_id, at, facts)
+            SELECT e.kind, e.store_id, e.subject_id, :at, e.facts
+            FROM json_to_recordset(CAST(:events AS json))
+              AS e (kind text, store_id uuid, subject_id uuid, facts jsonb)
+        """),
+        {"at": at, "events": msgspec.json.encode(events).decode()},
+    )
+
+
 async def set_deadline(
     conn: AsyncConnection, *, store_id: UUID, kind: str, subject_id: UUID, due_at: datetime
 ) -> None:
@@ -74,6 +98,51 @@ async def renew_deadline(
         """),
         {"store_id": store_id, "kind": kind, "subject_id": subject_id, "due_at": due_at},
     )
+
+
+async def renew_deadlines(
+    conn: AsyncConnection, *, due: Sequence[tuple["Deadline", datetime]]
+) -> None:
+    """`renew_deadline` of many, by one statement."""
+    if not due:
+        return
+    await conn.execute(
+        text("""
+            INSERT INTO deadlines (store_id, kind, subject_id, due_at)
+            SELECT * FROM unnest(CAST(:stores AS uuid[]), CAST(:kinds AS text[]),
+              CAST(:subjects AS uuid[]), CAST(:dues AS timestamptz[]))
+            ON CONFLICT (store_id, kind, subject_id)
+            DO UPDATE SET due_at = excluded.due_at, done_at = NULL, outcome = NULL
+        """),
+        _columns([one for one, _ in due]) | {"dues": [due_at for _, due_at in due]},
+    )
+
+
+async def drop_deadlines(
+    conn: AsyncConnection, *, done: Sequence[tuple["Deadline", str]], at: datetime
+) -> None:
+    """`drop_deadline` of many, each with its outcome, by one statement."""
+    if not done:
+        return
+    await conn.execute(
+        text("""
+            UPDATE deadlines d SET done_at = :at, outcome = x.outcome
+            FROM unnest(CAST(:stores AS uuid[]), CAST(:kinds AS text[]),
+              CAST(:subjects AS uuid[]), CAST(:outcomes AS text[]))
+              AS x (store_id, kind, subject_id, outcome)
+            WHERE d.store_id = x.store_id AND d.kind = x.kind AND d.subject_id = x.subject_id
+              AND d.done_at IS NULL
+        """),
+        _columns([one for one, _ in done]) | {"outcomes": [why for _, why in done], "at": at},
+    )
+
+
+def _columns(deadlines: Sequence["Deadline"]) -> dict[str, Any]:
+    return {
+        "stores": [deadline.store_id for deadline in deadlines],
+        "kinds": [deadline.kind for deadline in deadlines],
+        "subjects": [deadline.subject_id for deadline in deadlines],
+    }
 
 
 async def move_deadline(

@@ -44,6 +44,11 @@ class Purpose(StrEnum):
     ADVERTISER_FUNDS = "advertiser_funds"  # paid in by its owner and not spent yet
     PLATFORM_GIFT_REVENUE = "platform_gift_revenue"
     COIN_LIABILITY = "coin_liability"  # what its owner, a person, has paid for coins it still holds
+    CASE_HOLD = "case_hold"  # frozen by open cases: of a store's escrow, or of its owner's payable
+    CASE_COST = "case_cost"  # the platform's: below zero by what it bore of cases
+    CARRIER_CLAIM = "carrier_claim"  # below zero by what carriers owe for what they lost
+    INSURANCE_POOL = "insurance_pool"  # freight insurance: premiums less claims
+    BUYER_PAYABLE = "buyer_payable"  # claims that are to be paid to their buyer
     TASK_ESCROW = "task_escrow"  # its owner, a brand, has agreed tasks with it
 
 
@@ -78,6 +83,13 @@ class EntryKind(StrEnum):
     TASK_SETTLED = "task_settled"  # task escrow -> each share, and the rest back
     COINS_REFUNDED = "coins_refunded"  # what is left of a purchase: coin liability -> clearing
     GIFT = "gift"  # coin liability -> creator, platform
+    CASE_HELD = "case_held"  # a case was opened: escrow or payables -> held
+    CASE_RELEASED = "case_released"  # it ended: held -> where it came from
+    CASE_BORNE = "case_borne"  # somebody else than the merchant bears a refund
+    CASE_PREMIUM = "case_premium"  # an order's freight back is insured: merchant -> pool
+    CASE_CLAIM = "case_claim"  # goods went back: pool -> their buyer
+    PAYOUT = "payout"  # payable -> bank clearing
+    PAYOUT_RETURNED = "payout_returned"  # the bank sent it back
     REVERSAL = "reversal"
 
 
@@ -108,6 +120,10 @@ class Part(StrEnum):
     TASK_BACK = "task_back"  # of what was held for a task, what it did not cost
     GIFT = "gift"
     GIFT_FEE = "gift_fee"
+    CASE_HOLD = "case_hold"
+    CASE_BORNE = "case_borne"
+    INSURANCE = "insurance"
+    PAYOUT = "payout"
 
 
 class AccountName(msgspec.Struct, frozen=True):

@@ -208,6 +208,21 @@ async def units_to_ship(conn: AsyncConnection, *, store_id: StoreId, order_id: O
     )
 
 
+async def line_units_to_ship(
+    conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId
+) -> dict[int, int]:
+    """Line number to its units that are neither shipped nor taken back."""
+    found = await conn.execute(
+        text("""
+            SELECT line_no, quantity - shipped_quantity - returned_quantity AS units
+            FROM order_lines
+            WHERE store_id = :store_id AND order_id = :order_id AND kind = 'goods'
+        """),
+        {"store_id": store_id, "order_id": order_id},
+    )
+    return {row.line_no: row.units for row in found}
+
+
 async def mark_shipped(
     conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId, whole: bool, at: datetime
 ) -> Any:

@@ -44,6 +44,18 @@ class RuleKind(StrEnum):
     AFTER_SALES_WINDOW_S = "after_sales_window_s"
     EVIDENCE_KEPT_S = "evidence_kept_s"
     EXPLAINED_GRACE_S = "explained_grace_s"
+    CASE_ANSWER_S = "case_answer_s"
+    CASE_OFFER_S = "case_offer_s"
+    CASE_ESCALATE_S = "case_escalate_s"
+    CASE_SHIP_BACK_S = "case_ship_back_s"
+    CASE_RECEIVE_BACK_S = "case_receive_back_s"
+    CASE_INSPECT_S = "case_inspect_s"
+    CASE_RESEND_S = "case_resend_s"
+    CASE_CONFIRM_S = "case_confirm_s"
+    CASE_RULE_S = "case_rule_s"
+    CASE_APPEAL_S = "case_appeal_s"
+    CASE_LATE_S = "case_late_s"  # after an order is final
+    PRICE_PROTECTED_S = "price_protected_s"  # after it was paid
     LINK = "link"
 
 
@@ -76,7 +88,14 @@ TERM_WITHOUT_RULE = {
     RuleKind.AFTER_SALES_WINDOW_S: 7 * 86_400,
     RuleKind.EVIDENCE_KEPT_S: 1_096 * 86_400,
     RuleKind.EXPLAINED_GRACE_S: 300,
-}
+} | {
+    RuleKind(f"{what}_s"): days * 86_400
+    for what, days in (
+        ("case_answer", 2), ("case_offer", 3), ("case_escalate", 7), ("case_ship_back", 7),
+        ("case_receive_back", 10), ("case_inspect", 3), ("case_resend", 3), ("case_confirm", 10),
+        ("case_rule", 7), ("case_appeal", 3), ("case_late", 30), ("price_protected", 15),
+    )
+}  # fmt: skip
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

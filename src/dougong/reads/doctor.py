@@ -12,6 +12,7 @@ from dougong.infra.settings import settings
 from dougong.ledger.rules import PLATFORM
 from dougong.ledger.seal_queries import SealHead, verify_seals
 from dougong.live.seal_queries import verify_evidence
+from dougong.reads import doctor_cases_sql as cases
 from dougong.reads import doctor_gifts_sql as gifts_sql
 from dougong.reads import doctor_live_sql as live_sql
 from dougong.reads import doctor_partner_sql as partner_sql
@@ -53,6 +54,9 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("coin_liability_minor", gifts_sql.COIN_LIABILITY),
     ("gifts_wrong", gifts_sql.GIFTS_WRONG),
     ("tasks_overspent_minor", tasks.OVERSPENT),
+    ("cases_money_minor", cases.MONEY),
+    ("cases_wrong", cases.WRONG),
+    ("payouts_minor", cases.PAYOUTS),
 )
 
 # Figures by day beside the books they were counted from.

@@ -60,7 +60,7 @@ UNEXPLAINED = text("""
         sum(amount) FILTER (WHERE purpose = 'merchant_payable') AS merchant
       FROM sides s JOIN ledger_entries e ON e.store_id = s.store_id AND e.id = s.entry_id
       WHERE e.order_id IS NOT NULL AND e.kind NOT LIKE 'referral%'
-        AND e.kind NOT LIKE 'task%'
+        AND e.kind NOT LIKE 'task%' AND e.kind NOT LIKE 'case%'
       GROUP BY s.store_id, e.order_id, s.line_no
     ), compared AS (
       SELECT coalesce(w.order_id, b.order_id) AS order_id,
@@ -129,7 +129,8 @@ ESCROW = text("""
         WHERE store_id = a.store_id AND dst = a.id
         UNION ALL
         SELECT -amount_minor FROM ledger_transfers WHERE store_id = a.store_id AND src = a.id) m
-      WHERE a.purpose = 'escrow' GROUP BY a.store_id
+      WHERE a.purpose = 'escrow' OR a.purpose = 'case_hold' AND a.owner_id = a.store_id
+      GROUP BY a.store_id
     )
     SELECT abs(coalesce(held.amount, 0) - coalesce(open.amount, 0)) AS found,
       'store ' || coalesce(held.store_id, open.store_id) AS example

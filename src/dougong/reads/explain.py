@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.errors import NotFound
 from dougong.base.ids import PLATFORM_BOOK
 from dougong.orders.rules import LineMoney
+from dougong.reads.explain_case import explain_cases
 from dougong.reads.explain_facts import moves_of, rules_used
 from dougong.reads.explain_referral import explain_referral, referral_creators
 from dougong.reads.explain_task import explain_task, task_parties
@@ -71,7 +72,10 @@ async def explain_order(conn: AsyncConnection, *, store_id: UUID, order_id: UUID
         merchant_id=order.org_id,
         lines=[_line_facts(row, rules) for row in rows],
     )
-    return order_tree(facts, moves)
+    tree = order_tree(facts, moves)
+    tree.cases = await explain_cases(conn, store_id=store_id, order_id=order_id)
+    tree.residual_minor += sum(case.residual_minor for case in tree.cases)
+    return tree
 
 
 async def explain_line(
@@ -163,7 +167,9 @@ def _rule_used(row: RowMapping, rate: str, rules: Mapping[UUID, RuleUsed]) -> Ru
 
 def for_buyer(tree: Node) -> Node:
     """What a buyer may see: what was paid, by whom, and what came back."""
-    return msgspec.structs.replace(tree, children=[_bought(line) for line in tree.children])
+    lines = [_bought(line) for line in tree.children]
+    cases = [msgspec.structs.replace(case, transfers=[]) for case in tree.cases]
+    return msgspec.structs.replace(tree, children=lines, cases=cases)
 
 
 def _bought(line: Node) -> Node:
@@ -202,4 +208,5 @@ def for_creator(tree: Node, *, creator_ids: frozenset[UUID]) -> Node:
         amount_minor=sum(line.amount_minor for line in lines),
         sources=[],
         children=lines,
+        cases=[],
     )

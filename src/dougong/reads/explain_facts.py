@@ -22,7 +22,7 @@ MOVES = text("""
     JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
     JOIN ledger_accounts src ON src.store_id = t.store_id AND src.id = t.src
     JOIN ledger_accounts dst ON dst.store_id = t.store_id AND dst.id = t.dst
-    WHERE e.store_id = :store_id AND e.order_id = :order_id
+    WHERE e.store_id = :store_id AND e.order_id = :order_id AND e.kind NOT LIKE 'case%'
     ORDER BY e.counts_at, e.id, t.n
 """)
 
@@ -36,6 +36,7 @@ async def rules_used(
 
 
 async def moves_of(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> list[Moved]:
-    """Every transfer that was booked for an order, in the order in which they count."""
+    """Every transfer that was booked for an order, in the order in which they count; but those of
+    its cases (`explain_case.py`)."""
     rows = await conn.execute(MOVES, {"store_id": store_id, "order_id": order_id})
     return [Moved(**row) for row in rows.mappings()]

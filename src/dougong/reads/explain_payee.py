@@ -13,7 +13,13 @@ from dougong.ledger.rules import PLATFORM, REVENUE, Purpose
 from dougong.reads.explain_tree import Moved, Node, with_residual
 
 MOST_ORDERS = 200  # shown one by one; the rest are summed
-PAYABLES = (Purpose.MERCHANT_PAYABLE, Purpose.CREATOR_PAYABLE, Purpose.AGENCY_PAYABLE)
+# What is frozen by cases is a payee's still: frozen and given back it moves within its own.
+PAYABLES = (
+    Purpose.MERCHANT_PAYABLE,
+    Purpose.CREATOR_PAYABLE,
+    Purpose.AGENCY_PAYABLE,
+    Purpose.CASE_HOLD,
+)
 
 # Orders by when they last moved something of the payee's, the newest first; the last row (without
 # a place) is of all the others together.
@@ -24,6 +30,7 @@ PAYEE_ORDERS = text("""
       FROM ledger_accounts a
       JOIN ledger_entries e ON e.store_id = a.store_id
         AND e.counts_at >= :since AND e.counts_at < :until
+        AND e.kind NOT IN ('payout', 'payout_returned')
       JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
         AND a.id IN (t.src, t.dst)
       WHERE a.owner_id = :owner_id AND a.currency = :currency

@@ -48,7 +48,8 @@ class Node(msgspec.Struct, kw_only=True):
 
     `label` is a stable code. `status`: `booked`, or `expected` for what will move when the order
     is final. Where there is a rule, the amount is `base_minor` × `rule.rate_bp`, rounded down
-    (`floor`). `sources` tell the same amount by where it came from.
+    (`floor`). `sources` tell the same amount by where it came from; `cases` what after-sales cases
+    ask of an order, beside its parts.
     """
 
     label: str
@@ -67,6 +68,7 @@ class Node(msgspec.Struct, kw_only=True):
     transfers: list[Moved] = []
     sources: list["Node"] = []
     children: list["Node"] = []
+    cases: list["Node"] = []
 
 
 class LineFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,6 +61,10 @@ LABELS = {
     "task_net": mark("The creator's side"),
     "task_pay": mark("Creator"),
     "agency": mark("Agency"),
+    "case": mark("After-sales case"),
+    "case_waiting": mark("Asked for, and not decided yet"),
+    "case_refunded": mark("Refunded for it"),
+    "case_not_granted": mark("Not refunded"),
     "payee": mark("Earned"),
     "payee_order": mark("Order"),
     "other_orders": mark("Other orders"),
@@ -88,6 +92,13 @@ ENTRIES = {
     "task_settled": mark("Task settled"),
     "coins_refunded": mark("Coins given back for money"),
     "gift": mark("Gift in a live room"),
+    "case_held": mark("Frozen for an after-sales case"),
+    "case_released": mark("Given back by an after-sales case"),
+    "case_borne": mark("Borne for a refund"),
+    "case_premium": mark("Freight insurance"),
+    "case_claim": mark("Claim of freight insurance"),
+    "payout": mark("Paid out"),
+    "payout_returned": mark("Payout returned by the bank"),
 }
 COLOURS = {
     "paid_by_buyer": "#466b9c",
@@ -173,7 +184,7 @@ def rows_of(tree: Node) -> Iterator[Row]:
 
 
 def _below(node: Node, depth: int) -> Iterator[Row]:
-    for child in node.children:
+    for child in (*node.children, *node.cases):
         yield Row(depth, child, words_for(child.label))
         yield from _below(child, depth + 1)
 

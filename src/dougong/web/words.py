@@ -217,6 +217,14 @@ REFUSALS: dict[str, str] = {
     "report_read_elsewhere": mark("This report is being read already."),
     "not_disputable": mark("This claim is not of this order, or it has won already."),
     "other_currency": mark("The store sells in another currency than the file."),
+    "bad_case": mark("Please check this field: {reason}"),
+    "case_closed": mark("This case has gone on in the meantime. Please look again."),
+    "case_gone": mark("There is no such case."),
+    "case_not_extendable": mark("There is nothing to extend, or you have asked already."),
+    "case_too_late": mark("The time for this is over, or the order was not paid."),
+    "case_too_much": mark("This is more than is left of the item."),
+    "unit_in_case": mark("A case about these items is open already."),
+    "units_in_case": mark("The buyer has asked for the money of these items: answer that first."),
     "no_rules_then": mark("No rules were in force on the dates of these orders ({reason})."),
 }
 

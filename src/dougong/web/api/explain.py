@@ -21,7 +21,8 @@ class Explanation(msgspec.Struct):
     """An amount and what it is made of; the children's amounts sum to it.
 
     `status`: `booked`, or `expected` for what moves when the order is final. Where there is a
-    rule, the amount is `base` × `rule.rate_bp` / 10 000, rounded as said. `residual` is what is
+    rule, the amount is `base` × `rule.rate_bp` / 10 000, rounded as said. `cases`: what after-sales
+    cases ask of an order, beside its parts. `residual` is what is
     not explained, here and below: always 0.
     """
 
@@ -40,6 +41,7 @@ class Explanation(msgspec.Struct):
     transfers: list[Moved]
     sources: list["Explanation"]
     children: list["Explanation"]
+    cases: list["Explanation"]
 
 
 def explanation(node: Node) -> Explanation:
@@ -60,6 +62,7 @@ def explanation(node: Node) -> Explanation:
         transfers=node.transfers,
         sources=[explanation(source) for source in node.sources],
         children=[explanation(child) for child in node.children],
+        cases=[explanation(case) for case in node.cases],
     )
 
 

@@ -26,6 +26,7 @@ from dougong.reads.operator_rules import (
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.i18n import gettext, mark, pick
+from dougong.web.operator.case_words import CASE_TERMS
 from dougong.web.operator.common import csv_file, instant_from, local_text, see
 from dougong.web.operator.words import RULE_REASONS, cell_words
 from dougong.web.refusals import message_for
@@ -42,6 +43,7 @@ KINDS = {
     "after_sales_window_s": mark("After-sales window"),
     "evidence_kept_s": mark("Evidence of live rooms kept for"),
     "explained_grace_s": mark("Grace of a product that is being explained"),
+    **CASE_TERMS,
     "link": mark("Product link"),
 }
 COLUMNS = {
@@ -71,6 +73,7 @@ ORDER = (
     "after_sales_window_s",
     "evidence_kept_s",
     "explained_grace_s",
+    *CASE_TERMS,
     "link",
 )
 UNITS = {"minutes": 60, "hours": 3_600, "days": 86_400}

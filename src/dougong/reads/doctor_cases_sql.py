@@ -1,0 +1,93 @@
+"""What must hold of after-sales cases, as SQL: each statement answers `found` and an `example`."""
+
+from sqlalchemy import text
+
+# What is frozen is that of open cases; what was granted was refunded; what was borne was booked.
+MONEY = text("""
+    WITH sides AS (
+      SELECT e.store_id, split_part(e.key, ':', 2)::uuid AS case_id,
+        coalesce(sum(m.amount) FILTER (WHERE a.purpose = 'case_hold'), 0) AS held,
+        coalesce(sum(m.amount) FILTER (WHERE e.kind = 'case_borne'
+          AND a.purpose = 'merchant_payable'), 0) AS borne,
+        coalesce(sum(m.amount) FILTER (WHERE e.kind = 'case_claim'
+          AND a.purpose = 'buyer_payable'), 0) AS claimed
+      FROM ledger_entries e
+      JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+      CROSS JOIN LATERAL (VALUES (t.dst, t.amount_minor), (t.src, -t.amount_minor))
+        AS m (account_id, amount)
+      JOIN ledger_accounts a ON a.store_id = e.store_id AND a.id = m.account_id
+      WHERE e.kind IN ('case_held', 'case_released', 'case_borne', 'case_claim') GROUP BY 1, 2
+    ), wanted AS (
+      SELECT c.store_id, c.id AS case_id, c.borne_minor AS borne,
+        abs(coalesce(c.granted_minor, 0) - coalesce(r.amount_minor, 0)) AS refund_wrong,
+        coalesce(i.amount_minor, 0) AS claimed,
+        CASE WHEN c.released_at IS NULL THEN coalesce((SELECT sum(h.amount_minor) FROM case_holds h
+          WHERE h.store_id = c.store_id AND h.case_id = c.id), 0) ELSE 0 END AS held
+      FROM cases c
+      LEFT JOIN refunds r ON r.store_id = c.store_id AND r.id = c.refund_id
+      LEFT JOIN insurance_claims i ON i.store_id = c.store_id AND i.case_id = c.id
+    ), compared AS (
+      SELECT coalesce(w.case_id, s.case_id) AS case_id, coalesce(w.refund_wrong, 0)
+        + abs(coalesce(w.held, 0) - coalesce(s.held, 0))
+        + abs(coalesce(w.borne, 0) - coalesce(s.borne, 0))
+        + abs(coalesce(w.claimed, 0) - coalesce(s.claimed, 0)) AS found
+      FROM wanted w FULL JOIN sides s ON s.store_id = w.store_id AND s.case_id = w.case_id
+    )
+    SELECT found, 'case ' || case_id AS example FROM compared WHERE found <> 0
+""")
+
+# Units and money in open cases are those that are counted; an open case has the deadline that it
+# says, a closed one none; an order is not final while its escrow is frozen.
+WRONG = text("""
+    SELECT 1 AS found, 'units of order ' || coalesce(u.order_id, l.order_id) || ' line '
+      || coalesce(u.line_no, l.line_no) AS example
+    FROM case_units u FULL JOIN (
+      SELECT c.store_id, c.order_id, l.line_no, sum(l.quantity) AS units,
+        sum(l.amount_minor) AS asked
+      FROM cases c JOIN case_lines l ON l.store_id = c.store_id AND l.case_id = c.id
+      WHERE c.closed_at IS NULL GROUP BY 1, 2, 3
+    ) l ON l.store_id = u.store_id AND l.order_id = u.order_id AND l.line_no = u.line_no
+    WHERE (coalesce(u.in_case, 0), coalesce(u.asked_minor, 0))
+      <> (coalesce(l.units, 0), coalesce(l.asked, 0))
+    UNION ALL
+    SELECT 1, 'deadline of case ' || c.id
+    FROM cases c LEFT JOIN deadlines d ON d.store_id = c.store_id AND d.subject_id = c.id
+      AND d.done_at IS NULL
+    WHERE c.due_kind NOT IN ('case_rule_by', 'case_rule_again_by')
+        AND (c.due_kind, c.due_at) IS DISTINCT FROM (d.kind, d.due_at)
+      OR c.due_kind IS NULL AND (d.kind IS NOT NULL OR c.closed_at IS NULL)
+    UNION ALL
+    SELECT 1, 'last move of case ' || c.id
+    FROM cases c WHERE c.state IS DISTINCT FROM (SELECT m.to_state FROM case_moves m
+      WHERE m.store_id = c.store_id AND m.case_id = c.id ORDER BY m.n DESC LIMIT 1)
+    UNION ALL
+    SELECT 1, 'order of case ' || c.id
+    FROM cases c JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
+    WHERE c.closed_at IS NULL AND NOT c.was_final AND o.state = 'final'
+    UNION ALL
+    SELECT 1, 'order ' || o.id || ' waits for nothing'
+    FROM orders o
+    WHERE o.state = 'received' AND EXISTS (SELECT FROM cases c
+        WHERE c.store_id = o.store_id AND c.order_id = o.id)
+      AND NOT EXISTS (SELECT FROM deadlines d
+        WHERE d.store_id = o.store_id AND d.kind = 'final_at' AND d.subject_id = o.id
+          AND d.done_at IS NULL)
+      AND NOT EXISTS (SELECT FROM cases c WHERE c.store_id = o.store_id AND c.order_id = o.id
+        AND c.closed_at IS NULL)
+""")
+
+# What went to banks is what payouts say.
+PAYOUTS = text("""
+    WITH booked AS (
+      SELECT e.store_id, split_part(e.key, ':', 2)::uuid AS payout_id,
+        sum(CASE WHEN e.kind = 'payout' THEN t.amount_minor ELSE -t.amount_minor END) AS amount
+      FROM ledger_entries e
+      JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+      WHERE e.kind IN ('payout', 'payout_returned') GROUP BY 1, 2
+    )
+    SELECT abs(coalesce(CASE WHEN p.state = 'returned' THEN 0 ELSE p.amount_minor END, 0)
+      - coalesce(b.amount, 0)) AS found, 'payout ' || coalesce(p.id, b.payout_id) AS example
+    FROM payouts p FULL JOIN booked b ON b.store_id = p.store_id AND b.payout_id = p.id
+    WHERE coalesce(CASE WHEN p.state = 'returned' THEN 0 ELSE p.amount_minor END, 0)
+      <> coalesce(b.amount, 0)
+""")
