@@ -53,7 +53,6 @@ async def ship_order(
         return before
     if order.state not in SHIPPABLE:
         raise WrongState(order_state=order.state)
-    await pause.point("ship: read the order")
     await _refuse_in_case(conn, store_id=store_id, order_id=order_id, lines=lines)
     shipped = await ship_lines(conn, store_id=store_id, order_id=order_id, quantities=lines)
     units: dict[SkuId, int] = {}
@@ -84,6 +83,7 @@ async def _refuse_in_case(
     conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId, lines: Mapping[int, int]
 ) -> None:
     """Units whose money is being asked back stay. Raises CaseOpen."""
+    await pause.point("ship: read the order")
     kept = await kept_from_shipping(conn, store_id=store_id, order_id=order_id)
     if not any(line_no in kept for line_no in lines):
         return
