@@ -95,7 +95,7 @@ def test_every_status_but_the_announcement_moves_a_package() -> None:
     ("dialect", "codes", "status"),
     [
         ("sandbox", ("62",), S.REFUSED),
-        ("aftership", ("Exception_005", "Exception"), S.LOST),
+        ("aftership", ("Exception_013", "Exception"), S.LOST),
         ("aftership", ("InTransit_999", "InTransit"), S.IN_TRANSIT),
         ("typed", ("已签收",), S.DELIVERED),
         ("typed", ("out_for_delivery",), S.OUT_FOR_DELIVERY),

@@ -172,11 +172,11 @@ DIALECTS: Mapping[str, Mapping[str, Status]] = {
     # Source: AfterShip's tracking documentation, "Delivery statuses and sub-statuses".
     "aftership": {
         "Pending": S.REGISTERED, "InfoReceived": S.REGISTERED, "InTransit": S.IN_TRANSIT,
-        "InTransit_002": S.ACCEPTED, "OutForDelivery": S.OUT_FOR_DELIVERY,
-        "AvailableForPickup": S.OUT_FOR_DELIVERY, "AttemptFail": S.FAILED,
-        "AttemptFail_003": S.WRONG_ADDRESS, "Delivered": S.DELIVERED, "Exception": S.HELD,
-        "Exception_002": S.REFUSED, "Exception_005": S.LOST, "Exception_010": S.RETURNING,
-        "Exception_011": S.RETURNED, "Expired": S.HELD,
+        "OutForDelivery": S.OUT_FOR_DELIVERY, "AvailableForPickup": S.OUT_FOR_DELIVERY,
+        "AttemptFail": S.FAILED, "Delivered": S.DELIVERED, "Expired": S.HELD,
+        "Exception": S.HELD, "Exception_002": S.WRONG_ADDRESS, "Exception_003": S.REFUSED,
+        "Exception_007": S.WRONG_ADDRESS, "Exception_010": S.RETURNING,
+        "Exception_011": S.RETURNED, "Exception_013": S.LOST,
     },
     # What people type, and what spreadsheets of carriers say.
     "typed": {

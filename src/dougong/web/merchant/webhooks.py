@@ -40,6 +40,8 @@ KIND_WORDS: dict[str, str] = {
     "order.final": mark("Order final"),
     "order.refunded": mark("Order refunded"),
     "order.refund_failed": mark("Refund failed at the gateway"),
+    "package.tracked": mark("News of a parcel"),
+    "package.state_changed": mark("A parcel came into another state"),
     "catalog.product_created": mark("Product created"),
     "catalog.product_changed": mark("Product changed"),
     "catalog.product_state_changed": mark("Product put on or off sale"),
