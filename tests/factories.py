@@ -15,6 +15,7 @@ from dougong.flows.price_orders import Wanted, WantedLine
 from dougong.policy.commands import install_default_rules, install_rules
 from dougong.policy.queries import forget_book
 from dougong.policy.rules import Rule
+from dougong.supply.stock_commands import set_on_hand
 
 T0 = datetime(2020, 8, 20, 4, 0, tzinfo=UTC)
 CATEGORY = "beauty/skincare"
@@ -163,10 +164,7 @@ async def _a_sku(
         """),
         {**row, "code": f"P{n}-1", "price": price_minor},
     )
-    await conn.execute(
-        text("INSERT INTO stock (store_id, sku_id, on_hand) VALUES (:store, :sku, :on_hand)"),
-        {**row, "on_hand": on_hand},
-    )
+    await set_on_hand(conn, store_id=store_id, levels={SkuId(sku_id): on_hand}, at=T0)
     return product_id, sku_id
 
 

@@ -71,6 +71,8 @@ APPEND_ONLY = (
     "referral_refunds",
     "referral_rulings",
     "refund_lines",
+    "stock_moves",
+    "stock_revaluations",
     "task_deliveries",
     "task_notes",
     "task_ratings",
@@ -83,8 +85,10 @@ NEVER_DELETED = (
     "case_rules",
     "case_units",
     "cases",
+    "allocation_policies",
     "claim_rules",
     "events",
+    "expiry_terms",
     "fee_rules",
     "inbox",
     "insurance_products",
@@ -110,6 +114,14 @@ NEVER_DELETED = (
     "referral_reports",
     "refunds",
     "report_rows",
+    "stock_allocations",
+    "stock_batches",
+    "stock_costs",
+    "stock_counts",
+    "stock_levels",
+    "stock_quota_uses",
+    "stock_quotas",
+    "stock_transfers",
     "stores",
     "stray_events",
     "task_agreements",
@@ -119,6 +131,7 @@ NEVER_DELETED = (
     "task_works",
     "term_rules",
     "unallocated_money",
+    "warehouses",
     "write_offs",
 )
 OURS = """
@@ -264,7 +277,7 @@ def test_rates_are_whole_basis_points(owner: psycopg.Connection[tuple[Any, ...]]
 
 
 # Local days of the platform's zone, as figures have, and as people are born.
-DAYS = {("day", "date"), ("month", "date"), ("born_on", "date")}
+DAYS = {("day", "date"), ("month", "date"), ("born_on", "date"), ("expires_on", "date")}
 
 
 def test_instants_have_a_zone(owner: psycopg.Connection[tuple[Any, ...]]) -> None:

@@ -16,7 +16,7 @@ from dougong.flows.pin_product import unpin_product
 from dougong.flows.sweep_links import judge
 from dougong.policy.queries import rules_book
 from dougong.reads.live_shelf import live_shelf
-from dougong.supply.commands import set_on_hand
+from dougong.supply.stock_commands import set_on_hand
 
 __all__ = ["told"]
 
@@ -59,7 +59,7 @@ async def test_stock_and_price_are_facts_in_steps(conn: AsyncConnection, told: l
     room = await a_room(conn, await a_store(conn, on_hand=25))
     sku = room.store.skus[0]
     for n, units in enumerate((25, 24, 9)):
-        await set_on_hand(conn, store_id=room.store.store_id, levels={sku: units})
+        await set_on_hand(conn, store_id=room.store.store_id, levels={sku: units}, at=T0)
         await tick(conn, room, T0 + n * MINUTE)
         await tick(conn, room, T0 + n * MINUTE)
     await conn.execute(text("UPDATE skus SET price_minor = 8800 WHERE id = :s"), {"s": sku})

@@ -32,8 +32,8 @@ from dougong.orders.rules import CouponRefused, NotForSale, StaleTotal
 from dougong.policy.commands import install_rules
 from dougong.policy.defaults import default_rules
 from dougong.policy.queries import forget_book
-from dougong.supply.commands import set_on_hand
 from dougong.supply.rules import SoldOut
+from dougong.supply.stock_commands import set_on_hand
 
 pytestmark = pytest.mark.money
 
@@ -273,7 +273,7 @@ async def test_a_checkout_of_which_one_store_refused_can_be_asked_again(connecti
     ]
     for stock, placed in ((0, 1), (1, 2), (1, 2)):
         async with transaction() as conn:
-            await set_on_hand(conn, store_id=empty.store_id, levels={empty.skus[0]: stock})
+            await set_on_hand(conn, store_id=empty.store_id, levels={empty.skus[0]: stock}, at=T0)
         done = await check_out(
             buyer_id=buyer.person_id, key="half-a-checkout", address_id=buyer.address_id,
             parts=parts,

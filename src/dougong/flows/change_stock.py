@@ -2,24 +2,34 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import BadInput
-from dougong.base.ids import SkuId, StoreId
+from dougong.base.ids import PersonId, SkuId, StoreId
 from dougong.catalog.rules import MAX_QUANTITY
 from dougong.infra import events
-from dougong.supply.commands import set_on_hand
+from dougong.supply.stock_commands import set_on_hand
 
 
 async def change_stock(
-    conn: AsyncConnection, *, store_id: StoreId, levels: Mapping[SkuId, int], at: datetime
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    levels: Mapping[SkuId, int],
+    at: datetime,
+    by_id: PersonId | None = None,
+    warehouse_id: UUID | None = None,
 ) -> None:
-    """Set units on hand. Raises BadInput, StockBelowReserved (409), NotFound for another's SKU."""
+    """Set units on hand: of the store, or of one of its warehouses. Raises BadInput,
+    StockBelowReserved (409), NotEnoughThere (409), NotFound for another's SKU."""
     for level in levels.values():
         if not 0 <= level <= MAX_QUANTITY:
             raise BadInput(field="quantity", reason="out_of_range")
-    await set_on_hand(conn, store_id=store_id, levels=levels)
+    await set_on_hand(
+        conn, store_id=store_id, levels=levels, at=at, by_id=by_id, warehouse_id=warehouse_id
+    )
     if levels:
         await events.record(
             conn,

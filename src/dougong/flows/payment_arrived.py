@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import PLATFORM_BOOK, OrderId, PaymentId, StoreId
+from dougong.flows.allocate_order import allocate_locked
 from dougong.flows.book_orders import CLEARING, capture_entry
 from dougong.flows.order_for_books import booked_order
 from dougong.flows.pay_in import book_pay_in
@@ -165,7 +166,7 @@ async def book_paid(conn: AsyncConnection, *, order: Any, currency: str, at: dat
     await drop_deadline(
         conn, store_id=store_id, kind="pay_by", subject_id=order_id, at=at, why="paid"
     )
-    booked, _ = await booked_order(conn, store_id=store_id, order_id=order_id)
+    booked, lines = await booked_order(conn, store_id=store_id, order_id=order_id)
     await book(
         conn,
         store_id=store_id,
@@ -173,6 +174,7 @@ async def book_paid(conn: AsyncConnection, *, order: Any, currency: str, at: dat
         entries=[capture_entry(booked, at=at)],
         written_at=clock.wall_now(),
     )
+    await allocate_locked(conn, order=order, lines=lines, at=at)
     facts = {"number": order.number, "total_minor": order.total_minor, "currency": order.currency}
     await record(conn, "order.paid", store_id=store_id, subject_id=order_id, at=at, facts=facts)
 

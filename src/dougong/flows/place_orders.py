@@ -208,7 +208,7 @@ async def _place_fresh(
             priced[n] = (OrderId(new_id()), _price_as_shown(shelf, request, at=at))
         except Refusal as refusal:
             answers[n] = refusal
-    coupons, offers = await _serve(conn, store_id, requests, priced, answers)
+    coupons, offers = await _serve(conn, store_id, requests, priced, answers, at)
     await pause.point("place: took the units")
     orders = [
         order_row(requests[n], order_id, p, currency=shelf.store.currency, at=at)
@@ -248,6 +248,7 @@ async def _serve(
     requests: Sequence[PlaceOrder],
     priced: dict[int, tuple[OrderId, Priced]],
     answers: dict[int, Answer],
+    at: datetime,
 ) -> tuple[HeldCoupons, HeldOffers]:
     """Coupons, flash offers and units go to those who came first: each order gets all that it
     wants, or nothing and an answer that says why; what it does not get is there for the next one.
@@ -281,7 +282,8 @@ async def _serve(
                 coupons.take(wish)
         if n in answers:
             del priced[n]
-    await reserve(conn, store_id=store_id, held=stock)
+    orders = [order_id for order_id, _ in priced.values()]
+    await reserve(conn, store_id=store_id, held=stock, orders=orders, at=at)
     return coupons, offers
 
 

@@ -24,7 +24,8 @@ from dougong.orders.commands import add_refunded, lock_order, mark_refunded, uni
 from dougong.orders.rules import PAID_STATES, OrderState, RefundTooMuch, WrongState
 from dougong.payments.commands import paying_payment
 from dougong.payments.refund_commands import RefundDraft, insert_refund, refund_before
-from dougong.supply.commands import release
+from dougong.supply.ledger_commands import About
+from dougong.supply.stock_commands import release_lines
 
 
 async def refund_lines(
@@ -82,7 +83,7 @@ async def refund_lines(
 async def _follow(
     conn: AsyncConnection, *, order: Any, rows: Sequence[Any], draft: RefundDraft
 ) -> None:
-    await _give_back_units(conn, store_id=draft.store_id, rows=rows, returned=draft.units)
+    await _give_back_units(conn, draft, rows=rows)
     await _move_on(conn, order=order, rows=rows, draft=draft)
     await _tell(conn, draft, number=order.number)
 
@@ -141,13 +142,22 @@ def _unshipped_of_whole(rows: Sequence[Any], amounts: Mapping[int, int]) -> dict
 
 
 async def _give_back_units(
-    conn: AsyncConnection, *, store_id: StoreId, rows: Sequence[Any], returned: Mapping[int, int]
+    conn: AsyncConnection, draft: RefundDraft, *, rows: Sequence[Any]
 ) -> None:
-    units: dict[SkuId, int] = {}
-    for row in rows:
-        if row.sku_id is not None and returned.get(row.line_no):
-            units[row.sku_id] = units.get(row.sku_id, 0) + returned[row.line_no]
-    await release(conn, store_id=store_id, units=units)
+    """Units that need not be shipped any more can be sold again."""
+    lines = {
+        row.line_no: (SkuId(row.sku_id), draft.units[row.line_no])
+        for row in rows
+        if row.sku_id is not None and draft.units.get(row.line_no)
+    }
+    await release_lines(
+        conn,
+        store_id=draft.store_id,
+        order_id=draft.order_id,
+        lines=lines,
+        about=About("refund", draft.id, draft.at, draft.asked_by),
+        key=f"refund:{draft.id}",
+    )
 
 
 async def _move_on(

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.aftersales.queries import kept_from_shipping
 from dougong.aftersales.rules import CaseOpen
 from dougong.base.errors import BadInput
-from dougong.base.ids import OrderId, SkuId, StoreId
+from dougong.base.ids import OrderId, StoreId
 from dougong.flows.track_packages import number_known
 from dougong.infra import pause
 from dougong.infra.events import record, set_deadline
@@ -22,6 +22,8 @@ from dougong.orders.commands import (
 )
 from dougong.orders.rules import OrderState, WrongState
 from dougong.supply.commands import package_before, ship_package
+from dougong.supply.ledger_commands import About
+from dougong.supply.stock_commands import ship_units
 from dougong.supply.tracking_rules import tracking_number
 
 SHIPPABLE = (OrderState.PAID, OrderState.PART_SHIPPED)
@@ -36,8 +38,11 @@ async def ship_order(
     tracking_no: str,
     lines: Mapping[int, int],
     at: datetime,
+    warehouse_id: UUID | None = None,
 ) -> UUID:
     """Ship `lines` (line number to quantity) in one package; answers its id.
+
+    warehouse_id: which one it leaves, None for those where its units were set aside.
 
     A package is known by its carrier and tracking number: the same one again is the same package.
     Raises NotFound, WrongState (not paid, all shipped, or more than is left), CaseOpen, BadInput,
@@ -55,18 +60,18 @@ async def ship_order(
         raise WrongState(order_state=order.state)
     await _refuse_in_case(conn, store_id=store_id, order_id=order_id, lines=lines)
     shipped = await ship_lines(conn, store_id=store_id, order_id=order_id, quantities=lines)
-    units: dict[SkuId, int] = {}
-    for row in shipped:
-        if row.sku_id is not None:
-            units[row.sku_id] = units.get(row.sku_id, 0) + row.quantity
     package_id = await ship_package(
+        conn, store_id=store_id, order_id=order_id, **named, lines=lines, at=at
+    )
+    units = {row.line_no: (row.sku_id, row.quantity) for row in shipped if row.sku_id}
+    about = About("package", package_id, at)
+    await ship_units(
         conn,
         store_id=store_id,
         order_id=order_id,
-        **named,
-        lines=lines,
+        warehouse_id=warehouse_id,
         units=units,
-        at=at,
+        about=about,
     )
     await after_shipping(conn, store_id=store_id, order_id=order_id, at=at)
     facts = {"number": order.number, "package_id": str(package_id), **named}

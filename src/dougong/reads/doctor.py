@@ -18,6 +18,7 @@ from dougong.reads import doctor_live_sql as live_sql
 from dougong.reads import doctor_partner_sql as partner_sql
 from dougong.reads import doctor_referrals_sql as referrals
 from dougong.reads import doctor_sql as sql
+from dougong.reads import doctor_stock_sql as stock_sql
 from dougong.reads import doctor_tasks_sql as tasks
 
 MOST_EXAMPLES = 5
@@ -40,6 +41,7 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("unsealed_lost", sql.UNSEALED_LOST),
     ("references_lost", sql.REFERENCES_LOST),
     ("stuck_units", sql.STUCK_UNITS),
+    ("stock_drift_units", stock_sql.STOCK_DRIFT),
     ("paid_without_entry", sql.PAID_WITHOUT_ENTRY),
     ("double_keys", sql.DOUBLE_KEYS),
     ("coupon_over_quota", sql.COUPON_OVER_QUOTA),

@@ -1,19 +1,16 @@
-"""Writes stock and packages. Free units are `on_hand - reserved`; a constraint keeps them ≥ 0."""
+"""Holds stock for the intake; writes packages. Free units are `on_hand - reserved`, never < 0."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import LiteralString
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.errors import NotFound
-from dougong.base.ids import OrderId, SkuId, StoreId, new_id
+from dougong.base.ids import OrderId, SkuId, StoreId, new_id, new_ids
 from dougong.infra.db import fetch
-from dougong.supply.rules import PackageKnown, StockBelowReserved
+from dougong.supply.rules import PackageKnown
 from dougong.supply.tracking_rules import PackageState, watch_at
 
 # One lock per SKU, in id order, before anything is decided: no two batches can wait in a circle.
@@ -23,10 +20,19 @@ HOLD = """
     ORDER BY sku_id FOR UPDATE
 """
 
+# One move for all that a batch takes of a SKU; which orders those are, their lines say.
 RESERVE = """
+    WITH taken AS (
+      SELECT * FROM unnest(%(skus)s::uuid[], %(units)s::int[], %(ids)s::uuid[])
+        AS t (sku_id, units, id)
+    ), moved AS (
+      INSERT INTO stock_moves (store_id, id, sku_id, quantity, kind, src, dst, about_kind, about_id,
+        at, key)
+      SELECT %(store_id)s, id, sku_id, units, 'reserved', 'pool', 'promised', %(about_kind)s,
+        %(about_id)s, %(at)s, 'reserved:' || id FROM taken
+    )
     UPDATE stock s SET reserved = s.reserved + t.units
-    FROM unnest(%(skus)s::uuid[], %(units)s::int[]) AS t (sku_id, units)
-    WHERE s.store_id = %(store_id)s AND s.sku_id = t.sku_id
+    FROM taken t WHERE s.store_id = %(store_id)s AND s.sku_id = t.sku_id
 """
 
 
@@ -56,49 +62,31 @@ async def hold_units(
     return HeldUnits({SkuId(sku_id): free for sku_id, free in found})
 
 
-async def reserve(conn: AsyncConnection, *, store_id: StoreId, held: HeldUnits) -> None:
-    """Write what was taken of held units."""
-    await _change(conn, store_id=store_id, units=held.taken, statement=RESERVE)
-
-
-RELEASE = """
-    WITH held AS MATERIALIZED (
-      SELECT sku_id FROM stock WHERE store_id = %(store_id)s AND sku_id = ANY(%(skus)s::uuid[])
-      ORDER BY sku_id FOR UPDATE
-    )
-    UPDATE stock s SET reserved = s.reserved - t.units
-    FROM unnest(%(skus)s::uuid[], %(units)s::int[]) AS t (sku_id, units)
-    JOIN held USING (sku_id)
-    WHERE s.store_id = %(store_id)s AND s.sku_id = t.sku_id
-"""
-
-SHIP_OUT = """
-    WITH held AS MATERIALIZED (
-      SELECT sku_id FROM stock WHERE store_id = %(store_id)s AND sku_id = ANY(%(skus)s::uuid[])
-      ORDER BY sku_id FOR UPDATE
-    )
-    UPDATE stock s SET reserved = s.reserved - t.units, on_hand = s.on_hand - t.units
-    FROM unnest(%(skus)s::uuid[], %(units)s::int[]) AS t (sku_id, units)
-    JOIN held USING (sku_id)
-    WHERE s.store_id = %(store_id)s AND s.sku_id = t.sku_id
-"""
-
-
-async def release(conn: AsyncConnection, *, store_id: StoreId, units: Mapping[SkuId, int]) -> None:
-    """Give reserved units back: the order was closed before they were shipped."""
-    await _change(conn, store_id=store_id, units=units, statement=RELEASE)
-
-
-async def _change(
+async def reserve(
     conn: AsyncConnection,
     *,
     store_id: StoreId,
-    units: Mapping[SkuId, int],
-    statement: LiteralString,
+    held: HeldUnits,
+    orders: Sequence[OrderId],
+    at: datetime,
 ) -> None:
-    if units:
-        values = {"store_id": store_id, "skus": list(units), "units": list(units.values())}
-        await fetch(conn, statement, values)
+    """Write what was taken of held units for the orders of one batch."""
+    if not held.taken:
+        return
+    one = orders[0] if len(orders) == 1 else None
+    await fetch(
+        conn,
+        RESERVE,
+        {
+            "store_id": store_id,
+            "skus": list(held.taken),
+            "units": list(held.taken.values()),
+            "ids": new_ids(len(held.taken)),
+            "about_kind": "orders" if one is None else "order",
+            "about_id": one,
+            "at": at,
+        },
+    )
 
 
 async def package_before(
@@ -140,16 +128,14 @@ async def ship_package(
     carrier: str,
     tracking_no: str,
     lines: Mapping[int, int],
-    units: Mapping[SkuId, int],
     at: datetime,
 ) -> UUID:
-    """Write a package of `lines` (line number to quantity) and take its units out of stock.
+    """Write a package of `lines` (line number to quantity); its units leave by `ship_units`.
 
     Whether that much is left to ship is decided by the order's own line, in the same transaction.
     Raises PackageKnown (409) when the order has this package already.
     """
     package_id = new_id()
-    await _change(conn, store_id=store_id, units=units, statement=SHIP_OUT)
     made = await conn.execute(
         text("""
             INSERT INTO packages (store_id, id, order_id, carrier, tracking_no, shipped_at,
@@ -198,32 +184,4 @@ async def write_lines(
             "quantities": list(lines.values()),
         },
     )
-
-
-async def set_on_hand(
-    conn: AsyncConnection, *, store_id: StoreId, levels: Mapping[SkuId, int]
-) -> None:
-    """Set the units on hand of many SKUs of a store; makes the stock row where there is none.
-
-    Raises StockBelowReserved (409) when open orders have reserved more than a new level.
-    """
-    if not levels:
-        return
-    if min(levels.values()) < 0:
-        raise StockBelowReserved(field="quantity")
-    ordered = dict(sorted(levels.items()))
-    try:
-        async with conn.begin_nested():
-            await conn.execute(
-                text("""
-                    INSERT INTO stock (store_id, sku_id, on_hand)
-                    SELECT :store_id, sku_id, level
-                    FROM unnest(CAST(:skus AS uuid[]), CAST(:levels AS int[])) AS l (sku_id, level)
-                    ON CONFLICT (store_id, sku_id) DO UPDATE SET on_hand = excluded.on_hand
-                """),
-                {"store_id": store_id, "skus": list(ordered), "levels": list(ordered.values())},
-            )
-    except IntegrityError as error:
-        if "stock_never_oversold" in str(error.orig):
-            raise StockBelowReserved(field="quantity") from error
-        raise NotFound from error  # the SKU is not this store's
+    return package_id

@@ -34,7 +34,7 @@ from dougong.content.commands import create_ready_video, publish
 from dougong.content.reaction_commands import add_comment, follow, like, seen
 from dougong.links.commands import add_link
 from dougong.policy.commands import install_default_rules
-from dougong.supply.commands import set_on_hand
+from dougong.supply.stock_commands import set_on_hand
 
 SHOPPERS = 240
 OPENED_DAYS_AGO = 120
@@ -213,7 +213,7 @@ async def _product(
         images=[art.products[product.code]],
     )
     levels = {skus[v.sku]: v.stock for v in product.variants}
-    await set_on_hand(conn, store_id=store_id, levels=levels)
+    await set_on_hand(conn, store_id=store_id, levels=levels, at=at)
     market.products[product.code] = (store_id, product_id, skus)
 
 

@@ -31,7 +31,7 @@ from dougong.content.commands import create_ready_video, publish
 from dougong.links.adapters.protocol import SeenProduct
 from dougong.links.source_commands import SourceDraft, add_source, set_source_state
 from dougong.links.source_rules import SourceSettings, SourceState
-from dougong.supply.commands import set_on_hand
+from dougong.supply.stock_commands import set_on_hand
 
 ZONE = ZoneInfo("Asia/Shanghai")
 CREATORS = (
@@ -220,5 +220,5 @@ async def _goods(conn: AsyncConnection, store_id: StoreId, path: str, *, at: dat
         at=at, state="active",
     )  # fmt: skip
     (sku_id,) = skus.values()
-    await set_on_hand(conn, store_id=store_id, levels={sku_id: 5_000})
+    await set_on_hand(conn, store_id=store_id, levels={sku_id: 5_000}, at=at)
     return Goods(store_id, product_id, sku_id, price_minor, path)
