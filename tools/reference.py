@@ -139,8 +139,8 @@ def kind_of(column: Column[object]) -> str:
 def tables_page(files: list[SourceFile]) -> str:
     """Every table by its area, as tables.py has it (drift from the database is tested)."""
     parts = []
-    for file in sorted((ROOT / "src/dougong").glob("*/tables.py")):
-        module = import_module(f"dougong.{file.parent.name}.tables")
+    for file in sorted((ROOT / "src/dougong").glob("*/*tables.py")):
+        module = import_module(f"dougong.{file.parent.name}.{file.stem}")
         own = {id(value) for value in vars(module).values()}
         tables = [one for one in metadata.tables.values() if id(one) in own]
         parts.append(f"## {file.parent.name}\n")

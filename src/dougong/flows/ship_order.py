@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,15 +65,8 @@ async def ship_order(
         conn, store_id=store_id, order_id=order_id, **named, lines=lines, at=at
     )
     units = {row.line_no: (row.sku_id, row.quantity) for row in shipped if row.sku_id}
-    about = About("package", package_id, at)
-    await ship_units(
-        conn,
-        store_id=store_id,
-        order_id=order_id,
-        warehouse_id=warehouse_id,
-        units=units,
-        about=about,
-    )
+    leaving: Any = {"warehouse_id": warehouse_id, "about": About("package", package_id, at)}
+    await ship_units(conn, store_id=store_id, order_id=order_id, units=units, **leaving)
     await after_shipping(conn, store_id=store_id, order_id=order_id, at=at)
     facts = {"number": order.number, "package_id": str(package_id), **named}
     await record(

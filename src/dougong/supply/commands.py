@@ -184,4 +184,3 @@ async def write_lines(
             "quantities": list(lines.values()),
         },
     )
-    return package_id
