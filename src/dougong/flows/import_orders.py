@@ -43,8 +43,9 @@ from dougong.policy.queries import rules_book
 
 MOST_BYTES = 500_000_000
 MOST_BAD_ROWS = 10_000
-# A piece is written while the next is read: the first are small, so that PostgreSQL starts soon.
-FIRST_PIECE_ROWS, MOST_PIECE_ROWS = 500, 4_000
+# A piece is written while the next is read: the first are small, so that PostgreSQL starts soon,
+# and so are the last, so that both connections end at about the same time.
+FIRST_PIECE_ROWS, MOST_PIECE_ROWS, LAST_PIECE_ROWS = 500, 4_000, 1_000
 TURN_S = 0.0005
 MANY = 1_000  # orders, after which PostgreSQL should look at its tables anew
 
@@ -218,7 +219,9 @@ class Source:
     def __init__(self, data: bytes) -> None:
         if len(data) > MOST_BYTES:
             raise BadFile(field="file", reason="too_big")
-        self._file = io.StringIO(_decoded(data), newline="")
+        text = _decoded(data)
+        self._all = text.count("\n")
+        self._file = io.StringIO(text, newline="")
         self._reader = csv.reader(self._file, strict=True)
         try:
             self.places = column_places(next(self._reader, []))
@@ -239,6 +242,11 @@ class Source:
                 continue
             self.lines += bool(row)
             yield self._reader.line_num, row
+
+    @property
+    def lines_left(self) -> int:
+        """About how many lines are still to be read."""
+        return max(0, self._all - self._reader.line_num)
 
     @property
     def position(self) -> int:
@@ -301,14 +309,14 @@ class Pieces:
             piece = await asyncio.to_thread(_next_piece, self._judged, self._source, self._most)
             if not piece.orders and not piece.bad:
                 return None
-            self._most = min(2 * self._most, MOST_PIECE_ROWS)
+            # Up to a third of what is left then.
+            at_end = max(self._source.lines_left // 3, LAST_PIECE_ROWS)
+            self._most = min(2 * self._most, MOST_PIECE_ROWS, at_end)
             known: Mapping[str, bytes] = {}
             if self._may_know:
                 numbers = [order.number for _, order in piece.orders]
-                conn = await lanes.free()
-                known = await loaded_before(
-                    conn, store_id=self.report.store_id, numbers=numbers
-                )  # fmt: skip
+                conn, store_id = await lanes.free(), self.report.store_id
+                known = await loaded_before(conn, store_id=store_id, numbers=numbers)
             rows = HistoryRows(self._book, self._ids, now=self.now, written_at=self._written_at)
             await asyncio.to_thread(_fill, rows, piece, known, self._terms, self.report)
             self._on_progress(self._source.position)

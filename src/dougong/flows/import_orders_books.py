@@ -118,12 +118,12 @@ class HistoryRows:
     def add(self, order: HistoryOrder, terms: Terms) -> None:
         book, order_id = self._book, self._ids.next()
         life = life_of(order, terms, now=self._now)
-        self._orders.add(order_id, order, terms, life)
+        paid_at, final_at = instant_column(order.paid_at), instant_column(life.final_at)
+        self._orders.add(order_id, order, terms, life, paid_at=paid_at, final_at=final_at)
         self.count += 1
         if order.paid_at is None:
             return
         about, payment_id = uuid_text(order_id).encode(), self._ids.next()
-        paid_at = instant_column(order.paid_at)
         self._payments.add_payment(
             payment_id=payment_id,
             order_id=order_id,
@@ -148,7 +148,7 @@ class HistoryRows:
                 book.final.ways,
                 about=about,
                 order_id=order_id,
-                counts_at=instant_column(life.final_at),
+                counts_at=final_at,
                 amounts=book.final_amounts(shares),
             )
 

@@ -7,7 +7,7 @@ puts them into a form of its rows, in the order of its column list.
 
 import struct
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ END = b"\xff\xff"
 PIECE_BYTES = 128 * 1024
 # From which PostgreSQL counts.
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+DAY_S = 86_400
 
 _bigint = struct.Struct(">iq").pack
 _integer = struct.Struct(">ii").pack
@@ -81,7 +81,10 @@ def smallint_column(value: int) -> bytes:
 
 def instant_column(at: datetime | None) -> bytes:
     """A timestamptz, exact to the microsecond."""
-    return NULL if at is None else _bigint(8, (at - EPOCH) // MICROSECOND)
+    if at is None:
+        return NULL
+    since = at - EPOCH
+    return _bigint(8, (since.days * DAY_S + since.seconds) * 1_000_000 + since.microseconds)
 
 
 async def copy_in(conn: AsyncConnection, statement: SQL, rows: Iterable[bytes]) -> None:

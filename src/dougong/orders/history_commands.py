@@ -71,19 +71,28 @@ class OrderRows:
         self._lines: list[bytes] = []
         self._deadlines: list[bytes] = []
 
-    def add(self, order_id: bytes, order: HistoryOrder, terms: Terms, life: Life) -> None:
-        """`order_id`: 16 bytes. The order's checkout has the same id: it was alone in it."""
+    def add(
+        self,
+        order_id: bytes,
+        order: HistoryOrder,
+        terms: Terms,
+        life: Life,
+        *,
+        paid_at: bytes,
+        final_at: bytes,
+    ) -> None:
+        """`order_id`: 16 bytes. The order's checkout has the same id: it was alone in it.
+        `paid_at`, `final_at`: columns of the order's and its life's."""
         forms = self._forms.get((life.state, terms)) or self._forms_of(life.state, terms)
         order_form, line_form = forms
         number = text_column(order_number(order.number))
         total = bigint_column(order.total_minor)
-        paid = instant_column(order.paid_at)
-        pay_by = paid if life.pay_by is order.paid_at else instant_column(life.pay_by)
+        pay_by = paid_at if life.pay_by is order.paid_at else instant_column(life.pay_by)
         row = (
             order_id, order_id, number, number, bytes_column(order.digest), total, total,
-            _address(order.province), instant_column(order.placed_at), pay_by, paid,
-            NULL if life.shipped_at is None else paid,
-            instant_column(life.received_at), instant_column(life.final_at),
+            _address(order.province), instant_column(order.placed_at), pay_by, paid_at,
+            NULL if life.shipped_at is None else paid_at,
+            instant_column(life.received_at), final_at,
             instant_column(life.closed_at), text_column(life.close_reason),
         )  # fmt: skip
         self._orders.append(order_form % row)
