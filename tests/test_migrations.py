@@ -278,6 +278,8 @@ def test_rates_are_whole_basis_points(owner: psycopg.Connection[tuple[Any, ...]]
 
 # Local days of the platform's zone, as figures have, and as people are born.
 DAYS = {("day", "date"), ("month", "date"), ("born_on", "date"), ("expires_on", "date")}
+DAYS = {(name, "date") for name in ("day", "month", "born_on", "expires_on", "expected_on",
+                                   "billed_on", "due_on")}  # fmt: skip
 
 
 def test_instants_have_a_zone(owner: psycopg.Connection[tuple[Any, ...]]) -> None:

@@ -65,10 +65,15 @@ from dougong.web.merchant import orders as merchant_orders
 from dougong.web.merchant import product_editor as merchant_product_editor
 from dougong.web.merchant import products as merchant_products
 from dougong.web.merchant import purchase as merchant_purchase
+from dougong.web.merchant import purchase_editor as merchant_purchase_editor
+from dougong.web.merchant import purchase_files as merchant_purchase_files
+from dougong.web.merchant import purchasing as merchant_purchasing
 from dougong.web.merchant import settings as merchant_settings
 from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stores as merchant_stores
+from dougong.web.merchant import supplier_page as merchant_supplier_page
+from dougong.web.merchant import suppliers as merchant_suppliers
 from dougong.web.merchant import webhooks as merchant_webhooks
 from dougong.web.operator import app_revenue as operator_app_revenue
 from dougong.web.operator import audit as operator_audit
@@ -167,10 +172,15 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_product_editor.HANDLERS,
     *merchant_products.HANDLERS,
     *merchant_purchase.HANDLERS,
+    *merchant_purchase_editor.HANDLERS,
+    *merchant_purchase_files.HANDLERS,
+    *merchant_purchasing.HANDLERS,
     *merchant_settings.HANDLERS,
     *merchant_shipping.HANDLERS,
     *merchant_stock.HANDLERS,
     *merchant_stores.HANDLERS,
+    *merchant_supplier_page.HANDLERS,
+    *merchant_suppliers.HANDLERS,
     *merchant_webhooks.HANDLERS,
     *operator_app_revenue.HANDLERS,
     *operator_audit.HANDLERS,

@@ -228,6 +228,25 @@ REFUSALS: dict[str, str] = {
     "case_too_much": mark("This is more than is left of the item."),
     "unit_in_case": mark("A case about these items is open already."),
     "units_in_case": mark("The buyer has asked for the money of these items: answer that first."),
+    "wrong_purchase_state": mark("This has moved on meanwhile: it cannot be done any more."),
+    "second_buyer_needed": mark("An order of this size is approved by somebody else than made it."),
+    "supplier_code_taken": mark("Another supplier has this code."),
+    "supplier_closed": mark("This supplier is closed. Open it again first."),
+    "price_overlaps": mark(
+        "Another price for this SKU and quantity is in force then. Choose another time."
+    ),
+    "over_delivery": mark(
+        "More came than was ordered (line {line_no}: {most} may still come). Refuse the rest, "
+        "or take it as a surplus."
+    ),
+    "bill_known": mark("This supplier's bill of that number is entered already."),
+    "bill_differs": mark(
+        "This bill differs: somebody else than entered it approves it, with a reason."
+    ),
+    "supplier_payment_known": mark("A payment with this reference is entered already."),
+    "nothing_to_send_back": mark("There are not that many units to send back."),
+    "nothing_to_state": mark("Nothing that this supplier has sent waits for a statement."),
+    "not_for_supplier": mark("This order does not wait for the supplier any more."),
     "no_rules_then": mark("No rules were in force on the dates of these orders ({reason})."),
 }
 

@@ -85,6 +85,16 @@ REASONS: dict[str, str] = {
     "bad_check_digit": mark("The check digit of this tracking number is wrong."),
     "not_a_size": mark("Write three lengths in cm, such as 30 × 20 × 10."),
     "nothing_chosen": mark("Choose at least one product."),
+    "unknown_sku": mark("This store has no such SKU."),
+    "unknown_supplier": mark("This store has no supplier of this code."),
+    "dropshipped_by_another": mark("Another supplier sends this SKU to buyers already."),
+    "no_weight": mark("No line has a weight: spread by value or units."),
+    "no_value": mark("No line has a price: spread by weight or units."),
+    "no_quantity": mark("Nothing was taken in with this delivery."),
+    "nothing_received": mark("Say what came: at least one unit."),
+    "unknown_line": mark("The order has no such line."),
+    "already_refused": mark("Say why, please."),
+    "before_bill": mark("This cannot be before the date of the bill."),
 }
 
 
