@@ -111,6 +111,8 @@ _AGENCY = {"agency_id": AGENCY, "contract_id": CONTRACT, "agency_bp": 1000}
 _CLOSED = {"state": "accepted", "closed_at": LATER, "basis_minor": 100, "share_bp": 10_000,
            "fee_minor": 5, "agency_minor": 0, "creator_minor": 95, "back_minor": 0}  # fmt: skip
 
+_OFF = _CLOSED | {"state": "cancelled", "measured": 1, "reached_minor": 1, "reached_bp": 1}
+
 WRONG: Mapping[str, Mapping[str, Wrong]] = {
     **other.WRONG,
     "agency_contracts": {
@@ -186,6 +188,9 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "task_works_offered_bp_check": row_with(state="part_offered", offered_bp=10_000),
         "task_works_part": row_with(offered_bp=100),
         "task_works_pkey": once("task_id"),
+        "task_works_reached": row_with(reached_minor=1),
+        "task_works_reached_bp_check": row_with(**_OFF | {"reached_bp": 10_001}),
+        "task_works_reached_minor_check": row_with(**_OFF | {"reached_minor": -1}),
         "task_works_samples": row_with(samples_received_at=AT),
         "task_works_service_fee_bp_check": row_with(service_fee_bp=10_001),
         "task_works_share_bp_check": row_with(**_CLOSED | {"share_bp": 10_001}),

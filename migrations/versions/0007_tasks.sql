@@ -99,7 +99,9 @@ CREATE TABLE task_works (
   delivery_no integer NOT NULL DEFAULT 0,
   offered_bp integer CHECK (offered_bp BETWEEN 0 AND 9999), -- a part that is on the table
   measured bigint, -- views, orders or sales that the price went by
-  basis_minor bigint, -- the price for all of it
+  reached_minor bigint CHECK (reached_minor >= 0), -- by result, when it was cancelled
+  reached_bp integer CHECK (reached_bp BETWEEN 0 AND 10000),
+  basis_minor bigint, -- the price for all of it; of what was cancelled, its fixed part
   share_bp integer CHECK (share_bp BETWEEN 0 AND 10000),
   fee_minor bigint,
   agency_minor bigint,
@@ -110,6 +112,8 @@ CREATE TABLE task_works (
   FOREIGN KEY (brief_id, brand_id) REFERENCES task_briefs (id, brand_id),
   CONSTRAINT task_works_agency CHECK ((agency_id IS NULL) = (agency_bp = 0)
     AND (agency_id IS NULL) = (contract_id IS NULL)),
+  CONSTRAINT task_works_reached CHECK ((reached_minor IS NULL) = (reached_bp IS NULL)
+    AND (reached_minor IS NULL OR (state = 'cancelled' AND measured IS NOT NULL))),
   CONSTRAINT task_works_samples CHECK (samples_received_at IS NULL OR samples_sent_at IS NOT NULL),
   CONSTRAINT task_works_part CHECK ((state = 'part_offered') = (offered_bp IS NOT NULL)),
   CONSTRAINT task_works_closed CHECK (
@@ -202,6 +206,7 @@ CREATE TRIGGER keep_rating BEFORE UPDATE OR DELETE ON task_ratings
 
 -- What was agreed stays: terms, money and rates of a task, share and creator of a contract.
 REVOKE UPDATE ON task_works, agency_contracts FROM dougong_app;
-GRANT UPDATE (state, samples_sent_at, samples_received_at, delivery_no, offered_bp, measured, basis_minor, share_bp,
-  fee_minor, agency_minor, creator_minor, back_minor, why, closed_at) ON task_works TO dougong_app;
+GRANT UPDATE (state, samples_sent_at, samples_received_at, delivery_no, offered_bp, measured,
+  reached_minor, reached_bp, basis_minor, share_bp, fee_minor, agency_minor, creator_minor,
+  back_minor, why, closed_at) ON task_works TO dougong_app;
 GRANT UPDATE (state, in_force, answered_by, answered_at) ON agency_contracts TO dougong_app;

@@ -19,6 +19,7 @@ from dougong.policy.queries import forget_book
 from dougong.reads.explain import explain_order, find_order
 from dougong.reads.explain_tree import Node
 from dougong.tasks.agency_commands import answer_contract, offer_contract
+from dougong.tasks.brief_rules import Measure, Model, Tier
 
 GOLDEN = tomllib.loads((Path(__file__).parent / "tasks_2020.toml").read_text("utf-8"))
 STORY = Path(dougong.cli.demo.__file__).parent / "douyin_taobao.toml"
@@ -54,8 +55,9 @@ async def live(market: AMarket, example: dict[str, Any], task_id: UUID) -> None:
     if example["pinned_s"]:
         await market.shown_live(
             task_id, (on_air, timedelta(seconds=example["pinned_s"])),
-            is_own=example["source"] == "own",
+            is_own=example["source"] == "own", viewers=example.get("viewers", 0),
         )  # fmt: skip
+    if example["pinned_s"] and example.get("is_delivered", True):
         await work_on_task.deliver(
             conn, task_id=task_id, creator_id=market.creator, video_id=None, note="",
             person_id=person, at=agreed + 3 * DAY,
@@ -65,11 +67,20 @@ async def live(market: AMarket, example: dict[str, Any], task_id: UUID) -> None:
             while await act_on_one(conn, at=agreed + days * DAY):
                 pass
         return
-    later = {"task_id": task_id, "person_id": person, "at": agreed + 4 * DAY}
+    later = {"task_id": task_id, "person_id": person, "at": agreed + example.get("days", 4) * DAY}
     match example["then"]:
         case "accept":
             await work_on_task.accept(conn, brand_id=market.brand, **later)
         case "cancel":
+            await work_on_task.cancel(conn, party_id=market.brand, reason="不再需要", **later)
+        case "creator cancels":
+            await work_on_task.cancel(conn, party_id=market.creator, reason="生病", **later)
+        case "samples, cancel":
+            sent = later | {"at": agreed, "note": "SF0001"}
+            await work_on_task.send_samples(conn, brand_id=market.brand, **sent)
+            await work_on_task.cancel(conn, party_id=market.brand, reason="不再需要", **later)
+        case "redo, cancel":
+            await work_on_task.ask_again(conn, brand_id=market.brand, reason="再来一次", **later)
             await work_on_task.cancel(conn, party_id=market.brand, reason="不再需要", **later)
         case "dispute":
             await work_on_task.dispute(conn, party_id=market.brand, statement="少了一分钟", **later)
@@ -85,17 +96,33 @@ def amounts(node: Node) -> dict[str, int]:
     return found
 
 
+def price_of(example: dict[str, Any]) -> dict[str, Any]:
+    """The terms of its price: one price, or `per_thousand` or `tiers` beside a fixed part."""
+    terms: dict[str, Any] = {"blacklist": tuple(example.get("blacklist", ()))}
+    if example["then"] == "samples, cancel":
+        terms["samples_by"] = example["agreed"] + 2 * DAY
+    if "most" not in example:
+        return terms | {"price_minor": GOLDEN["price_minor"]}
+    terms |= {"price_minor": example["fixed"], "most_minor": example["most"]}
+    if "tiers" in example:
+        tiers = tuple(Tier(*one) for one in example["tiers"])
+        return terms | {"model": Model.TIERED, "measure": Measure.VIEWS, "tiers": tiers}
+    per_thousand = example["per_thousand"]
+    return terms | {"model": Model.PER_THOUSAND_VIEWS, "per_thousand_minor": per_thousand}
+
+
 @pytest.mark.parametrize("example", GOLDEN["tasks"], ids=lambda e: e["says"])
 async def test_golden_task(market: AMarket, example: dict[str, Any]) -> None:
     if "agency_bp" in example:
         await an_agency(market, example["agency_bp"], example)
     before = await market.money()
     task_id = await market.a_task(
-        at=example["agreed"], source=example["source"], price_minor=GOLDEN["price_minor"]
+        at=example["agreed"], source=example["source"], **price_of(example)
     )
+    whole = example.get("most", GOLDEN["price_minor"])
     held = await market.money()
-    assert held["task_escrow"] == GOLDEN["price_minor"]
-    assert held["advertiser_funds"] == GOLDEN["funds_minor"] - GOLDEN["price_minor"]
+    assert held["task_escrow"] == whole
+    assert held["advertiser_funds"] == GOLDEN["funds_minor"] - whole
 
     await live(market, example, task_id)
 
@@ -105,7 +132,7 @@ async def test_golden_task(market: AMarket, example: dict[str, Any]) -> None:
         "platform_service_fee": example["fee"],
         "creator_payable": example["creator"],
         "agency_payable": example.get("agency", 0),
-        "advertiser_funds": example["back"] - GOLDEN["price_minor"],
+        "advertiser_funds": example["back"] - whole,
         "task_escrow": 0,
     }
     assert row.state == example["state"]
@@ -114,7 +141,7 @@ async def test_golden_task(market: AMarket, example: dict[str, Any]) -> None:
     tree = await explain_order(market.conn, store_id=book, order_id=task_id)
     parts = amounts(tree)
     assert tree.residual_minor == 0
-    assert tree.amount_minor == GOLDEN["price_minor"]
+    assert tree.amount_minor == whole
     assert [parts.get(name, 0) for name in ("service_fee", "agency", "task_pay", "task_back")] == [
         example["fee"], example.get("agency", 0), example["creator"], example["back"],
     ]  # fmt: skip

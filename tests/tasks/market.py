@@ -71,6 +71,8 @@ class AMarket:
             "public_days": 0 if is_live else 7,
             "cancel_samples_bp": 1_000,
             "cancel_during_bp": 5_000,
+            "cancel_delivered_bp": 8_000,
+            "cancel_reached_bp": 10_000,
         }
         values |= change
         if values["source"] == "own" and "store_id" not in change:

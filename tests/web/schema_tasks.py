@@ -49,14 +49,14 @@ async def _works(market: AMarket, at: datetime) -> Examples:
         "brand_tasks_part": ("part", half),
         "brand_tasks_dispute": ("dispute", REASON),
         "brand_tasks_statement": ("state", REASON),
-        "brand_tasks_cancel": ("cancel", REASON),
+        "brand_tasks_cancel_as_brand": ("cancel", REASON),
         "brand_tasks_rate_creator": ("rate", STARS),
         "creator_tasks_samples": ("received", {"body": {"note": "All there"}}),
         "creator_tasks_deliver": ("deliver", {"body": {"note": "Done"}}),
         "creator_tasks_take": ("take", {}),
         "creator_tasks_dispute": ("answer", REASON),
         "creator_tasks_statement": ("state", REASON),
-        "creator_tasks_cancel": ("cancel", REASON),
+        "creator_tasks_cancel_as_creator": ("cancel", REASON),
         "creator_tasks_rate_brand": ("rate", STARS),
     }
     return {

@@ -268,3 +268,24 @@ async def test_a_key_of_another_amount_is_refused(desk: Desk) -> None:
     place, key = f"{desk.brand}/funds", f"key-{desk.market.brand}"
     await desk.send("brand", place, amount="5", key=key)
     await desk.send("brand", place, status=409, amount="6", key=key)
+
+
+async def test_what_cancelling_costs_is_said_before_the_click(desk: Desk) -> None:
+    task_id = await agreed(desk)
+    ours, theirs = f"{desk.brand}/tasks/{task_id}", f"{desk.creator}/tasks/{task_id}"
+    assert "all goes back to you" in await desk.see("brand", ours)
+    assert "You get nothing for it" in await desk.see("creator", theirs)
+    clock.pin(2 * DAY)
+    try:
+        assert "Cancel and pay" in (page := await desk.see("brand", ours))
+        assert "500.00" in page
+        clock.pin(2 * DAY)
+        told = await desk.send(
+            "brand", f"{ours}/cancel", status=422, reason="计划有变", stage="before"
+        )
+        assert "look again at what cancelling costs" in told
+        clock.pin(2 * DAY)
+        await desk.send("brand", f"{ours}/cancel", reason="计划有变", stage="begun")
+    finally:
+        clock.pin(timedelta(0))
+    assert await funds_of(desk) == 10_000_000 - 50_000

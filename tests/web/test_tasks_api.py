@@ -224,7 +224,11 @@ async def test_a_dispute_is_read_with_its_evidence_and_its_ruling(api: Api) -> N
 async def test_either_side_cancels_and_an_application_is_withdrawn(api: Api) -> None:
     task_id = await api.agreed()
     api.wait(2 * DAY)
+    told = (await api.get("brand", f"{api.brand}/tasks/{task_id}"))["cancel"]
+    assert (told["stage"], told["share_bp"], told["paid_minor"]) == ("begun", 5_000, PRICE // 2)
     place, why = f"{api.brand}/tasks/{task_id}/cancel", {"reason": "计划有变"}
+    moved = await api.post("brand", place, why | {"stage": "before"}, status=409)
+    assert moved["code"] == "cancel_terms_moved"
     key = a_key()
     gone = await api.post("brand", place, why, key=key)
     assert await api.post("brand", place, why, key=key) == gone
@@ -246,7 +250,7 @@ async def test_either_side_cancels_and_an_application_is_withdrawn(api: Api) -> 
         ({"product_id": "0190b0b0-0000-7000-8000-000000000000"}, "product_id"),
         ({"price_minor": 0}, "price"),
         ({"budget_minor": PRICE - 1}, "budget"),
-        ({"price_model": "tiered", "most_minor": 9, "measure": "views"}, "tiers"),
+        ({"price_model": "tiered", "price_minor": 0, "most_minor": 9, "measure": "views"}, "tiers"),
         ({"samples_by": "2020-01-01T00:00:00Z"}, "samples_by"),
         ({"invoice": {"kind": "normal"}}, "invoice_title"),
         ({"product_id": None}, "product"),

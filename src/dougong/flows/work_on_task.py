@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import PLATFORM_BOOK, PersonId
-from dougong.flows.settle_task import evidence_now, settle_task
+from dougong.flows.settle_task import evidence_now, leaving_now, settle_task
 from dougong.flows.take_brief import DELIVER_BY, SAMPLES_BY
 from dougong.infra import events, pause
 from dougong.reads.task_evidence import evidence_of
@@ -25,11 +25,12 @@ from dougong.tasks.work_rules import (
     BadWork,
     NoEvidence,
     Side,
+    Stage,
+    TermsMoved,
     TooEarly,
     WorkClosed,
     WorkGone,
     WorkState,
-    cancel_share_bp,
     check_move,
     check_share,
     check_words,
@@ -286,23 +287,28 @@ async def cancel(
     reason: str,
     person_id: PersonId,
     at: datetime,
+    seen: Stage | None = None,
 ) -> None:
-    """Either side withdraws from what is not delivered, by the terms of that day.
+    """Either side withdraws from what is not delivered, by the terms of that day. `seen`: the
+    stage whose cost was shown before.
 
-    Raises WorkGone, WorkClosed, BadWork.
+    Raises WorkGone, WorkClosed, BadWork, TermsMoved.
     """
     work = await lock_work(conn, task_id=task_id)
     side = work.side_of(party_id)
     body = check_words(reason, field="reason")
     await pause.point("task: about to cancel")
-    share_bp = cancel_share_bp(
-        work.terms, by=side, samples_sent=work.samples_sent_at is not None, at=at
+    check_move(work.state, WorkState.CANCELLED, side)
+    cost = await leaving_now(conn, work=work, side=side, at=at)
+    if seen is not None and seen is not cost.stage:
+        raise TermsMoved(field="stage", stage=cost.stage.value)
+    await _note(
+        conn, work, side, "cancel", body, person_id, at, share_bp=cost.share_bp, with_evidence=True
     )
     await settle_task(
-        conn, work=work, state=WorkState.CANCELLED, side=side, share_bp=share_bp,
-        why=f"by_{side}", at=at,
+        conn, work=work, state=WorkState.CANCELLED, side=side, share_bp=cost.share_bp,
+        why=f"by_{side}", at=at, reached=cost.reached,
     )  # fmt: skip
-    await _note(conn, work, side, "cancel", body, person_id, at, share_bp=share_bp)
     await _drop_review(conn, work, at, "cancelled")
     for kind in (DELIVER_BY, SAMPLES_BY):
         await _drop(conn, kind, task_id, at, "cancelled")

@@ -6,7 +6,9 @@ from sqlalchemy import text
 # The same as tasks.work_rules.work_shares.
 UNEXPLAINED = text("""
     WITH shares AS (
-      SELECT w.*, div(basis_minor::numeric * share_bp, 10000) AS earned FROM task_works w
+      SELECT w.*, div(basis_minor::numeric * share_bp, 10000)
+        + div(coalesce(reached_minor, 0)::numeric * coalesce(reached_bp, 0), 10000) AS earned
+      FROM task_works w
     ), wanted AS (
       SELECT task_id, 'task_escrow' AS purpose, brand_id AS owner_id,
         CASE WHEN closed_at IS NULL THEN funded_minor ELSE 0 END::numeric AS amount FROM shares

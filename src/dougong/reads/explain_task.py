@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import PLATFORM_BOOK
+from dougong.base.money import decimal_text, part_of
 from dougong.ledger.rules import PLATFORM, Purpose
 from dougong.reads.explain_facts import moves_of, rules_used
 from dougong.reads.explain_tree import Flows, Moved, Node, RuleUsed, total, with_residual
-from dougong.tasks.work_rules import Shares, work_shares
+from dougong.tasks.work_rules import Reached, Shares, work_shares
 
 HELD, FUNDS = Purpose.TASK_ESCROW, Purpose.ADVERTISER_FUNDS
 
@@ -32,6 +33,10 @@ SHARE_WHY = {
     "part": ("按部分验收", "A part was offered and taken"),
     "ruled": ("运营裁定", "Ruled by the operator"),
     "cancelled": ("按取消条款", "By the terms of cancelling"),
+    "reached": (
+        "按取消条款，到取消时已达成的效果",
+        "By the terms of cancelling, of what was reached until then",
+    ),
     "lapsed": ("逾期未交付", "Not delivered in time"),
     "expected": ("全部完成时", "When it is done whole"),
 }
@@ -84,7 +89,15 @@ class TaskTree:
             share_bp=self.share_bp,
             fee_bp=row.service_fee_bp,
             agency_bp=row.agency_bp,
+            reached=self._reached(),
         )
+
+    def _reached(self) -> Reached | None:
+        """What a cancelled task by result had come to."""
+        row = self.row
+        if row.reached_minor is None:
+            return None
+        return Reached(row.reached_minor, row.reached_bp, row.measured)
 
     def node(self) -> Node:
         row = self.row
@@ -110,6 +123,9 @@ class TaskTree:
         made = self._node("task_earned", shares.earned, is_done=self.is_ended)
         made.rule = RuleUsed(None, self.share_bp, *SHARE_WHY[self._why()])
         made.base_minor, made.rounding = self.basis, "floor"
+        if (reached := self._reached()) is not None:
+            made.rule = made.base_minor = made.rounding = None
+            made.sources = self._left(reached)
         fee = self._share("service_fee", shares.fee, Purpose.PLATFORM_SERVICE_FEE, PLATFORM)
         used = self.rules.get(row.service_fee_rule_id)
         frozen = RuleUsed(row.service_fee_rule_id, row.service_fee_bp)
@@ -120,6 +136,32 @@ class TaskTree:
         net.children = self._net()
         made.children = [fee, net] if shares.earned else []
         return made
+
+    def _left(self, reached: Reached) -> list[Node]:
+        """Of a cancelled task by result: a share of the fixed part, and one of what was reached."""
+        parts = (
+            ("task_fixed", self.basis, self.share_bp, SHARE_WHY["cancelled"]),
+            ("task_reached", reached.minor, reached.share_bp, SHARE_WHY["reached"]),
+        )
+        found = []
+        for label, base_minor, share_bp, why in parts:
+            one = self._node(label, part_of(base_minor, share_bp), is_done=True)
+            one.rule, one.base_minor = RuleUsed(None, share_bp, *why), base_minor
+            one.rounding = "floor"
+            found.append(one)
+        found[1].name_zh, found[1].name_en = self._measured(reached.measured)
+        return found
+
+    def _measured(self, measured: int) -> tuple[str, str]:
+        """How much was reached, in words."""
+        row = self.row
+        match row.terms.get("measure") or "views":
+            case "orders":
+                return f"{measured:,} 单", f"{measured:,} orders"
+            case "sales":
+                amount = f"{decimal_text(measured, row.money)} {row.money}"
+                return f"销售额 {amount}", f"sales of {amount}"
+        return f"{measured:,} 人观看", f"{measured:,} viewers"
 
     def _net(self) -> list[Node]:
         row, shares = self.row, self.shares

@@ -45,6 +45,13 @@ VIDEO = text("""
         OR l.outside_product_id = :outside_product_id))
 """)
 
+# Before anything is delivered: of the published videos that name the task, the one most seen.
+VIDEO_SO_FAR = text("""
+    SELECT v.id FROM videos v JOIN product_links l ON l.video_id = v.id AND l.task_id = :task_id
+    WHERE v.creator_id = :creator_id AND v.state = 'published'
+    ORDER BY (SELECT count(*) FROM video_views w WHERE w.video_id = v.id) DESC, v.id LIMIT 1
+""")
+
 # Orders that the task's links brought, here and at other platforms, less what went back.
 SALES = text("""
     WITH mine AS (
@@ -65,6 +72,12 @@ SALES = text("""
     SELECT count(DISTINCT order_id) AS orders, coalesce(sum(amount), 0)::bigint AS sales_minor
     FROM sold
 """)
+
+
+async def video_of_task(conn: AsyncConnection, *, task_id: UUID, creator_id: UUID) -> UUID | None:
+    asked = {"task_id": task_id, "creator_id": creator_id}
+    found = await conn.scalar(VIDEO_SO_FAR, asked)
+    return found if isinstance(found, UUID) else None
 
 
 async def evidence_of(

@@ -103,9 +103,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     The task is shown in [starts_at, ends_at). For a video `public_days` counts, for a live room
     `pinned_minutes` in each of `rooms`. `most_minor`: the most a task by result can come to.
-    `deliver_within_days`: after `ends_at`. `review_days`: what the brand does not answer by then
-    is decided by the evidence. The brand that cancels pays `cancel_samples_bp` of the price once
-    samples were sent, `cancel_during_bp` from `starts_at` on.
+    A task by result may also have a fixed part, `price_minor`. `deliver_within_days`: after
+    `ends_at`. `review_days`: what the brand does not answer by then is decided by the evidence.
+    The brand that cancels pays of the fixed part `cancel_samples_bp` once samples were sent,
+    `cancel_during_bp` from `starts_at` on, `cancel_delivered_bp` once something was delivered; and
+    from `starts_at` on `cancel_reached_bp` of what the part by result has reached until then.
     """
 
     surface: str
@@ -135,6 +137,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     samples_by: datetime | None = None
     cancel_samples_bp: int
     cancel_during_bp: int
+    cancel_delivered_bp: int
+    cancel_reached_bp: int
     invoice: Invoice = Invoice()
     least_followers: int = 0
 
@@ -215,18 +219,32 @@ def funded_minor(terms: Terms) -> int:
     return terms.most_minor
 
 
-def earned_minor(terms: Terms, measured: int | None) -> int:
-    """The price of work that is done whole. `measured`: views (per thousand), or what tiers count.
+def is_by_result(terms: Terms) -> bool:
+    return terms.model in (Model.PER_THOUSAND_VIEWS, Model.TIERED)
 
-    Rounded down to a whole minor unit, and never more than is held.
+
+def fixed_minor(terms: Terms) -> int:
+    """The part of the price that does not go by result, in minor units."""
+    return 0 if terms.model is Model.COMMISSION else terms.price_minor
+
+
+def reached_minor(terms: Terms, measured: int | None) -> int:
+    """What the part by result has come to. `measured`: views (per thousand), or what tiers count.
+
+    Rounded down to a whole minor unit, and with the fixed part never more than is held.
     """
-    held = funded_minor(terms)
+    reached = 0
     if terms.model is Model.PER_THOUSAND_VIEWS:
-        return min(held, (measured or 0) * terms.per_thousand_minor // 1_000)
-    if terms.model is Model.TIERED:
-        reached = [tier.price_minor for tier in terms.tiers if (measured or 0) >= tier.reached]
-        return min(held, reached[-1] if reached else 0)
-    return held
+        reached = (measured or 0) * terms.per_thousand_minor // 1_000
+    elif terms.model is Model.TIERED:
+        tiers = [tier.price_minor for tier in terms.tiers if (measured or 0) >= tier.reached]
+        reached = tiers[-1] if tiers else 0
+    return min(reached, funded_minor(terms) - fixed_minor(terms))
+
+
+def earned_minor(terms: Terms, measured: int | None) -> int:
+    """The price of work that is done whole: its fixed part, and what was reached by result."""
+    return fixed_minor(terms) + reached_minor(terms, measured)
 
 
 def check_brief(brief: Brief, *, at: datetime) -> Brief:
@@ -275,8 +293,8 @@ def check_terms(terms: Terms) -> Terms:
 def _check_price(terms: Terms) -> None:
     fixed = terms.model in (Model.ONE_PRICE, Model.PRICE_AND_COMMISSION)
     _within(terms.price_minor, "price", 1 if fixed else 0, MOST_MINOR)
-    by_result = terms.model in (Model.PER_THOUSAND_VIEWS, Model.TIERED)
-    _within(terms.most_minor, "most", 1 if by_result else 0, MOST_MINOR)
+    by_result = is_by_result(terms)
+    _within(terms.most_minor, "most", terms.price_minor + 1 if by_result else 0, MOST_MINOR)
     per_thousand = terms.model is Model.PER_THOUSAND_VIEWS
     _within(terms.per_thousand_minor, "per_thousand", int(per_thousand), MOST_MINOR)
     if terms.model is Model.TIERED:
@@ -287,7 +305,7 @@ def _check_price(terms: Terms) -> None:
         for before, tier in zip((Tier(-1, 0), *terms.tiers), terms.tiers, strict=False):
             if tier.reached <= before.reached or tier.price_minor <= before.price_minor:
                 raise BadBrief(field="tiers", reason="not_rising")
-        if terms.tiers[-1].price_minor > terms.most_minor:
+        if terms.price_minor + terms.tiers[-1].price_minor > terms.most_minor:
             raise BadBrief(field="most", reason="too_small")
 
 
@@ -300,6 +318,8 @@ def _check_dates(terms: Terms) -> None:
     _within(terms.review_days, "review_days", 1, 30)
     _within(terms.cancel_samples_bp, "cancel_samples", 0, FULL_BP)
     _within(terms.cancel_during_bp, "cancel_during", terms.cancel_samples_bp, FULL_BP)
+    _within(terms.cancel_delivered_bp, "cancel_delivered", terms.cancel_during_bp, FULL_BP)
+    _within(terms.cancel_reached_bp, "cancel_reached", 0, FULL_BP)
 
 
 def _check_shown(terms: Terms) -> None:

@@ -115,6 +115,8 @@ task_works = Table(
     Column("delivery_no", Integer, server_default=FetchedValue(), nullable=False),
     Column("offered_bp", Integer),
     Column("measured", BigInteger),
+    Column("reached_minor", BigInteger),
+    Column("reached_bp", Integer),
     Column("basis_minor", BigInteger),
     Column("share_bp", Integer),
     Column("fee_minor", BigInteger),

@@ -27,6 +27,7 @@ from dougong.tasks.work_rules import (
     ENDED,
     BadWork,
     RatedAlready,
+    Reached,
     Shares,
     Side,
     WorkClosed,
@@ -149,6 +150,7 @@ async def end_work(
     share_bp: int,
     shares: Shares,
     measured: int | None,
+    reached: Reached | None,
     why: str,
     at: datetime,
 ) -> None:
@@ -162,6 +164,8 @@ async def end_work(
         "creator_minor": shares.creator,
         "back_minor": shares.back,
         "measured": measured,
+        "reached_minor": reached.minor if reached else None,
+        "reached_bp": reached.share_bp if reached else None,
     }
     change = (
         update(task_works)
@@ -179,15 +183,10 @@ async def end_work(
         .values(state=closed, closed_at=at)
     )
     await conn.execute(agreement)
-    facts = {
-        "state": state.value,
-        "brand_id": str(work.brand_id),
-        "creator_id": str(work.creator_id),
-        "earned_minor": shares.earned,
-        "creator_minor": shares.creator,
-        "currency": work.currency,
-    }
-    await events.record(conn, "tasks.ended", subject_id=work.task_id, at=at, facts=facts)
+    facts = {"state": state.value, "currency": work.currency}
+    facts |= {"brand_id": str(work.brand_id), "creator_id": str(work.creator_id)}
+    money = {"earned_minor": shares.earned, "creator_minor": shares.creator}
+    await events.record(conn, "tasks.ended", subject_id=work.task_id, at=at, facts=facts | money)
 
 
 async def write_delivery(

@@ -7,7 +7,7 @@ import msgspec
 
 from dougong.base.errors import BadInput, Conflict, NotFound, Refusal
 from dougong.base.money import FULL_BP, part_of
-from dougong.tasks.brief_rules import Terms
+from dougong.tasks.brief_rules import Terms, fixed_minor, is_by_result, reached_minor
 
 
 class WorkState(StrEnum):
@@ -74,6 +74,12 @@ class WorkClosed(Conflict):
     code = "task_work_closed"
 
 
+class TermsMoved(Conflict):
+    """Cancelling costs other than what was shown: the task has come further. Fact: `stage`."""
+
+    code = "cancel_terms_moved"
+
+
 class WorkGone(NotFound):
     code = "task_gone"
 
@@ -117,11 +123,47 @@ class Shares(msgspec.Struct, frozen=True):
     back: int
 
 
+class Stage(StrEnum):
+    """How far a task had come when it was cancelled: nothing done, samples sent, begun, something
+    delivered. What is delivered and waits for an answer cannot be cancelled."""
+
+    BEFORE = "before"
+    SAMPLES = "samples"
+    BEGUN = "begun"
+    DELIVERED = "delivered"
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """What the part by result had come to when a task was cancelled, and which share of it is
+    paid. `measured`: views, orders or sales."""
+
+    minor: int
+    share_bp: int
+    measured: int
+
+
+class Leaving(msgspec.Struct, frozen=True):
+    """What cancelling costs: a share of the fixed part of the price, and of what was reached."""
+
+    stage: Stage
+    fixed_minor: int
+    share_bp: int
+    reached: Reached | None
+
+
 def work_shares(
-    *, funded_minor: int, basis_minor: int, share_bp: int, fee_bp: int, agency_bp: int
+    *,
+    funded_minor: int,
+    basis_minor: int,
+    share_bp: int,
+    fee_bp: int,
+    agency_bp: int,
+    reached: Reached | None = None,
 ) -> Shares:
     """Every share is rounded down; what rounding leaves of the earned price is the creator's."""
     earned = part_of(basis_minor, share_bp)
+    if reached is not None:
+        earned += part_of(reached.minor, reached.share_bp)
     fee = part_of(earned, fee_bp)
     agency = part_of(earned - fee, agency_bp)
     return Shares(earned, fee, agency, earned - fee - agency, funded_minor - earned)
@@ -141,14 +183,38 @@ def check_move(found: WorkState, wanted: WorkState, side: Side) -> None:
         raise WorkClosed(field="task_id", state=found.value)
 
 
-def cancel_share_bp(terms: Terms, *, by: Side, samples_sent: bool, at: datetime) -> int:
-    """What a creator is paid when a task is cancelled: nothing where it is the creator that
-    cancels, or before anything was done; then by the terms."""
-    if by is not Side.BRAND:
-        return 0
+def stage_at(terms: Terms, *, samples_sent: bool, deliveries: int, at: datetime) -> Stage:
+    if deliveries:
+        return Stage.DELIVERED
     if at >= terms.starts_at:
-        return terms.cancel_during_bp
-    return terms.cancel_samples_bp if samples_sent else 0
+        return Stage.BEGUN
+    return Stage.SAMPLES if samples_sent else Stage.BEFORE
+
+
+def cancel_share_bp(terms: Terms, stage: Stage) -> int:
+    """Of the fixed part, when the brand cancels."""
+    shares = {
+        Stage.BEFORE: 0,
+        Stage.SAMPLES: terms.cancel_samples_bp,
+        Stage.BEGUN: terms.cancel_during_bp,
+        Stage.DELIVERED: terms.cancel_delivered_bp,
+    }
+    return shares[stage]
+
+
+def leaving(
+    terms: Terms, *, by: Side, stage: Stage, measured: int | None, is_barred: bool
+) -> Leaving:
+    """What cancelling costs now. Nothing where it is not the brand that cancels; of what was
+    reached nothing before the task begins, nor with a word of the blacklist in what was shown."""
+    is_brand = by is Side.BRAND
+    reached = None
+    if is_by_result(terms):
+        counts = is_brand and stage in (Stage.BEGUN, Stage.DELIVERED) and not is_barred
+        share_bp = terms.cancel_reached_bp if counts else 0
+        reached = Reached(reached_minor(terms, measured), share_bp, measured or 0)
+    share_bp = cancel_share_bp(terms, stage) if is_brand else 0
+    return Leaving(stage, fixed_minor(terms), share_bp, reached)
 
 
 def check_share(share_bp: int, *, most: int = FULL_BP) -> int:

@@ -58,6 +58,8 @@ LABELS = {
     "task_held": mark("Held for the task"),
     "task_back": mark("Back to the brand"),
     "task_earned": mark("Earned by the work"),
+    "task_fixed": mark("Of the fixed part"),
+    "task_reached": mark("Of what was reached by result"),
     "task_net": mark("The creator's side"),
     "task_pay": mark("Creator"),
     "agency": mark("Agency"),
@@ -186,6 +188,9 @@ def rows_of(tree: Node) -> Iterator[Row]:
 def _below(node: Node, depth: int) -> Iterator[Row]:
     for child in (*node.children, *node.cases):
         yield Row(depth, child, words_for(child.label))
+        if child.label == "task_earned":
+            for source in child.sources:
+                yield Row(depth + 1, source, words_for(source.label), is_source=True)
         yield from _below(child, depth + 1)
 
 

@@ -144,6 +144,9 @@ REFUSALS: dict[str, str] = {
     "bad_brief": mark("A brief cannot be like this: please look at the marked field."),
     "bad_task_work": mark("This cannot be taken: please look at the marked field."),
     "brand_funds_short": mark("The brand has to pay in first. Please try again later."),
+    "cancel_terms_moved": mark(
+        "The task has come further meanwhile: please look again at what cancelling costs."
+    ),
     "brief_closed": mark("This brief is not open any more."),
     "brief_gone": mark("There is no such brief."),
     "funds_short": mark("There is not enough in your funds: please pay in first."),

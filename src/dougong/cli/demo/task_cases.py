@@ -127,6 +127,8 @@ def _terms(video: Any, *, at: datetime, ends: datetime, nth: int, **change: Any)
         "blacklist": ("最好", "第一", "根治"),
         "cancel_samples_bp": 1_000,
         "cancel_during_bp": 3_000,
+        "cancel_delivered_bp": 8_000,
+        "cancel_reached_bp": 10_000,
     }
     return Terms(**values | change)
 

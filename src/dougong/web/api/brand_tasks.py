@@ -16,6 +16,7 @@ from dougong.web.api.explain import Explanation
 from dougong.web.api.task_acts import (
     ACTS,
     brand_route,
+    cancel_as_brand,
     once_on_task,
     rate_creator,
     task_detail,
@@ -145,5 +146,6 @@ HANDLERS: list[HTTPRouteHandler] = [
     redo,
     part,
     *(brand_route(act) for act in ACTS),
+    cancel_as_brand,
     rate_creator,
 ]

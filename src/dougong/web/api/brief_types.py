@@ -43,8 +43,11 @@ class InvoiceShown(Input):
 
 class BriefInput(Input, kw_only=True):
     """`product_id`: of a mini-store; without one, `source` and `category` say what may be shown,
-    and `link_url` where it is sold. What does not belong to the price model stays 0. Amounts are
-    in minor units of the platform's currency. `blacklist`: words that must not be said."""
+    and `link_url` where it is sold. What does not belong to the price model stays 0; by result,
+    `price_minor` is a fixed part that comes with it. Amounts are in minor units of the platform's
+    currency. `blacklist`: words that must not be said. `cancel_…_bp`: what the brand pays of the
+    fixed part when it cancels after samples, once begun, once delivered; and, once begun, of what
+    was reached by result."""
 
     title_zh: Annotated[Filled, Meta(max_length=120)]
     title_en: Annotated[OneLine, Meta(max_length=120)] = ""
@@ -78,6 +81,8 @@ class BriefInput(Input, kw_only=True):
     blacklist: Annotated[tuple[Barred, ...], Meta(max_length=100)] = ()
     cancel_samples_bp: Bp = 0
     cancel_during_bp: Bp = 5_000
+    cancel_delivered_bp: Bp = 10_000
+    cancel_reached_bp: Bp = 10_000
     invoice: InvoiceShown = msgspec.field(default_factory=InvoiceShown)
     least_followers: Annotated[int, Meta(ge=0, le=10**9)] = 0
 
@@ -119,6 +124,8 @@ class TermsShown(msgspec.Struct):
     blacklist: tuple[str, ...]
     cancel_samples_bp: int
     cancel_during_bp: int
+    cancel_delivered_bp: int
+    cancel_reached_bp: int
     invoice: InvoiceShown
     least_followers: int
 

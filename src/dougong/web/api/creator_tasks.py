@@ -25,6 +25,7 @@ from dougong.web.api.common import After, Key, Limit, MaybeKey, once_if
 from dougong.web.api.explain import Explanation
 from dougong.web.api.task_acts import (
     ACTS,
+    cancel_as_creator,
     creator_route,
     once_on_task,
     rate_brand,
@@ -229,5 +230,6 @@ HANDLERS: list[HTTPRouteHandler] = [
     deliver,
     take,
     *(creator_route(act) for act in ACTS),
+    cancel_as_creator,
     rate_brand,
 ]

@@ -1,4 +1,4 @@
-"""API v1: a task as either side reads it, and what either does in its own words: disputes, states
+"""API v1: a task as either side reads it, and what either does with it alike: disputes, states
 more, cancels, rates."""
 
 from collections.abc import Awaitable, Callable
@@ -14,14 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.accounts.commands import audit
 from dougong.base.access import Access, Permission
 from dougong.flows import work_on_task as flow
-from dougong.flows.settle_task import evidence_now
+from dougong.flows.settle_task import evidence_now, leaving_now, shares_of
 from dougong.reads.explain_task import explain_task, for_brand
 from dougong.reads.task_desk import work_row, work_story
-from dougong.tasks.work_commands import rate, work_of
-from dougong.tasks.work_rules import Side
+from dougong.tasks.work_commands import Work, rate, work_of
+from dougong.tasks.work_rules import Side, Stage, WorkState
 from dougong.web.api.common import MaybeKey, once_if
 from dougong.web.api.explain import Explanation, explanation
 from dougong.web.api.task_types import (
+    CancelInput,
+    CancelShown,
     RatingInput,
     ReasonInput,
     TaskDetail,
@@ -38,7 +40,6 @@ CREATOR: dict[str, Any] = {"permission": Permission.TASK_TAKE, "tags": ["creator
 ACTS = {
     "dispute": "Ask the operator to rule",
     "statement": "State more of a dispute",
-    "cancel": "Cancel a task",
 }
 
 
@@ -54,15 +55,22 @@ async def task_detail(
     """Raises WorkGone for who has no part in it."""
     work = await work_of(conn, task_id=task_id)
     side = work.side_of(party_id)
+    may = can_do(work.state, side)
     return detail_of(
         await work_row(conn, task_id=task_id),
         work,
         await work_story(conn, task_id=task_id),
         await evidence_now(conn, work=work, at=at),
-        may=can_do(work.state, side),
+        may=may,
+        cancel=await _cancel_cost(conn, work, side, at) if WorkState.CANCELLED in may else None,
         is_creator=side is Side.CREATOR,
         at=at,
     )
+
+
+async def _cancel_cost(conn: AsyncConnection, work: Work, side: Side, at: datetime) -> CancelShown:
+    cost = await leaving_now(conn, work=work, side=side, at=at)
+    return CancelShown.of(cost, shares_of(work, cost))
 
 
 async def task_explanation(conn: AsyncConnection, *, task_id: UUID, party_id: UUID) -> Explanation:
@@ -104,7 +112,7 @@ async def _say(
     who: Access,
     key: str | None,
     act: str,
-    data: ReasonInput,
+    data: ReasonInput | CancelInput,
     party_id: UUID,
     task_id: UUID,
     at: datetime,
@@ -113,8 +121,9 @@ async def _say(
     asked["person_id"] = who.person_id
 
     async def do() -> None:
-        if act == "cancel":
-            await flow.cancel(conn, reason=data.reason, **asked)
+        if isinstance(data, CancelInput):
+            seen = Stage(data.stage) if data.stage else None
+            await flow.cancel(conn, reason=data.reason, seen=seen, **asked)
         elif act == "dispute":
             await flow.dispute(conn, statement=data.reason, **asked)
         else:
@@ -157,6 +166,34 @@ def creator_route(act: str) -> HTTPRouteHandler:
 
     say.__name__ = act
     return post(f"{TASK_OF_CREATOR}/{act}", status_code=200, summary=ACTS[act], **CREATOR)(say)
+
+
+@post(TASK_OF_BRAND + "/cancel", status_code=200, summary="Cancel a task", **BRAND)
+async def cancel_as_brand(
+    brand_id: FromPath[UUID],
+    task_id: FromPath[UUID],
+    data: JSONBody[CancelInput],
+    conn: Conn,
+    who: Who,
+    now: Now,
+    idempotency_key: MaybeKey = None,
+) -> TaskShown:
+    """By the terms of that day; `cancel` of the task says before what it costs."""
+    return await _say(conn, who, idempotency_key, "cancel", data, brand_id, task_id, now)
+
+
+@post(TASK_OF_CREATOR + "/cancel", status_code=200, summary="Cancel a task", **CREATOR)
+async def cancel_as_creator(
+    creator_id: FromPath[UUID],
+    task_id: FromPath[UUID],
+    data: JSONBody[CancelInput],
+    conn: Conn,
+    who: Who,
+    now: Now,
+    idempotency_key: MaybeKey = None,
+) -> TaskShown:
+    """Nothing is paid then."""
+    return await _say(conn, who, idempotency_key, "cancel", data, creator_id, task_id, now)
 
 
 async def _rate(

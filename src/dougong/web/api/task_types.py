@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from dougong.tasks.evidence_rules import Evidence, RoomShown, VideoShown
 from dougong.tasks.work_commands import Work
-from dougong.tasks.work_rules import ENDED
+from dougong.tasks.work_rules import ENDED, Leaving, Shares
 from dougong.web.api.brief_types import TermsShown
 from dougong.web.api.common import Lines
 from dougong.web.forms import Input
@@ -30,6 +30,14 @@ class PartInput(Input):
 
     share_bp: Annotated[int, Meta(ge=0, le=9_999)]
     reason: Annotated[Lines, Meta(min_length=1, max_length=4_000)]
+
+
+class CancelInput(Input):
+    """`stage`: as it was told what cancelling costs; where the task has come further since, nothing
+    is cancelled (`cancel_terms_moved`)."""
+
+    reason: Annotated[Lines, Meta(min_length=1, max_length=4_000)]
+    stage: Literal["before", "samples", "begun", "delivered"] | None = None
 
 
 class RatingInput(Input):
@@ -167,15 +175,45 @@ class AgencyShown(msgspec.Struct):
     minor: int | None
 
 
+class CancelShown(msgspec.Struct):
+    """What it costs if this side cancels now: `share_bp` of the fixed part, and of what the part by
+    result has reached (`measured` views, orders or sales) `reached_bp`; `paid_minor` together,
+    before the platform's fee, and `back_minor` home to the brand."""
+
+    stage: str
+    fixed_minor: int
+    share_bp: int
+    measured: int | None
+    reached_minor: int | None
+    reached_bp: int | None
+    paid_minor: int
+    back_minor: int
+
+    @classmethod
+    def of(cls, cost: Leaving, shares: Shares) -> Self:
+        reached = cost.reached
+        return cls(
+            cost.stage.value,
+            cost.fixed_minor,
+            cost.share_bp,
+            reached.measured if reached else None,
+            reached.minor if reached else None,
+            reached.share_bp if reached else None,
+            shares.earned,
+            shares.back,
+        )
+
+
 class TaskDetail(msgspec.Struct, kw_only=True):
-    """`may`: the states and acts that the side that asks can bring it to now. `record`: what is on
-    record now. `agency`: told to the creator only."""
+    """`may`: the states and acts that the side that asks can bring it to now. `cancel`: null where
+    it cannot cancel now. `record`: what is on record now. `agency`: told to the creator only."""
 
     task: TaskShown
     terms: TermsShown
     service_fee_bp: int
     agency: AgencyShown | None
     may: list[str]
+    cancel: CancelShown | None
     samples: SamplesShown
     record: EvidenceShown
     deliveries: list[DeliveryShown]
@@ -190,6 +228,7 @@ def detail_of(
     record: Evidence,
     *,
     may: Set[str],
+    cancel: CancelShown | None,
     is_creator: bool,
     at: datetime,
 ) -> TaskDetail:
@@ -205,6 +244,7 @@ def detail_of(
         service_fee_bp=work.service_fee_bp,
         agency=agency,
         may=sorted(may),
+        cancel=cancel,
         samples=SamplesShown.of(work, at=at),
         record=told if is_over and told else EvidenceShown.of(record),
         deliveries=[

@@ -13,7 +13,7 @@ from dougong.flows import work_on_task as work
 from dougong.tasks.work_commands import rate
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import FormData
-from dougong.web.tasks.acts import BY_WORDS, brand_words
+from dougong.web.tasks.acts import BY_WORDS, brand_cancels, brand_words
 from dougong.web.tasks.forms import (
     Button,
     NoteForm,
@@ -152,5 +152,6 @@ HANDLERS: list[HTTPRouteHandler] = [
     redo,
     part,
     *(brand_words(act) for act in BY_WORDS),
+    brand_cancels,
     give_rating,
 ]

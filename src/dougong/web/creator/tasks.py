@@ -34,7 +34,7 @@ from dougong.web.paging import (
     next_url,
 )
 from dougong.web.render import page
-from dougong.web.tasks.acts import BY_WORDS, creator_words
+from dougong.web.tasks.acts import BY_WORDS, creator_cancels, creator_words
 from dougong.web.tasks.forms import Button, DeliverForm, NoteForm, RateForm, whole_from
 from dougong.web.tasks.pages import (
     Answer,
@@ -304,5 +304,6 @@ HANDLERS: list[HTTPRouteHandler] = [
     deliver,
     take,
     *(creator_words(act) for act in BY_WORDS),
+    creator_cancels,
     give_rating,
 ]

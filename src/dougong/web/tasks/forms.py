@@ -58,6 +58,8 @@ class BriefForm(Form, kw_only=True):
     samples_by: str = ""
     cancel_samples: str = "0"
     cancel_during: str = "50"
+    cancel_delivered: str = "100"
+    cancel_reached: str = "100"
     invoice_kind: str = "none"
     invoice_title: str = ""
     tax_no: str = ""
@@ -77,6 +79,13 @@ class ShareForm(Form):
 
     share: str = ""
     reason: str = ""
+
+
+class CancelForm(Form):
+    """`stage`: what cancelling was said to cost went by it."""
+
+    reason: str = ""
+    stage: str = ""
 
 
 class DeliverForm(Form):
@@ -173,7 +182,7 @@ async def brief_from(
 async def _terms_from(conn: AsyncConnection, form: BriefForm) -> Terms:
     is_live = form.surface == "live"
     by_views, by_tier = form.model == "per_thousand_views", form.model == "tiered"
-    fixed = form.model in ("one_price", "price_and_commission")
+    has_price = form.model != "commission"
     product = await own_product(conn, words=form.product) if form.product.strip() else None
     if form.product.strip() and product is None:
         raise BadBrief(field="product", reason="unknown")
@@ -194,7 +203,7 @@ async def _terms_from(conn: AsyncConnection, form: BriefForm) -> Terms:
         product_en=product.title_en if product else "",
         model=model,
         currency=settings().currency,
-        price_minor=amount_from(form.price, field="price") if fixed else 0,
+        price_minor=amount_from(form.price, field="price") if has_price else 0,
         per_thousand_minor=amount_from(form.per_thousand, field="per_thousand") if by_views else 0,
         tiers=tiers_from(form.tiers) if by_tier else (),
         measure=measure,
@@ -210,6 +219,8 @@ async def _terms_from(conn: AsyncConnection, form: BriefForm) -> Terms:
         samples_by=moment_from(samples, field="samples_by") if samples else None,
         cancel_samples_bp=percent_from(form.cancel_samples, field="cancel_samples"),
         cancel_during_bp=percent_from(form.cancel_during, field="cancel_during"),
+        cancel_delivered_bp=percent_from(form.cancel_delivered, field="cancel_delivered"),
+        cancel_reached_bp=percent_from(form.cancel_reached, field="cancel_reached"),
         invoice=Invoice(form.invoice_kind, form.invoice_title.strip(), form.tax_no.strip()),
         least_followers=whole_from(form.least_followers, field="least_followers"),
     )
@@ -262,6 +273,8 @@ def shown_form(brief: Brief) -> BriefForm:
         samples_by=local_text(terms.samples_by) if terms.samples_by else "",
         cancel_samples=decimal_text(terms.cancel_samples_bp, "CNY"),
         cancel_during=decimal_text(terms.cancel_during_bp, "CNY"),
+        cancel_delivered=decimal_text(terms.cancel_delivered_bp, "CNY"),
+        cancel_reached=decimal_text(terms.cancel_reached_bp, "CNY"),
         invoice_kind=terms.invoice.kind,
         invoice_title=terms.invoice.title,
         tax_no=terms.invoice.tax_no,

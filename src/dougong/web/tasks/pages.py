@@ -13,7 +13,7 @@ from dougong.accounts.commands import audit
 from dougong.base.access import Access
 from dougong.base.errors import NotFound, Refusal
 from dougong.base.ids import PLATFORM_BOOK
-from dougong.flows.settle_task import evidence_now
+from dougong.flows.settle_task import evidence_now, leaving_now, shares_of
 from dougong.reads.creator_videos import creator_organisation
 from dougong.reads.explain_task import explain_task
 from dougong.reads.task_desk import brand_organisation, task_videos, work_row, work_story
@@ -92,6 +92,10 @@ async def work_page(
     evidence = await evidence_now(conn, work=work, at=now)
     told = [msgspec.convert(one.evidence, Evidence) for one in story["deliveries"]]
     record = told[0] if told and work.state in ENDED else evidence
+    can = can_do(work.state, seat.side)
+    cost = None
+    if WorkState.CANCELLED in can and seat.side is not Side.OPERATOR:
+        cost = await leaving_now(conn, work=work, side=seat.side, at=now)
     videos = []
     if seat.side is Side.CREATOR and work.terms.surface == "video":
         videos = await task_videos(conn, creator_id=work.creator_id, task_id=task_id)
@@ -111,7 +115,9 @@ async def work_page(
         chart=evidence_chart(record, work.terms.pinned_minutes),
         tree=await explain_task(conn, task_id=task_id),
         explain_url=f"/explain/{PLATFORM_BOOK}/{task_id}",
-        can=can_do(work.state, seat.side),
+        can=can,
+        cost=cost,
+        cost_shares=shares_of(work, cost) if cost else None,
         rated={one.side for one in story["ratings"]},
         videos=videos,
         note_evidence=lambda note: msgspec.convert(note.evidence, Evidence),

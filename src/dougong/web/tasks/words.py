@@ -3,6 +3,7 @@
 from typing import Any
 
 from dougong.base.errors import Refusal
+from dougong.base.money import part_of
 from dougong.web.i18n import gettext, mark
 from dougong.web.refusals import message_for
 
@@ -68,6 +69,12 @@ SIDES = {
     "operator": mark("Operator"),
     "deadline": mark("By deadline"),
 }
+STAGES = {
+    "before": mark("It has not begun"),
+    "samples": mark("Samples are sent, it has not begun"),
+    "begun": mark("It has begun"),
+    "delivered": mark("Something was delivered"),
+}
 REASONS = {
     "empty": mark("This is needed."),
     "missing": mark("This is needed."),
@@ -103,6 +110,8 @@ def task_words() -> dict[str, Any]:
         "surface_words": lambda key: said(SURFACES, key),
         "invoice_words": lambda key: said(INVOICES, key),
         "note_words": lambda key: said(NOTES, key),
+        "stage_words": lambda key: said(STAGES, key),
+        "part_of": part_of,
         "side_words": lambda key: said(SIDES, key),
     }
 
