@@ -23,7 +23,7 @@ from dougong.accounts.commands import audit
 from dougong.base.errors import Conflict, Refusal
 from dougong.base.ids import StoreId
 from dougong.flows.import_orders_books import HistoryBook, HistoryRows, Ids
-from dougong.flows.import_orders_lanes import Lanes
+from dougong.flows.import_orders_lanes import Lanes, second_connection
 from dougong.flows.import_orders_store import ensure_rules, find_or_open
 from dougong.flows.import_orders_terms import DatedTerms
 from dougong.infra import clock
@@ -136,7 +136,7 @@ async def import_orders(
     source = Source(data)
     report: Report | None = None
     try:
-        async with transaction(slow=True) as conn:
+        async with second_connection(), transaction(slow=True) as conn:
             pieces = await _open(conn, source, store_code, may_open_store, on_progress)
             report, lane = pieces.report, Lanes([conn])
             with short_turns():

@@ -2,11 +2,37 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.flows.import_orders_books import HistoryRows
+from dougong.infra.copy_in import copy_nothing
+from dougong.infra.db import transaction
+from dougong.ledger.history_commands import ENTRIES, TRANSFERS, UNSEALED
+from dougong.orders.history_commands import DEADLINES, LINES, ORDERS
+from dougong.payments.history_commands import PARTS, PAYMENTS, REFUND_LINES, REFUNDS
+
+TABLES = (ORDERS, LINES, DEADLINES, PAYMENTS, PARTS, REFUNDS, REFUND_LINES, ENTRIES, TRANSFERS,
+          UNSEALED)  # fmt: skip
+
+
+@asynccontextmanager
+async def second_connection() -> AsyncIterator[None]:
+    """Beside the block, make ready another connection, which then waits in the pool. Raises what
+    keeps it from that, once the block is through."""
+    opening = asyncio.create_task(_open_tables())
+    try:
+        yield
+    finally:
+        await asyncio.wait([opening])
+    opening.result()
+
+
+async def _open_tables() -> None:
+    async with transaction(slow=True) as conn:
+        await copy_nothing(conn, TABLES)
 
 
 class Lanes:

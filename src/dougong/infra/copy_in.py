@@ -92,9 +92,19 @@ async def copy_in(conn: AsyncConnection, statement: SQL, rows: Iterable[bytes]) 
 
     Raises what psycopg raises: nothing of the statement is written then.
     """
-    data = memoryview(b"".join((HEAD, *rows, END)))
-    if len(data) == len(HEAD) + len(END):
-        return
+    data = b"".join((HEAD, *rows, END))
+    if len(data) > len(HEAD) + len(END):
+        await _send(conn, statement, memoryview(data))
+
+
+async def copy_nothing(conn: AsyncConnection, statements: Iterable[SQL]) -> None:
+    """Let a new connection's server open these tables and plan what their triggers ask: that takes
+    as long as some hundred rows, and can be done before there are any."""
+    for statement in statements:
+        await _send(conn, statement, memoryview(HEAD + END))
+
+
+async def _send(conn: AsyncConnection, statement: SQL, data: memoryview) -> None:
     driver: Any = (await conn.get_raw_connection()).driver_connection
     async with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for start in range(0, len(data), PIECE_BYTES):
