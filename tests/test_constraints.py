@@ -11,8 +11,8 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
-from tests.constraint_cases import EVIDENCE, FACTS, FRESH, KEPT_CASES, WRONG, world
 from tests.constraint_shapes import ONE, Ids, Row
+from tests.constraint_standing import EVIDENCE, FACTS, FRESH, WRONG, world
 
 from dougong.infra import db_server
 
@@ -35,6 +35,8 @@ CHANGES = {
                   "DELETE FROM {} WHERE room_id = %s"),
     "keep_rating": ("UPDATE {} SET stars = 1 WHERE task_id = %s",
                     "DELETE FROM {} WHERE task_id = %s"),
+    "keep_penalty": ("UPDATE {} SET fine_minor = fine_minor + 1 WHERE id = %s",
+                     "DELETE FROM {} WHERE id = %s"),
     "keep_rule": ("UPDATE {} SET announced_at = announced_at - interval '1 day' WHERE id = %s",),
 }  # fmt: skip
 
@@ -191,6 +193,7 @@ KEYS = {
     "ledger_unsealed": ("entry_id", "store_id"),
 }
 KEPT = ("stores", "orders", "refunds")
+RULES = ("fee_rules", "term_rules", "link_rules", "claim_rules", "standing_rules")
 TRIGGERS = (
     {(table, name) for table in LEDGER for name in ("keep", "keep_all")}
     | {(table, name) for table in KEPT_CASES for name in ("keep", "keep_all")}
@@ -202,12 +205,14 @@ TRIGGERS = (
     | {("partner_proposals", "keep_proposal")}
     | {(table, name) for table in EVIDENCE for name in ("keep_evidence", "keep_all")}
     | {("live_seals", name) for name in ("keep_seal", "keep_all")}
+    | {("penalties", name) for name in ("keep_penalty", "keep_all")}
     | {("task_ratings", name) for name in ("keep_rating", "keep_all")}
 )
 # What the statements find their row by, where it is not the store.
 FOUND_BY = {
     "keep_rule": "id", "keep_fact": "id", "keep_proposal": "id", "keep_terms": "id",
     "keep_evidence": "id", "keep_seal": "room_id", "keep_rating": "task_id",
+    "keep_penalty": "id",
 }  # fmt: skip
 REFUSED = [
     (table, name, statement, key)

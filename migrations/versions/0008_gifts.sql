@@ -4,7 +4,7 @@
 -- a person's. `subject_id`: the coin pack. `payment_id`: the payment that brought it.
 CREATE TABLE pay_ins (
   id uuid PRIMARY KEY,
-  purpose text NOT NULL CHECK (purpose IN ('coins', 'funds')),
+  purpose text NOT NULL CHECK (purpose IN ('coins', 'funds', 'deposit')),
   owner_id uuid NOT NULL,
   subject_id uuid,
   payer_id uuid NOT NULL REFERENCES people,

@@ -22,6 +22,8 @@ from dougong.policy.queries import rules_book
 from dougong.policy.rules import link_case
 from dougong.reads.composer import own_offers
 from dougong.reads.live_studio import task_product
+from dougong.standing.queries import refuse_restrained
+from dougong.standing.rules import Measure
 from dougong.tasks.queries import task_by_id
 from dougong.tasks.rules import Task, TaskDoesNotCover, check_covers
 
@@ -70,8 +72,11 @@ async def put_own_in_live_cart(
     """A mini-store's product that is on sale; one that is really bought elsewhere is judged as what
     its purchase address leads to.
 
-    Raises NotLinkable, LinkDenied, TaskDoesNotCover, TaskClosed, LinkedAlready, TooManyLinks.
+    A task keeps what was agreed, whatever befalls the store since. Raises NotLinkable, LinkDenied,
+    TaskDoesNotCover, TaskClosed, LinkedAlready, TooManyLinks, and, without a task, Restrained.
     """
+    if task_id is None:
+        await refuse_restrained(conn, store_id=store_id, measure=Measure.NO_NEW_LINKS, at=at)
     offers = await own_offers(conn, product=(store_id, product_id), at=at)
     if not offers:
         raise NotLinkable(field="product")

@@ -1,4 +1,5 @@
-"""Somebody pays for something else than orders: an advertiser its funds, a person its coins.
+"""Somebody pays for something else than orders: an advertiser its funds, a person its coins, a
+store its deposit.
 
 The money becomes its owner's when the gateway says that it has come: `flows/payment_arrived.py`
 calls `book_pay_in` then.
@@ -29,6 +30,7 @@ from dougong.payments.rules import NothingToPay, PayInPurpose
 BOOKED_AS = {
     PayInPurpose.FUNDS: (EntryKind.FUNDS_PAID_IN, Purpose.ADVERTISER_FUNDS, Part.FUNDS),
     PayInPurpose.COINS: (EntryKind.COINS_BOUGHT, Purpose.COIN_LIABILITY, Part.COINS),
+    PayInPurpose.DEPOSIT: (EntryKind.DEPOSIT_PAID, Purpose.DEPOSIT, Part.DEPOSIT),
 }
 
 

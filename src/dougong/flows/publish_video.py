@@ -22,6 +22,8 @@ from dougong.links.rules import NotLinkable
 from dougong.policy.queries import rules_book
 from dougong.policy.rules import link_case
 from dougong.reads.composer import own_offers
+from dougong.standing.queries import refuse_restrained
+from dougong.standing.rules import Measure
 
 PROCESS = "content.process"
 WITHDRAW = "content.withdraw"
@@ -95,9 +97,11 @@ async def link_product(
 
     The video's row is locked, so that two requests cannot both be the last one allowed. A product
     that is really bought elsewhere is judged as what its purchase address leads to. Raises
-    NotFound, NotLinkable, LinkDenied, LinkedAlready, TooManyLinks.
+    NotFound, NotLinkable, LinkDenied, LinkedAlready, TooManyLinks, and Restrained while a penalty
+    keeps the store from new links.
     """
     await own_video(conn, video_id=video_id, creator_id=creator_id, for_update=True)
+    await refuse_restrained(conn, store_id=store_id, measure=Measure.NO_NEW_LINKS, at=at)
     offers = await own_offers(conn, product=(store_id, product_id), at=at)
     if not offers:
         raise NotLinkable(field="product")

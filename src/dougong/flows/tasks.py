@@ -6,6 +6,7 @@ import dougong.flows.deliver_webhooks
 import dougong.flows.feed_images
 import dougong.flows.import_feed
 import dougong.flows.import_receipts
+import dougong.flows.keep_scores
 import dougong.flows.make_replay
 import dougong.flows.outside_images
 import dougong.flows.payment_arrived

@@ -50,6 +50,8 @@ class Purpose(StrEnum):
     INSURANCE_POOL = "insurance_pool"  # freight insurance: premiums less claims
     BUYER_PAYABLE = "buyer_payable"  # claims that are to be paid to their buyer
     TASK_ESCROW = "task_escrow"  # its owner, a brand, has agreed tasks with it
+    DEPOSIT = "deposit"  # what its owner, a store, has left with the platform; fines come out of it
+    PLATFORM_FINES = "platform_fines"
 
 
 REVENUE = (
@@ -90,6 +92,9 @@ class EntryKind(StrEnum):
     CASE_CLAIM = "case_claim"  # goods went back: pool -> their buyer
     PAYOUT = "payout"  # payable -> bank clearing
     PAYOUT_RETURNED = "payout_returned"  # the bank sent it back
+    DEPOSIT_PAID = "deposit_paid"  # clearing -> a store's deposit
+    DEPOSIT_RETURNED = "deposit_returned"  # what it need not leave: deposit -> merchant
+    FINE = "fine"  # a penalty: deposit -> fines
     REVERSAL = "reversal"
 
 
@@ -118,6 +123,8 @@ class Part(StrEnum):
     TASK = "task"  # a creator's pay for one
     AGENCY = "agency"
     TASK_BACK = "task_back"  # of what was held for a task, what it did not cost
+    DEPOSIT = "deposit"
+    FINE = "fine"
     GIFT = "gift"
     GIFT_FEE = "gift_fee"
     CASE_HOLD = "case_hold"

@@ -44,6 +44,7 @@ class PayInPurpose(StrEnum):
 
     COINS = "coins"
     FUNDS = "funds"  # an advertiser's, for tasks and advertising
+    DEPOSIT = "deposit"  # a store's, with the platform
 
 
 class EventKind(StrEnum):

@@ -70,6 +70,7 @@ from dougong.web.merchant import purchase_files as merchant_purchase_files
 from dougong.web.merchant import purchasing as merchant_purchasing
 from dougong.web.merchant import settings as merchant_settings
 from dougong.web.merchant import shipping as merchant_shipping
+from dougong.web.merchant import standing as merchant_standing
 from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import supplier_page as merchant_supplier_page
@@ -98,6 +99,8 @@ from dougong.web.operator import rule_case as operator_rule_case
 from dougong.web.operator import rule_impact as operator_rule_impact
 from dougong.web.operator import rules as operator_rules
 from dougong.web.operator import sources as operator_sources
+from dougong.web.operator import standing as operator_standing
+from dougong.web.operator import standing_rules as operator_standing_rules
 from dougong.web.operator import tasks as operator_tasks
 from dougong.web.operator import unallocated as operator_unallocated
 from dougong.web.partner import differences as partner_differences
@@ -177,6 +180,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_purchasing.HANDLERS,
     *merchant_settings.HANDLERS,
     *merchant_shipping.HANDLERS,
+    *merchant_standing.HANDLERS,
     *merchant_stock.HANDLERS,
     *merchant_stores.HANDLERS,
     *merchant_supplier_page.HANDLERS,
@@ -203,6 +207,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_rule_impact.HANDLERS,
     *operator_rules.HANDLERS,
     *operator_sources.HANDLERS,
+    *operator_standing.HANDLERS,
+    *operator_standing_rules.HANDLERS,
     *operator_tasks.HANDLERS,
     *operator_unallocated.HANDLERS,
     *partner_differences.HANDLERS,

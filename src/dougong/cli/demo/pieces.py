@@ -13,6 +13,7 @@ from dougong.cli.demo.rule_cases import write_rules
 from dougong.cli.demo.shop_cases import write_imports, write_invitation, write_stock
 from dougong.cli.demo.shopper_cases import write_shopper
 from dougong.cli.demo.source_cases import write_sources
+from dougong.cli.demo.standing_cases import write_standing
 from dougong.cli.demo.task_cases import write_tasks
 from dougong.cli.demo.video_cases import write_reports, write_uploads
 from dougong.cli.demo.webhook_cases import write_webhooks
@@ -41,6 +42,7 @@ PIECES: tuple[Piece, ...] = (
     write_partner_month,
     write_reconciliation,
     write_gifts,
+    write_standing,
 )
 
 

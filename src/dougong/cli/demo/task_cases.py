@@ -9,18 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import PLATFORM_BOOK, OrgId, PersonId, derived_id, new_id
 from dougong.base.money import Money
-from dougong.cli.demo.acts import gateway_ref
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.marks import begin_piece
+from dougong.cli.demo.paying import pay_in_at_once
 from dougong.flows import task_deadlines, work_on_task
-from dougong.flows.pay_in import book_pay_in
 from dougong.flows.take_brief import DELIVER_BY, decline, take_brief
 from dougong.infra.db import transaction
 from dougong.infra.events import Deadline, drop_deadline
 from dougong.infra.settings import settings
-from dougong.payments.commands import mark_captured, name_at_gateway
-from dougong.payments.pay_in_commands import ask_pay_in, open_pay_in_payment
-from dougong.payments.rules import PayInPurpose, Started
+from dougong.payments.rules import PayInPurpose
 from dougong.tasks.brief_commands import close_brief, invite, post_brief, write_brief
 from dougong.tasks.brief_rules import Brief, Measure, Model, Terms, Tier, Way
 from dougong.tasks.work_commands import rate
@@ -78,7 +75,11 @@ async def write_tasks(market: Market, *, now: datetime) -> None:
     async with transaction(slow=True) as conn:
         if not await begin_piece(conn, "tasks", at=now):
             return
-        await _pay_in(conn, brand_id, person_id, at=now - PAID_IN)
+        await pay_in_at_once(
+            conn, purpose=PayInPurpose.FUNDS, owner_id=brand_id, payer_id=person_id,
+            amount=Money(FUNDS_MINOR, settings().currency), key="demo-funds",
+            return_url=f"/brand/{brand_id}/funds", at=now - PAID_IN,
+        )  # fmt: skip
         asked = {"star": market.orgs[STAR], "before": now - 9 * DAY}
         ours = list((await conn.execute(VIDEOS, {**asked, "is_star": True})).all())
         theirs = list((await conn.execute(VIDEOS, {**asked, "is_star": False})).all())
@@ -86,21 +87,6 @@ async def write_tasks(market: Market, *, now: datetime) -> None:
             videos = ours if case.by_star else theirs
             await _live(conn, market, case, videos[nth % len(videos)], nth=nth, now=now)
         await _write_open_ones(conn, market, ours[0], theirs, now=now)
-
-
-async def _pay_in(
-    conn: AsyncConnection, brand_id: OrgId, person_id: PersonId, *, at: datetime
-) -> None:
-    pay_in = await ask_pay_in(
-        conn, purpose=PayInPurpose.FUNDS, owner_id=brand_id, subject_id=None, payer_id=person_id,
-        amount=Money(FUNDS_MINOR, settings().currency), key="demo-funds", at=at,
-    )  # fmt: skip
-    payment = await open_pay_in_payment(conn, pay_in=pay_in, gateway="sandbox", at=at)
-    ref = gateway_ref(payment)
-    started = Started(ref, f"/brand/{brand_id}/funds")
-    await name_at_gateway(conn, payment_id=payment.id, payer_id=person_id, started=started)
-    await mark_captured(conn, payment_id=payment.id, gateway_ref=ref, at=at)
-    await book_pay_in(conn, pay_in=pay_in, payment_id=payment.id, at=at)
 
 
 def _terms(video: Any, *, at: datetime, ends: datetime, nth: int, **change: Any) -> Terms:

@@ -39,6 +39,11 @@ REASONS = {
     "bad_name": mark("Use letters, digits, dots, dashes and underlines."),
     "unknown": mark("This is not one of the known values."),
     "bad_source_code": mark("Use small letters, digits and underlines; start with a letter."),
+    "weights_make_100": mark("The weights have to make 100 %."),
+    "not_an_amount": mark("Please give an amount such as 12.30."),
+    "not_a_number": mark("Please give a number."),
+    "unknown_order": mark("This store has no such order."),
+    "wrong_currency": mark("This is not the currency of the store."),
     "bad_code": mark("Use 2 to 40 small letters, digits or dashes."),
 }
 

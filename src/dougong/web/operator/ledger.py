@@ -44,6 +44,8 @@ PURPOSES = {
     "platform_gift_revenue": mark("Revenue from gifts"),
     "coin_liability": mark("Coins that people hold"),
     "task_escrow": mark("Held for tasks"),
+    "deposit": mark("Deposits of stores"),
+    "platform_fines": mark("Fines"),
 }
 
 PARTS = {
@@ -71,6 +73,8 @@ PARTS = {
     "task": mark("Pay for a task"),
     "agency": mark("Agency"),
     "task_back": mark("Back to the brand"),
+    "deposit": mark("Deposit"),
+    "fine": mark("Fine"),
 }
 
 
