@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 from tests import constraint_cases as other
-from tests.constraint_cases import EVIDENCE
+from tests.constraint_cases import EVIDENCE, KEPT_CASES
 from tests.constraint_shapes import (
     AT,
     EMPTY_TIME,
@@ -22,7 +22,7 @@ from tests.constraint_shapes import (
 
 RULE, PENALTY, OTHER_PENALTY = uuid4(), uuid4(), uuid4()
 LATER = AT + timedelta(days=7)
-__all__ = ["EVIDENCE", "FACTS", "FRESH", "WRONG", "world"]
+__all__ = ["EVIDENCE", "FACTS", "FRESH", "KEPT_CASES", "WRONG", "world"]
 
 
 def _rule(ids: Ids) -> Row:
