@@ -196,6 +196,7 @@ KEPT = ("stores", "orders", "refunds")
 RULES = ("fee_rules", "term_rules", "link_rules", "claim_rules", "standing_rules")
 TRIGGERS = (
     {(table, name) for table in LEDGER for name in ("keep", "keep_all")}
+    | {(table, name) for table in KEPT_CASES for name in ("keep", "keep_all")}
     | {(table, "keep_rule") for table in RULES}
     | {(table, "keep_key") for table in KEYS}
     | {(table, name) for table in KEPT for name in ("keep_rows", "keep_all")}
