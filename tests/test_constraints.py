@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
 from tests.constraint_shapes import ONE, Ids, Row
-from tests.constraint_standing import EVIDENCE, FACTS, FRESH, WRONG, world
+from tests.constraint_standing import EVIDENCE, FACTS, FRESH, KEPT_CASES, WRONG, world
 
 from dougong.infra import db_server
 
