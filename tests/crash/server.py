@@ -144,6 +144,10 @@ class Server:
     def room_processes(self) -> list[psutil.Process]:
         return self._that_say("live_room_process")
 
+    def ingest(self) -> list[psutil.Process]:
+        """The supervisor of live media."""
+        return [one for one in self._that_say("ingest") if "ingest" in one.cmdline()]
+
     def postgres_tree(self) -> list[psutil.Process]:
         pid = self.postgres.postmaster_pid()
         with suppress(psutil.NoSuchProcess, TypeError):
@@ -160,6 +164,9 @@ class Server:
 
     def kill_job_worker(self) -> None:
         _kill(self.job_worker())
+
+    def kill_ingest(self) -> None:
+        _kill(self.ingest())
 
     def kill_postgres(self) -> None:
         _kill(self.postgres_tree())
