@@ -30,7 +30,8 @@ class Buyer(msgspec.Struct):
 
 
 class Plan(msgspec.Struct):
-    """What the test tells its buyers. `hurry`: once this file is there, buy all that is left."""
+    """What the test tells its buyers. `hurry`: once this file is there, buy all that is left.
+    `offer_id`: of a flash offer, at whose price they buy."""
 
     url: str
     store_id: UUID
@@ -41,6 +42,7 @@ class Plan(msgspec.Struct):
     hurry: str
     think_s: float
     seed: int
+    offer_id: UUID | None = None
 
 
 class Ack(msgspec.Struct, omit_defaults=True):
@@ -135,6 +137,8 @@ class Customer:
         """The order, or None for "sold out"."""
         plan, key = self.world.plan, uuid4().hex
         line = {"sku_id": str(random.choice(plan.skus)), "quantity": quantity}
+        if plan.offer_id:
+            line["offer_id"] = str(plan.offer_id)
         total = plan.price_minor * quantity
         part = {"store_id": str(plan.store_id), "lines": [line], "expected_total_minor": total}
         status, body, tries = await self.world.until_answered(
@@ -151,7 +155,8 @@ class Customer:
                 )
             )  # fmt: skip
             return body
-        if body.get("code") == "sold_out":
+        is_over = body.get("code") == "offer_refused" and body["facts"]["why"] == "sold_out"
+        if is_over or body.get("code") == "sold_out":
             self.world.log.write(Ack("sold_out", self.n, key, quantity=quantity, tries=tries))
             return None
         self.world.log.write(Ack("fault", self.n, key, note=f"{status} {body}"))

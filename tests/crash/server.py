@@ -38,9 +38,9 @@ def free_port() -> int:
 class Server:
     """Starts, kills, freezes and starts again."""
 
-    def __init__(self, data_dir: Path, *, workers: int = 2) -> None:
+    def __init__(self, data_dir: Path, *, workers: int = 2, **settings: str) -> None:
         self.data_dir = data_dir
-        self.workers = workers
+        self.workers, self.settings = workers, settings
         self.port = free_port()
         self.postgres = EmbeddedPostgres(data_dir)
         self.log = data_dir / "serve.log"
@@ -55,12 +55,14 @@ class Server:
         left_out = ("DOUGONG_", "PYTHONDONTWRITEBYTECODE")
         mine = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
         return mine | {
-            # A process that is killed forty times must not compile itself forty times.
-            "PYTHONPYCACHEPREFIX": str(self.data_dir.parent / "pycache"),
+            # A process that is killed forty times must not compile itself forty times, nor each
+            # test of a run anew.
+            "PYTHONPYCACHEPREFIX": str(self.data_dir.parents[1] / "pycache"),
             "DOUGONG_MODE": "test",
             "DOUGONG_DATA_DIR": str(self.data_dir),
             "DOUGONG_SECRET_KEY": SECRET,
             "DOUGONG_LOG_LEVEL": "warning",
+            **self.settings,
         }
 
     def start(self) -> None:
@@ -211,8 +213,9 @@ def _kill(processes: list[psutil.Process]) -> None:
 
 
 @contextmanager
-def a_server(data_dir: Path) -> Iterator[Server]:
-    server = Server(data_dir)
+def a_server(data_dir: Path, **settings: str) -> Iterator[Server]:
+    """A running one; `settings`: DOUGONG_… of its own."""
+    server = Server(data_dir, **settings)
     server.start()
     try:
         server.wait_ready()

@@ -124,7 +124,7 @@ def test_nothing_answered_is_lost(tmp_path: Path) -> None:
             acks = read_acks(tmp_path / "acks")
             runner.run(engine.dispose())  # its connection has died with the database
             try:
-                runner.run(_settled(engine, store.store_id))
+                runner.run(settled(engine, store.store_id))
                 runner.run(check(engine, store, acks, ended_early=seconds < 800))
             finally:
                 runner.run(engine.dispose())
@@ -137,7 +137,7 @@ async def _made(engine: AsyncEngine) -> tuple[AStore, list[Buyer]]:
         return await a_market(conn)
 
 
-async def _settled(engine: AsyncEngine, store_id: UUID) -> None:
+async def settled(engine: AsyncEngine, store_id: UUID) -> None:
     """Wait until the job worker has finished what a kill left half done."""
     for _ in range(150):
         async with engine.connect() as conn:
