@@ -63,6 +63,9 @@ def screens(made: Platform) -> dict[str, str]:
         "creator earnings": f"{creator}/earnings",
         "creator videos": f"{creator}/videos",
         "creator links": f"{creator}/links",
+        "creator live board": f"{creator}/live/{made.room_id}/board",
+        "creator live figures": f"{creator}/live/{made.room_id}/board/figures",
+        "operator live wall": "/operator/live",
     }
 
 

@@ -18,7 +18,10 @@ from psycopg import sql
 from sqlalchemy import text
 from tests.factories import AStore, a_link, a_person, a_store, an_org, the_rules
 
-from dougong.base.ids import OrgId, PersonId, StoreId
+from dougong.base.ids import LinkId, OrgId, PersonId, ProductId, StoreId
+from dougong.flows.fill_live_cart import put_own_in_live_cart
+from dougong.flows.live_on_air import media_arrived
+from dougong.flows.plan_room import plan_room
 from dougong.flows.seal_books import seal_and_count
 from dougong.infra.clock import wall_now
 from dougong.infra.db import dispose, make_engine, transaction
@@ -44,6 +47,7 @@ class Platform(msgspec.Struct):
     store_id: UUID
     merchant_id: UUID
     creator_id: UUID
+    room_id: UUID
     orders: int
 
 
@@ -209,11 +213,12 @@ async def _a_year(orders: int) -> Platform:
             [await a_link(conn, store, product=n) for n in range(len(PRICES))] for store in stores
         ]
         creators = [links[n // 8][n % 8][1] for n in range(CREATORS)]
+        room_id, carts = await _on_air(conn, creators[0], stores, now)
         token = await _signed_in(conn, keeper, creators, now)
         places = [place for store in stores for place in await _accounts(conn, store, creators)]
     known = [
         (n + 1, p + 1, store.store_id, store.org_id, product, store.skus[p], store.prices[p],
-         links[n][p][0], creators[_creator_no(n, p)])
+         carts[n] if p == 1 else links[n][p][0], creators[_creator_no(n, p)])
         for n, store in enumerate(stores)
         for p, product in enumerate(store.products)
     ]  # fmt: skip
@@ -222,12 +227,40 @@ async def _a_year(orders: int) -> Platform:
     await dispose()
     with psycopg.connect(embedded().url("postgres"), autocommit=True) as owner:
         owner.execute("VACUUM (ANALYZE)")
-    return Platform(token, stores[0].store_id, stores[0].org_id, creators[0], orders)
+    return Platform(token, stores[0].store_id, stores[0].org_id, creators[0], room_id, orders)
 
 
 def _creator_no(store: int, product: int) -> int:
     """The first creator sells two products of every store."""
     return 0 if product < 2 else (store * 8 + product) % CREATORS
+
+
+async def _on_air(
+    conn: Any, creator_id: OrgId, stores: list[AStore], now: datetime
+) -> tuple[UUID, list[LinkId]]:
+    """A room of the largest creator, for two hours now, with the second product of every store in
+    its cart, and who came to it."""
+    began = now - timedelta(hours=2)
+    room_id = await plan_room(
+        conn, creator_id=creator_id, title_zh="", title_en="Bench", announced_for=began, at=began
+    )
+    await media_arrived(conn, room_id=room_id, at=began)
+    carts = [
+        await put_own_in_live_cart(
+            conn, creator_id=creator_id, store_id=store.store_id,
+            product_id=ProductId(store.products[1]), task_id=None, at=began,
+        )
+        for store in stores
+    ]  # fmt: skip
+    await conn.execute(
+        text("""
+            INSERT INTO live_visits (room_id, id, visitor, came_from, joined_at)
+            SELECT :room_id, gen_random_uuid(), CAST(n AS text), 'feed', :at
+            FROM generate_series(1, :visits) n
+        """),
+        {"room_id": room_id, "at": began, "visits": BUYERS},
+    )
+    return room_id, carts
 
 
 async def _signed_in(conn: Any, person_id: PersonId, creators: list[OrgId], now: datetime) -> str:

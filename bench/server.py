@@ -39,7 +39,11 @@ def dougong(data_dir: Path, *args: str) -> str:
 
 def environment(data_dir: Path) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("DOUGONG_")}
-    return plain | {"DOUGONG_DATA_DIR": str(data_dir), "DOUGONG_MODE": "test"}
+    return plain | {
+        "DOUGONG_DATA_DIR": str(data_dir),
+        "DOUGONG_MODE": "test",
+        "DOUGONG_LIVE_RETURN_S": "86400",  # nobody broadcasts into the rooms of a measurement
+    }
 
 
 @contextmanager

@@ -125,6 +125,8 @@ CREATE TABLE live_visits (
   PRIMARY KEY (room_id, id)
 );
 CREATE INDEX live_visits_by_time ON live_visits (room_id, joined_at);
+CREATE INDEX live_visits_by_person ON live_visits (room_id, person_id, joined_at DESC)
+  WHERE person_id IS NOT NULL;
 CREATE INDEX live_visits_inside ON live_visits (room_id) WHERE left_at IS NULL;
 
 -- `viewers`: the most at one moment of that minute; the others are counts of it.

@@ -55,9 +55,6 @@ class Server:
         left_out = ("DOUGONG_", "PYTHONDONTWRITEBYTECODE")
         mine = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
         return mine | {
-            # A process that is killed forty times must not compile itself forty times, nor each
-            # test of a run anew.
-            "PYTHONPYCACHEPREFIX": str(self.data_dir.parents[1] / "pycache"),
             "DOUGONG_MODE": "test",
             "DOUGONG_DATA_DIR": str(self.data_dir),
             "DOUGONG_SECRET_KEY": SECRET,

@@ -111,24 +111,37 @@ AUDIENCE = text("""
       COALESCE((SELECT sum(likes) FROM live_minutes WHERE room_id = :room_id), 0)::bigint AS likes,
       (SELECT count(*) FROM live_messages WHERE room_id = :room_id AND removed_at IS NULL)
         AS messages,
-      (SELECT count(DISTINCT visitor) FROM live_visits WHERE room_id = :room_id) AS visitors,
+      (SELECT count(*) FROM (SELECT FROM live_visits WHERE room_id = :room_id GROUP BY visitor) v)
+        AS visitors,
       COALESCE((SELECT sum(coins) FROM gifts WHERE room_id = :room_id AND reversed_at IS NULL), 0)
         ::bigint AS gift_coins,
       COALESCE((SELECT sum(value_minor) FROM gifts
         WHERE room_id = :room_id AND reversed_at IS NULL), 0)::bigint AS gift_minor
 """)
 
-# The lines that the room brought, summed in every way at once. A buyer's order counts to where its
-# last visit before it came from.
+# The lines that the room brought, summed in every way at once. They are found by the orders that
+# the stores of its live cart got in its time, not by all that the creator ever sold; OFFSET 0 keeps
+# the planner, who does not know how long a room lasts, from going the other way. A buyer's order
+# counts to where its last visit before it came from.
 SOLD = text("""
-    WITH sold AS MATERIALIZED (
+    WITH carts AS MATERIALIZED (
+      SELECT id, store_id FROM product_links
+      WHERE creator_id = :creator_id AND surface = 'live' AND store_id IS NOT NULL
+    ), sold AS MATERIALIZED (
       SELECT l.link_id, l.title_zh, l.title_en, l.quantity, l.paid_minor, l.refunded_minor,
         o.id AS order_id, o.buyer_id, o.currency::text AS currency, o.placed_at,
         o.paid_at IS NOT NULL AS is_paid
-      FROM order_lines l JOIN orders o ON o.store_id = l.store_id AND o.id = l.order_id
-      JOIN product_links p ON p.id = l.link_id AND p.surface = 'live'
-      WHERE l.creator_id = :creator_id AND l.kind = 'goods'
-        AND o.placed_at >= :since AND o.placed_at < :until
+      FROM (SELECT DISTINCT store_id FROM carts) s
+      CROSS JOIN LATERAL (
+        SELECT id, buyer_id, currency, placed_at, paid_at FROM orders
+        WHERE store_id = s.store_id AND placed_at >= :since AND placed_at < :until OFFSET 0
+      ) o
+      CROSS JOIN LATERAL (
+        SELECT link_id, title_zh, title_en, quantity, paid_minor, refunded_minor
+        FROM order_lines
+        WHERE store_id = s.store_id AND order_id = o.id AND kind = 'goods'
+          AND creator_id = :creator_id AND link_id = ANY(ARRAY(SELECT id FROM carts)) OFFSET 0
+      ) l
     ), most AS (
       SELECT COALESCE((SELECT currency FROM sold GROUP BY currency
         ORDER BY sum(paid_minor) DESC LIMIT 1), :currency) AS currency
@@ -265,11 +278,18 @@ WALL = text("""
         AND m.minute > :at - interval '2 minutes' ORDER BY m.minute DESC LIMIT 1), 0) AS viewers,
       (SELECT count(*) FROM live_messages c WHERE c.room_id = r.id
         AND c.at > :at - interval '5 minutes') AS messages,
-      COALESCE((SELECT sum(l.paid_minor) FROM order_lines l
-        JOIN orders d ON d.store_id = l.store_id AND d.id = l.order_id
-        JOIN product_links k ON k.id = l.link_id AND k.surface = 'live'
-        WHERE l.creator_id = r.creator_id AND l.kind = 'goods' AND d.paid_at IS NOT NULL
-          AND d.placed_at >= r.started_at AND d.currency = :currency), 0)::bigint AS paid_minor,
+      COALESCE((SELECT sum(l.paid_minor)
+        FROM (SELECT array_agg(id) AS links, array_agg(DISTINCT store_id) AS stores
+          FROM product_links WHERE creator_id = r.creator_id AND surface = 'live'
+            AND store_id IS NOT NULL) k
+        CROSS JOIN LATERAL unnest(k.stores) AS s (store_id)
+        CROSS JOIN LATERAL (SELECT id, store_id FROM orders
+          WHERE store_id = s.store_id AND placed_at >= r.started_at AND paid_at IS NOT NULL
+            AND currency = :currency OFFSET 0) d
+        CROSS JOIN LATERAL (SELECT paid_minor FROM order_lines
+          WHERE store_id = d.store_id AND order_id = d.id AND kind = 'goods'
+            AND creator_id = r.creator_id AND link_id = ANY(k.links) OFFSET 0) l), 0)::bigint
+        AS paid_minor,
       b.protocol, b.bitrate_bps, b.dropped, COALESCE(p.title_zh, x.title) AS explaining_zh,
       COALESCE(NULLIF(p.title_en, ''), p.title_zh, x.title) AS explaining_en
     FROM live_rooms r JOIN organisations o ON o.id = r.creator_id
