@@ -10,6 +10,7 @@ COMMANDS = {
     "serve": "Serve the site and run the jobs.",
     "worker": "Run the jobs only.",
     "ingest": "Take the pictures of live rooms only.",
+    "carrier-sandbox": "Serve a carrier for demonstrations and tests.",
     "live": "Open a live room for any publisher.",
     "operator": "Make somebody who has signed up an operator.",
     "doctor": "Check every promise that SQL can check.",
@@ -33,7 +34,7 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"dougong.cli.{cmd_name}_command")
+        module = import_module(f"dougong.cli.{cmd_name.replace('-', '_')}_command")
         found = module.command
         assert isinstance(found, click.Command)  # noqa: S101 (a fault of ours, not of input)
         return found

@@ -18,5 +18,6 @@ import dougong.flows.resolve_unallocated
 import dougong.flows.seal_books
 import dougong.flows.send_refunds
 import dougong.flows.sweep_links
+import dougong.flows.waybills
 import dougong.infra.limits
 import dougong.infra.stalled_jobs  # noqa: F401

@@ -52,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_webhook_secret: str = ""
     # Only for a gateway double on this machine, in demo and test mode.
     stripe_api_base: str = ""
+    # Where the sandbox carrier answers (`dougong carrier-sandbox`), in demo and test mode.
+    carrier_sandbox_url: str = ""
     # Webhooks to merchants may go to loopback (test mode only).
     allow_loopback: bool = False
     upload_max_bytes: int = 500_000_000
@@ -84,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Raises BadSetting when two settings contradict each other."""
         if self.mode == "production" and (self.stripe_api_base or self.allow_loopback):
             raise BadSetting("stripe_api_base and allow_loopback need mode demo or test")
+        if self.mode == "production" and self.carrier_sandbox_url:
+            raise BadSetting("carrier_sandbox_url needs mode demo or test")
         if self.mode == "demo":
             self._check_demo()
         self._check_live()

@@ -9,6 +9,8 @@ from litestar.params import FromPath
 
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput
+from dougong.base.ids import StoreId
+from dougong.flows.carrier_events import receive_events
 from dougong.flows.payment_arrived import receive
 from dougong.infra.db import transaction
 from dougong.payments.adapters.sandbox import Outcome, charge, choose
@@ -30,6 +32,27 @@ async def gateway_event(code: FromPath[str], request: Request[Any, Any, Any]) ->
     """A gateway's webhook; its signature is its permission."""
     await receive(code=code, body=await request.body(), headers=dict(request.headers))
     return {"status": "kept"}
+
+
+@post(
+    "/gateways/carriers/{store:uuid}/{code:str}/events",
+    permission=Permission.PUBLIC,
+    status_code=200,
+    include_in_schema=False,
+    request_max_body_size=MAX_WEBHOOK_BYTES,
+)
+async def carrier_event(
+    store: FromPath[UUID], code: FromPath[str], request: Request[Any, Any, Any]
+) -> dict[str, int]:
+    """News of parcels from a store's carrier or its tracking service; the signature is its
+    permission."""
+    new = await receive_events(
+        store_id=StoreId(store),
+        code=code,
+        body=await request.body(),
+        headers=dict(request.headers),
+    )
+    return {"new": new}
 
 
 @get("/pay/sandbox/{charge_id:uuid}", permission=Permission.PUBLIC, include_in_schema=False)
@@ -64,4 +87,4 @@ async def sandbox_choose(
     return Response("", status_code=303, headers={"Location": row.return_url})
 
 
-HANDLERS: list[HTTPRouteHandler] = [gateway_event, sandbox_page, sandbox_choose]
+HANDLERS: list[HTTPRouteHandler] = [gateway_event, carrier_event, sandbox_page, sandbox_choose]
