@@ -103,7 +103,150 @@ CREATE TABLE stray_events (
 );
 CREATE INDEX stray_events_waiting ON stray_events (store_id, arrived_at) WHERE taken_at IS NULL;
 
+-- waybills ------------------------------------------------------------------------------------
+
+-- `key` is the same however often the carrier is asked: it makes one waybill of it.
+CREATE TABLE waybills (
+  store_id uuid NOT NULL,
+  id uuid NOT NULL,
+  package_id uuid NOT NULL,
+  carrier text NOT NULL,
+  state text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'made', 'refused', 'cancel_asked',
+    'cancelled', 'intercept_asked', 'intercepted')),
+  number text,
+  cost_minor bigint CHECK (cost_minor >= 0),
+  reason text NOT NULL DEFAULT '',
+  asked_by uuid NOT NULL,
+  asked_at timestamptz NOT NULL,
+  answered_at timestamptz,
+  PRIMARY KEY (store_id, id),
+  FOREIGN KEY (store_id, package_id) REFERENCES packages,
+  FOREIGN KEY (store_id, carrier) REFERENCES carriers,
+  CONSTRAINT waybills_one_number UNIQUE (store_id, carrier, number),
+  CONSTRAINT waybills_made_has_number CHECK (number IS NOT NULL
+    OR state IN ('asked', 'refused', 'cancel_asked', 'cancelled'))
+);
+CREATE UNIQUE INDEX waybills_one_live ON waybills (store_id, package_id)
+  WHERE state IN ('asked', 'made', 'cancel_asked', 'intercept_asked');
+CREATE INDEX waybills_by_package ON waybills (store_id, package_id, asked_at);
+CREATE INDEX waybills_waiting ON waybills (asked_at)
+  WHERE state IN ('asked', 'cancel_asked', 'intercept_asked');
+
+-- hand-overs ----------------------------------------------------------------------------------
+
+-- What one driver takes along: a list that is closed, and signed for, when the parcels leave.
+CREATE TABLE hand_overs (
+  store_id uuid NOT NULL,
+  id uuid NOT NULL,
+  number integer NOT NULL,
+  carrier text NOT NULL CHECK (carrier <> ''),
+  state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed')),
+  made_by uuid NOT NULL,
+  made_at timestamptz NOT NULL,
+  closed_at timestamptz,
+  taken_by text NOT NULL DEFAULT '',
+  PRIMARY KEY (store_id, id),
+  CONSTRAINT hand_overs_number UNIQUE (store_id, number),
+  CONSTRAINT hand_overs_closed CHECK ((state = 'closed') = (closed_at IS NOT NULL))
+);
+CREATE INDEX hand_overs_open ON hand_overs (store_id, made_at) WHERE state = 'open';
+
+CREATE TABLE hand_over_packages (
+  store_id uuid NOT NULL,
+  hand_over_id uuid NOT NULL,
+  package_id uuid NOT NULL,
+  outcome text NOT NULL DEFAULT 'listed' CHECK (outcome IN ('listed', 'gone', 'held_back')),
+  reason text NOT NULL DEFAULT '',
+  PRIMARY KEY (store_id, hand_over_id, package_id),
+  FOREIGN KEY (store_id, hand_over_id) REFERENCES hand_overs,
+  FOREIGN KEY (store_id, package_id) REFERENCES packages
+);
+CREATE UNIQUE INDEX hand_over_packages_once ON hand_over_packages (store_id, package_id)
+  WHERE outcome <> 'held_back';
+
+-- waves and picks -----------------------------------------------------------------------------
+
+CREATE TABLE pick_bins (
+  store_id uuid NOT NULL,
+  sku_id uuid NOT NULL,
+  warehouse_id uuid NOT NULL,
+  bin text NOT NULL CHECK (length(bin) BETWEEN 1 AND 24),
+  PRIMARY KEY (store_id, sku_id, warehouse_id),
+  FOREIGN KEY (store_id, sku_id) REFERENCES skus
+);
+
+CREATE TABLE waves (
+  store_id uuid NOT NULL REFERENCES stores,
+  id uuid NOT NULL,
+  number integer NOT NULL,
+  warehouse_id uuid,
+  state text NOT NULL DEFAULT 'picking' CHECK (state IN ('picking', 'picked', 'closed')),
+  made_by uuid NOT NULL,
+  made_at timestamptz NOT NULL,
+  closed_at timestamptz,
+  PRIMARY KEY (store_id, id),
+  CONSTRAINT waves_number UNIQUE (store_id, number)
+);
+CREATE INDEX waves_open ON waves (store_id, made_at) WHERE state <> 'closed';
+
+-- An order's line is in one open wave at a time.
+CREATE TABLE wave_lines (
+  store_id uuid NOT NULL,
+  wave_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  sku_id uuid NOT NULL,
+  quantity integer NOT NULL CHECK (quantity > 0),
+  picked integer NOT NULL DEFAULT 0,
+  packed integer NOT NULL DEFAULT 0,
+  bin text NOT NULL DEFAULT '',
+  is_open boolean NOT NULL DEFAULT true,
+  PRIMARY KEY (store_id, wave_id, order_id, line_no),
+  FOREIGN KEY (store_id, wave_id) REFERENCES waves,
+  CONSTRAINT wave_lines_never_more CHECK (picked BETWEEN 0 AND quantity),
+  CONSTRAINT wave_lines_packed CHECK (packed BETWEEN 0 AND quantity)
+);
+CREATE UNIQUE INDEX wave_lines_once ON wave_lines (store_id, order_id, line_no) WHERE is_open;
+CREATE INDEX wave_lines_to_pick ON wave_lines (store_id, wave_id, bin, sku_id);
+
+-- Every unit that somebody took from the shelf; the key makes a scan that comes twice one scan.
+CREATE TABLE picks (
+  store_id uuid NOT NULL,
+  key text NOT NULL CHECK (length(key) BETWEEN 8 AND 80),
+  wave_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  quantity integer NOT NULL CHECK (quantity > 0),
+  by_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, key),
+  FOREIGN KEY (store_id, wave_id, order_id, line_no) REFERENCES wave_lines
+);
+
+-- ship-time promises --------------------------------------------------------------------------
+
+-- Frozen when an order is paid: by when it has to leave, and what being late costs.
+CREATE TABLE ship_promises (
+  store_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  promised_by timestamptz NOT NULL,
+  rule_id uuid,
+  penalty_bp integer NOT NULL CHECK (penalty_bp BETWEEN 0 AND 10000),
+  penalty_rule_id uuid,
+  made_at timestamptz NOT NULL,
+  kept_at timestamptz,
+  late_at timestamptz,
+  late_units integer CHECK (late_units > 0),
+  penalty_minor bigint CHECK (penalty_minor >= 0),
+  PRIMARY KEY (store_id, order_id),
+  CONSTRAINT ship_promises_late CHECK ((late_at IS NULL) = (late_units IS NULL)
+    AND (late_at IS NULL) = (penalty_minor IS NULL))
+);
+CREATE INDEX ship_promises_open ON ship_promises (store_id, promised_by, order_id)
+  WHERE kept_at IS NULL;
+
 -- what the app may do -------------------------------------------------------------------------
 
-REVOKE UPDATE, DELETE, TRUNCATE ON tracking_events FROM dougong_app;
-REVOKE DELETE, TRUNCATE ON packages, carriers, carrier_rates, stray_events FROM dougong_app;
+REVOKE UPDATE, DELETE, TRUNCATE ON tracking_events, picks FROM dougong_app;
+REVOKE DELETE, TRUNCATE ON packages, carriers, carrier_rates, stray_events, waybills,
+  hand_overs, hand_over_packages, waves, wave_lines, ship_promises FROM dougong_app;

@@ -40,12 +40,14 @@ async def ship_order(
     lines: Mapping[int, int],
     at: datetime,
     warehouse_id: UUID | None = None,
+    packed: UUID | None = None,
 ) -> UUID:
     """Ship `lines` (line number to quantity) in one package; answers its id.
 
     warehouse_id: which one it leaves, None for those where its units were set aside.
 
     A package is known by its carrier and tracking number: the same one again is the same package.
+    packed: the package that the lines lie in already, which flows/hand_over.py marks as gone.
     Raises NotFound, WrongState (not paid, all shipped, or more than is left), CaseOpen, BadInput,
     and BadTrackingNumber for an international number with a wrong check digit.
     """
@@ -55,13 +57,13 @@ async def ship_order(
     order = await lock_order(conn, store_id=store_id, order_id=order_id)
     named = {"carrier": carrier, "tracking_no": tracking_no}
     before = await package_before(conn, store_id=store_id, order_id=order_id, **named, lines=lines)
-    if before:
+    if before and packed is None:
         return before
     if order.state not in SHIPPABLE:
         raise WrongState(order_state=order.state)
     await _refuse_in_case(conn, store_id=store_id, order_id=order_id, lines=lines)
     shipped = await ship_lines(conn, store_id=store_id, order_id=order_id, quantities=lines)
-    package_id = await ship_package(
+    package_id = packed or await ship_package(
         conn, store_id=store_id, order_id=order_id, **named, lines=lines, at=at
     )
     units = {row.line_no: (row.sku_id, row.quantity) for row in shipped if row.sku_id}
@@ -72,9 +74,10 @@ async def ship_order(
     await record(
         conn, "order.package_shipped", store_id=store_id, subject_id=order_id, at=at, facts=facts
     )
-    await number_known(
-        conn, store_id=store_id, package_id=package_id, tracking_no=tracking_no, at=at
-    )
+    if packed is None:
+        await number_known(
+            conn, store_id=store_id, package_id=package_id, tracking_no=tracking_no, at=at
+        )
     return package_id
 
 

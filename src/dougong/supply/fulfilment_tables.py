@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     FetchedValue,
@@ -106,4 +107,110 @@ stray_events = Table(
     Column("source", Text, nullable=False),
     Column("arrived_at", DateTime(timezone=True), nullable=False),
     Column("taken_at", DateTime(timezone=True)),
+)
+
+waybills = Table(
+    "waybills",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("package_id", Uuid, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("state", Text, server_default=FetchedValue(), nullable=False),
+    Column("number", Text),
+    Column("cost_minor", BigInteger),
+    Column("reason", Text, server_default=FetchedValue(), nullable=False),
+    Column("asked_by", Uuid, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("answered_at", DateTime(timezone=True)),
+)
+
+hand_overs = Table(
+    "hand_overs",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("state", Text, server_default=FetchedValue(), nullable=False),
+    Column("made_by", Uuid, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("taken_by", Text, server_default=FetchedValue(), nullable=False),
+)
+
+hand_over_packages = Table(
+    "hand_over_packages",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("hand_over_id", Uuid, primary_key=True),
+    Column("package_id", Uuid, primary_key=True),
+    Column("outcome", Text, server_default=FetchedValue(), nullable=False),
+    Column("reason", Text, server_default=FetchedValue(), nullable=False),
+)
+
+pick_bins = Table(
+    "pick_bins",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("sku_id", Uuid, primary_key=True),
+    Column("warehouse_id", Uuid, primary_key=True),
+    Column("bin", Text, nullable=False),
+)
+
+waves = Table(
+    "waves",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("warehouse_id", Uuid),
+    Column("state", Text, server_default=FetchedValue(), nullable=False),
+    Column("made_by", Uuid, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+)
+
+wave_lines = Table(
+    "wave_lines",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("wave_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, primary_key=True),
+    Column("line_no", SmallInteger, primary_key=True),
+    Column("sku_id", Uuid, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("picked", Integer, server_default=FetchedValue(), nullable=False),
+    Column("packed", Integer, server_default=FetchedValue(), nullable=False),
+    Column("bin", Text, server_default=FetchedValue(), nullable=False),
+    Column("is_open", Boolean, server_default=FetchedValue(), nullable=False),
+)
+
+picks = Table(
+    "picks",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("wave_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("line_no", SmallInteger, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("by_id", Uuid, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+ship_promises = Table(
+    "ship_promises",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, primary_key=True),
+    Column("promised_by", DateTime(timezone=True), nullable=False),
+    Column("rule_id", Uuid),
+    Column("penalty_bp", Integer, nullable=False),
+    Column("penalty_rule_id", Uuid),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("kept_at", DateTime(timezone=True)),
+    Column("late_at", DateTime(timezone=True)),
+    Column("late_units", Integer),
+    Column("penalty_minor", BigInteger),
 )

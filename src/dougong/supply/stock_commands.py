@@ -263,7 +263,7 @@ async def ship_units(
             kind=MoveKind.SHIPPED,
             src=spot,
             dst=BUYER,
-            key=f"shipped:{about.id}:{sku_id}:{spot.place}:{spot.warehouse_id}",
+            key=f"shipped:{about.id}:{order_id}:{sku_id}:{spot.place}:{spot.warehouse_id}",
         )
         for (sku_id, spot), quantity in shipment.out.items()
     ]
@@ -274,11 +274,11 @@ async def ship_units(
             kind=MoveKind.SHIPPED,
             src=PROMISED,
             dst=POOL,
-            key=f"kept:{about.id}:{sku_id}",
+            key=f"kept:{about.id}:{order_id}:{sku_id}",
         )
         for sku_id, quantity in sums.items()
     ]
-    moves = [*_unplaced(shipment.back, str(about.id)), *kept]
+    moves = [*_unplaced(shipment.back, f"{about.id}:{order_id}"), *kept]
     moves += await take_batches(conn, store_id=store_id, moves=out)
     await post(conn, store_id=store_id, moves=moves, about=about)
     await use_allocations(conn, store_id=store_id, order_id=order_id, uses=shipment.uses)

@@ -75,6 +75,7 @@ from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import supplier_page as merchant_supplier_page
 from dougong.web.merchant import suppliers as merchant_suppliers
+from dougong.web.merchant import waves as merchant_waves
 from dougong.web.merchant import webhooks as merchant_webhooks
 from dougong.web.operator import app_revenue as operator_app_revenue
 from dougong.web.operator import audit as operator_audit
@@ -115,6 +116,8 @@ from dougong.web.shopper import me as shopper_me
 from dougong.web.shopper import orders as shopper_orders
 from dougong.web.shopper import products as shopper_products
 from dougong.web.shopper import share as shopper_share
+from dougong.web.work import pack as work_pack
+from dougong.web.work import pick as work_pick
 
 HANDLERS: list[HTTPRouteHandler] = [
     *account_addresses.HANDLERS,
@@ -185,6 +188,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_stores.HANDLERS,
     *merchant_supplier_page.HANDLERS,
     *merchant_suppliers.HANDLERS,
+    *merchant_waves.HANDLERS,
     *merchant_webhooks.HANDLERS,
     *operator_app_revenue.HANDLERS,
     *operator_audit.HANDLERS,
@@ -228,4 +232,6 @@ HANDLERS: list[HTTPRouteHandler] = [
     *ucp.HANDLERS,
     *videos.HANDLERS,
     *whip.HANDLERS,
+    *work_pack.HANDLERS,
+    *work_pick.HANDLERS,
 ]

@@ -47,6 +47,16 @@ REFUSALS: dict[str, str] = {
     "wrong_package_state": mark(
         "The package is in a state ({package_state}) in which this cannot be done."
     ),
+    "nothing_to_pick": mark("No order waits to be picked."),
+    "picked_already": mark("The wave needs no more of this."),
+    "wave_closed": mark("This wave is over."),
+    "not_combinable": mark("Only orders of one buyer and one address go into one package."),
+    "packed_already": mark("Of line {line_no} only {left} are left to pack."),
+    "wrong_waybill_state": mark(
+        "The waybill is in a state ({waybill_state}) in which this cannot be done."
+    ),
+    "number_is_typed": mark("This carrier makes no waybills: type its number."),
+    "hand_over_closed": mark("This list is closed already."),
     "carrier_unknown": mark("This store has no such carrier."),
     "no_rate": mark("The carrier has no rate for {province} now."),
     "rate_overlaps": mark("A later rate for the same way is there already."),

@@ -144,7 +144,7 @@ async def _carrier_page(
         provinces=PROVINCES,
         anywhere=ANYWHERE,
         divisor=DIVISOR,
-        webhook_url=f"{settings().public_url}/carriers/{store_id}/{code}/events",
+        webhook_url=f"{settings().public_url}/gateways/carriers/{store_id}/{code}/events",
         asked=NOTHING_ASKED | (asked or {}),
         bad_field=error.field if error else "",
         bad_words=problem_words(error) if error else "",

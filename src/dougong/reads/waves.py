@@ -1,0 +1,122 @@
+"""Waves, pick lists, packages that wait for their carrier, and hand-over lists."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.ids import StoreId
+
+WAVES = text("""
+    SELECT w.id, w.number, w.state, w.made_at, p.name AS by_name, l.orders, l.units, l.picked,
+      l.packed
+    FROM waves w
+    LEFT JOIN people p ON p.id = w.made_by
+    CROSS JOIN LATERAL (SELECT count(DISTINCT order_id) AS orders, sum(quantity) AS units,
+      sum(picked) AS picked, sum(packed) AS packed FROM wave_lines
+      WHERE store_id = w.store_id AND wave_id = w.id) l
+    WHERE w.store_id = :s AND w.state <> 'closed' ORDER BY w.made_at LIMIT :most
+""")
+PICKS = text("""
+    SELECT w.sku_id, w.bin, k.code, k.gtin, k.options, p.title_zh, p.title_en,
+      (SELECT i.file FROM product_images i WHERE i.store_id = p.store_id AND i.product_id = p.id
+        ORDER BY i.position LIMIT 1) AS image_file,
+      w.quantity, w.picked, w.orders
+    FROM (SELECT store_id, sku_id, bin, sum(quantity) AS quantity, sum(picked) AS picked,
+        count(DISTINCT order_id) AS orders FROM wave_lines
+      WHERE store_id = :s AND wave_id = :w GROUP BY store_id, sku_id, bin) w
+    JOIN skus k ON k.store_id = w.store_id AND k.id = w.sku_id
+    JOIN products p ON p.store_id = k.store_id AND p.id = k.product_id
+    ORDER BY w.picked >= w.quantity, w.bin, k.code
+""")
+TO_PACK = text("""
+    SELECT o.id, o.number, o.address, o.buyer_id, w.wave_number, w.picked, w.quantity,
+      (SELECT jsonb_agg(jsonb_build_object('line_no', l.line_no, 'title_zh', l.title_zh,
+          'title_en', l.title_en, 'options', l.options, 'code', COALESCE(k.code, ''),
+          'left', l.quantity - l.shipped_quantity - l.returned_quantity) ORDER BY l.line_no)
+        FROM order_lines l LEFT JOIN skus k ON k.store_id = l.store_id AND k.id = l.sku_id
+        WHERE l.store_id = o.store_id AND l.order_id = o.id AND l.kind = 'goods'
+          AND l.quantity > l.shipped_quantity + l.returned_quantity) AS lines
+    FROM (SELECT w.order_id, min(v.number) AS wave_number, sum(w.picked - w.packed) AS picked,
+        sum(w.quantity - w.packed) AS quantity
+      FROM waves v JOIN wave_lines w ON w.store_id = v.store_id AND w.wave_id = v.id
+      WHERE v.store_id = :s AND v.state <> 'closed' AND w.is_open GROUP BY w.order_id) w
+    JOIN orders o ON o.store_id = :s AND o.id = w.order_id
+    WHERE w.picked > 0 AND o.state IN ('paid', 'part_shipped')
+    ORDER BY w.picked < w.quantity, o.placed_at LIMIT :most
+""")
+PACKED = text("""
+    SELECT p.id, p.carrier, p.tracking_no, p.weight_g, p.packed_at, o.number,
+      o.address->>'recipient' AS recipient, o.address->>'province' AS province,
+      w.state AS waybill_state, w.reason, w.carrier AS asked_carrier,
+      EXISTS (SELECT FROM hand_over_packages h WHERE h.store_id = p.store_id
+        AND h.package_id = p.id AND h.outcome = 'listed') AS is_listed
+    FROM packages p
+    JOIN orders o ON o.store_id = p.store_id AND o.id = p.order_id
+    LEFT JOIN LATERAL (SELECT state, reason, carrier FROM waybills
+      WHERE store_id = p.store_id AND package_id = p.id ORDER BY asked_at DESC LIMIT 1) w ON true
+    WHERE p.store_id = :s AND p.state = 'packed' ORDER BY p.state_at, p.id LIMIT :most
+""")
+LISTS = text("""
+    SELECT h.*, (SELECT count(*) FROM hand_over_packages p
+      WHERE p.store_id = h.store_id AND p.hand_over_id = h.id AND p.outcome <> 'held_back')
+      AS parcels
+    FROM hand_overs h WHERE h.store_id = :s ORDER BY h.state = 'closed', h.made_at DESC LIMIT :most
+""")
+LABELS = text("""
+    SELECT p.id, p.carrier, p.tracking_no, p.weight_g, o.number, o.address,
+      s.name_zh AS store_name,
+      (SELECT sum(l.quantity) FROM package_lines l WHERE l.store_id = p.store_id
+        AND l.package_id = p.id) AS units
+    FROM packages p
+    JOIN orders o ON o.store_id = p.store_id AND o.id = p.order_id
+    JOIN stores s ON s.id = p.store_id
+    WHERE p.store_id = :s AND p.tracking_no IS NOT NULL
+      AND (p.id = ANY(CAST(:ids AS uuid[])) OR p.id IN (SELECT package_id FROM hand_over_packages
+        WHERE store_id = :s AND hand_over_id = ANY(CAST(:ids AS uuid[]))))
+    ORDER BY p.packed_at, p.id LIMIT :most
+""")
+SKU = text("""
+    SELECT k.id FROM skus k WHERE k.store_id = :s AND (k.code = :code OR k.gtin = :code)
+    ORDER BY k.code = :code DESC LIMIT 1
+""")
+
+
+async def wave_rows(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:
+    """Open waves, the oldest first."""
+    return (await conn.execute(WAVES, {"s": store_id, "most": most})).all()
+
+
+async def pick_list(conn: AsyncConnection, *, store_id: StoreId, wave_id: UUID) -> Sequence[Any]:
+    """What to take from which bin; what is done stands at the end."""
+    return (await conn.execute(PICKS, {"s": store_id, "w": wave_id})).all()
+
+
+async def orders_to_pack(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:
+    """Orders of open waves of which something is picked, those that are whole first."""
+    return (await conn.execute(TO_PACK, {"s": store_id, "most": most})).all()
+
+
+async def packed_rows(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:
+    """Packages in the house with their waybill, the oldest first."""
+    return (await conn.execute(PACKED, {"s": store_id, "most": most})).all()
+
+
+async def list_rows(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:
+    """Hand-over lists, open ones first."""
+    return (await conn.execute(LISTS, {"s": store_id, "most": most})).all()
+
+
+async def label_rows(
+    conn: AsyncConnection, *, store_id: StoreId, ids: Sequence[UUID], most: int
+) -> Sequence[Any]:
+    """What stands on the labels of packages, or of all on a hand-over list."""
+    return (await conn.execute(LABELS, {"s": store_id, "ids": list(ids), "most": most})).all()
+
+
+async def sku_scanned(conn: AsyncConnection, *, store_id: StoreId, code: str) -> UUID | None:
+    """The SKU of a code or barcode."""
+    found: UUID | None = await conn.scalar(SKU, {"s": store_id, "code": code})
+    return found

@@ -1,0 +1,165 @@
+"""Packing on a phone or at a bench: an order, its units, the weight, and who carries it."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from dougong.accounts.commands import audit
+from dougong.base.access import Permission
+from dougong.base.errors import BadInput, Refusal
+from dougong.base.ids import OrderId, StoreId
+from dougong.flows.pack_orders import SAME, pack_orders
+from dougong.flows.waybills import request_waybill
+from dougong.reads.waves import orders_to_pack
+from dougong.supply.carrier_queries import carrier_of, carriers_of
+from dougong.supply.carrier_rules import CarrierKind
+from dougong.supply.packing_commands import give_number
+from dougong.supply.tracking_rules import tracking_number
+from dougong.web.account.common import request_id
+from dougong.web.deps import Conn, Now, Who
+from dougong.web.forms import Form, FormData
+from dougong.web.merchant.carriers import size_mm
+from dougong.web.merchant.common import many, merchant_page, problem_words, see, whole
+from dougong.web.render import Page
+
+WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
+PACK = "/work/{store_id:uuid}/pack"
+MOST_ORDERS = 200
+
+
+class PackForm(Form, kw_only=True):
+    order: UUID
+    line: str | list[str]  # order:line number
+    quantity: str | list[str]
+    weight_g: str
+    size: str = ""
+    carrier: str = ""
+    tracking_no: str = ""
+
+
+async def _pack_page(
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    store_id: UUID,
+    order: str,
+    *,
+    packed: UUID | None = None,
+    error: Refusal | None = None,
+) -> Page:
+    rows = await orders_to_pack(conn, store_id=StoreId(store_id), most=MOST_ORDERS)
+    chosen = next((row for row in rows if order in (row.number, str(row.id))), None)
+    together = [row for row in rows if chosen is not None and _same(row, chosen)]
+    unknown = BadInput(field="order", reason="not_picked") if order and chosen is None else None
+    said = error or unknown
+    return await merchant_page(
+        request,
+        conn,
+        "work/pack.html",
+        store_id=store_id,
+        status=said.status if said else 200,
+        rows=rows,
+        chosen=chosen,
+        together=together,
+        packed=packed,
+        carriers=await carriers_of(conn, store_id=StoreId(store_id), is_open=True),
+        bad_field=said.field if said else "",
+        bad_words=problem_words(said) if said else "",
+    )
+
+
+def _same(row: Any, chosen: Any) -> bool:
+    where = [[one.address.get(part) or "" for part in SAME] for one in (row, chosen)]
+    return row.id != chosen.id and row.buyer_id == chosen.buyer_id and where[0] == where[1]
+
+
+@get(PACK, **WORK)
+async def pack_page(
+    store_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    order: FromQuery[str] = "",
+    packed: FromQuery[UUID | None] = None,
+) -> Page:
+    return await _pack_page(request, conn, store_id, order.strip()[:60], packed=packed)
+
+
+@post(PACK, **WORK)
+async def pack(
+    store_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    data: FormData[PackForm],
+    who: Who,
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    """Close the package; its waybill is asked for at once, or its number is the typed one."""
+    ours = StoreId(store_id)
+    try:
+        async with conn.begin_nested():
+            package_id = await pack_orders(
+                conn,
+                store_id=ours,
+                parts=_parts(data),
+                weight_g=whole(data.weight_g, field="weight_g", most=1_000_000) or 0,
+                size_mm=size_mm(data.size),
+                warehouse_id=None,
+                by_id=who.person_id,
+                at=now,
+            )
+            if data.carrier:
+                await _carry(conn, ours, package_id, data, who, now)
+    except Refusal as refusal:
+        return await _pack_page(request, conn, store_id, str(data.order), error=refusal)
+    await audit(
+        conn,
+        at=now,
+        person_id=who.person_id,
+        action="supply.package_packed",
+        owner_id=store_id,
+        subject=str(package_id),
+        request_id=request_id(request),
+    )
+    return see(f"/work/{store_id}/pack?packed={package_id}")
+
+
+def _parts(data: PackForm) -> dict[OrderId, dict[int, int]]:
+    """Raises BadInput."""
+    parts: dict[OrderId, dict[int, int]] = {}
+    for line, typed in zip(many(data.line), many(data.quantity), strict=False):
+        order, _, number = line.partition(":")
+        quantity = whole(typed, field="quantity")
+        if not quantity:
+            continue
+        try:
+            parts.setdefault(OrderId(UUID(order)), {})[int(number)] = quantity
+        except ValueError as error:
+            raise BadInput(field="line", reason="unknown_value") from error
+    return parts
+
+
+async def _carry(
+    conn: Conn, store_id: StoreId, package_id: UUID, data: PackForm, who: Who, now: Now
+) -> None:
+    carrier = await carrier_of(conn, store_id=store_id, code=data.carrier)
+    if carrier.kind == CarrierKind.SANDBOX:
+        await request_waybill(
+            conn,
+            store_id=store_id,
+            package_id=package_id,
+            carrier=data.carrier,
+            by_id=who.person_id,
+            at=now,
+        )
+        return
+    number = tracking_number(data.tracking_no)
+    if not 4 <= len(number) <= 60:
+        raise BadInput(field="tracking_no", reason="missing")
+    await give_number(
+        conn, store_id=store_id, package_id=package_id, carrier=carrier.name, tracking_no=number
+    )
+
+
+HANDLERS: list[HTTPRouteHandler] = [pack_page, pack]
