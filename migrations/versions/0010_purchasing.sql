@@ -106,6 +106,7 @@ CREATE TABLE purchase_orders (
   PRIMARY KEY (store_id, id),
   CONSTRAINT purchase_orders_number UNIQUE (store_id, number),
   FOREIGN KEY (store_id, supplier_id) REFERENCES suppliers,
+  FOREIGN KEY (store_id, warehouse_id) REFERENCES warehouses,
   CONSTRAINT purchase_orders_approved CHECK (
     (approved_at IS NULL) = (approved_by IS NULL) AND (approved_at IS NULL) = (limit_minor IS NULL)
     AND (state IN ('draft', 'cancelled') OR approved_at IS NOT NULL)),
@@ -151,7 +152,7 @@ CREATE TABLE goods_receipts (
   id uuid NOT NULL,
   number text NOT NULL,
   order_id uuid NOT NULL,
-  warehouse_id uuid,
+  warehouse_id uuid NOT NULL,
   delivery_note text NOT NULL DEFAULT '' CHECK (length(delivery_note) <= 80),
   key text NOT NULL CHECK (length(key) BETWEEN 8 AND 200),
   request_hash bytea NOT NULL,
@@ -161,6 +162,7 @@ CREATE TABLE goods_receipts (
   PRIMARY KEY (store_id, id),
   CONSTRAINT goods_receipts_number UNIQUE (store_id, number),
   CONSTRAINT goods_receipts_one_key UNIQUE (store_id, key),
+  FOREIGN KEY (store_id, warehouse_id) REFERENCES warehouses,
   FOREIGN KEY (store_id, order_id) REFERENCES purchase_orders
 );
 CREATE INDEX goods_receipts_by_order ON goods_receipts (store_id, order_id, at);
@@ -260,7 +262,7 @@ CREATE TABLE supplier_returns (
   id uuid NOT NULL,
   number text NOT NULL,
   order_id uuid NOT NULL,
-  warehouse_id uuid,
+  warehouse_id uuid NOT NULL,
   currency char(3) NOT NULL,
   total_minor bigint NOT NULL CHECK (total_minor >= 0),
   credit_minor bigint NOT NULL,
@@ -271,6 +273,7 @@ CREATE TABLE supplier_returns (
   PRIMARY KEY (store_id, id),
   CONSTRAINT supplier_returns_number UNIQUE (store_id, number),
   CONSTRAINT supplier_returns_one_key UNIQUE (store_id, key),
+  FOREIGN KEY (store_id, warehouse_id) REFERENCES warehouses,
   FOREIGN KEY (store_id, order_id) REFERENCES purchase_orders,
   CONSTRAINT supplier_returns_credit CHECK (credit_minor BETWEEN 0 AND total_minor)
 );

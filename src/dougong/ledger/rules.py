@@ -49,6 +49,9 @@ class Purpose(StrEnum):
     CARRIER_CLAIM = "carrier_claim"  # below zero by what carriers owe for what they lost
     INSURANCE_POOL = "insurance_pool"  # freight insurance: premiums less claims
     BUYER_PAYABLE = "buyer_payable"  # claims that are to be paid to their buyer
+    SUPPLIER_PAYABLE = "supplier_payable"  # what a store owes its owner, a supplier
+    STOCK_VALUE = "stock_value"  # below zero by what a store, its owner, was billed for goods
+    SUPPLIER_PAID = "supplier_paid"  # what a store, its owner, has paid suppliers on its own
     TASK_ESCROW = "task_escrow"  # its owner, a brand, has agreed tasks with it
     DEPOSIT = "deposit"  # what its owner, a store, has left with the platform; fines come out of it
     PLATFORM_FINES = "platform_fines"
@@ -95,6 +98,10 @@ class EntryKind(StrEnum):
     DEPOSIT_PAID = "deposit_paid"  # clearing -> a store's deposit
     DEPOSIT_RETURNED = "deposit_returned"  # what it need not leave: deposit -> merchant
     FINE = "fine"  # a penalty: deposit -> fines
+    SUPPLIER_BILL = "supplier_bill"  # stock value -> supplier
+    SUPPLIER_CREDIT = "supplier_credit"  # goods that went back: supplier -> stock value
+    SUPPLIER_PAID = "supplier_paid"  # supplier -> what was paid
+    DROPSHIP = "dropship"  # a statement of what a supplier sent: stock value -> supplier
     REVERSAL = "reversal"
 
 
@@ -127,6 +134,10 @@ class Part(StrEnum):
     FINE = "fine"
     GIFT = "gift"
     GIFT_FEE = "gift_fee"
+    GOODS = "goods"  # of a supplier's bill or statement
+    LANDED = "landed"  # freight and duty on a supplier's bill
+    GOODS_BACK = "goods_back"
+    SUPPLIER_PAYMENT = "supplier_payment"
     CASE_HOLD = "case_hold"
     CASE_BORNE = "case_borne"
     INSURANCE = "insurance"

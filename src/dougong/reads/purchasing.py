@@ -245,3 +245,38 @@ async def skus_by_code(
         {"store_id": store_id, "codes": list(dict.fromkeys(codes))},
     )
     return {code: sku_id for code, sku_id in rows if sku_id is not None}
+
+
+async def lines_to_cost(
+    conn: AsyncConnection, *, store_id: StoreId, receipt_id: UUID
+) -> Sequence[Any]:
+    """Accepted lines of a delivery: line_no, sku_id, accepted, weight_g, price_minor, and `valued`:
+    units of the SKU on hand whose cost is known."""
+    rows = await conn.execute(
+        text("""
+            SELECT l.line_no, p.sku_id, l.accepted, k.weight_g, p.price_minor,
+              coalesce(c.quantity, 0) AS valued
+            FROM goods_receipt_lines l
+            JOIN goods_receipts r ON r.store_id = l.store_id AND r.id = l.receipt_id
+            JOIN purchase_lines p ON p.store_id = l.store_id AND p.order_id = r.order_id
+              AND p.line_no = l.line_no
+            JOIN skus k ON k.store_id = p.store_id AND k.id = p.sku_id
+            LEFT JOIN stock_costs c ON c.store_id = p.store_id AND c.sku_id = p.sku_id
+            WHERE l.store_id = :store_id AND l.receipt_id = :receipt_id AND l.accepted > 0
+            ORDER BY l.line_no
+        """),
+        {"store_id": store_id, "receipt_id": receipt_id},
+    )
+    return rows.all()
+
+
+async def warehouse_rows(conn: AsyncConnection, *, store_id: StoreId) -> Sequence[Any]:
+    """Open warehouses, the default one first."""
+    rows = await conn.execute(
+        text("""
+            SELECT id, code, name_zh, name_en, is_default FROM warehouses
+            WHERE store_id = :store_id AND closed_at IS NULL ORDER BY is_default DESC, code
+        """),
+        {"store_id": store_id},
+    )
+    return rows.all()
