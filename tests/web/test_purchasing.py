@@ -141,3 +141,108 @@ async def test_another_merchant_finds_nothing(client: Client) -> None:
     order_id = await an_order(client, merchant, await a_supplier(client, merchant))
     assert (await get(client, other, f"purchasing/{order_id}")).status_code == 404
     assert (await post(client, other, f"purchasing/{order_id}/approve")).status_code == 404
+
+
+async def a_sent_order(client: Client, merchant: Merchant) -> UUID:
+    order_id = await an_order(client, merchant, await a_supplier(client, merchant))
+    for act in ("approve", "send"):
+        assert (await post(client, merchant, f"purchasing/{order_id}/{act}")).status_code == 303
+    return order_id
+
+
+async def take_in(client: Client, merchant: Merchant, order_id: UUID, **fields: Any) -> Any:
+    """20 of the first line with 2 damaged, and as many of the second as is said."""
+    asked = {"key": "door-key-1", "line_no": ["1", "2"], "accepted": ["20", "30"],
+             "damaged": ["2", ""], "short": ["", "1"], "lot": ["", "L7"],
+             "expires_on": ["", "2027-01-01"]}  # fmt: skip
+    return await as_(client, merchant).post(
+        f"/work/{merchant.store_id}/receive/{order_id}", data=asked | fields,
+        follow_redirects=False,
+    )  # fmt: skip
+
+
+async def test_the_door_takes_goods_in_and_asks_about_a_surplus(client: Client) -> None:
+    merchant = await a_merchant()
+    order_id = await a_sent_order(client, merchant)
+    door = f"/work/{merchant.store_id}/receive"
+    assert "PO-000001" in (await client.get(door)).text
+    opened = await client.get(f"{door}?q=T1-100", follow_redirects=False)
+    assert opened.headers["location"] == f"{door}/{order_id}"
+    over = await take_in(client, merchant, order_id, accepted=["20", "33"])
+    assert over.status_code == 409 and 'name="take_over"' in over.text and "L7" in over.text
+    done = await take_in(client, merchant, order_id, accepted=["20", "33"], take_over="true")
+    assert done.status_code == 303 and "done=GR-000001" in done.headers["location"]
+    assert "GR-000001" in (await client.get(done.headers["location"])).text
+    shown = (await get(client, merchant, f"purchasing/{order_id}")).text
+    assert "GR-000001" in shown and "3 too many" in shown and "L7" in shown
+
+
+async def test_a_bill_is_matched_decided_and_explained(client: Client) -> None:
+    merchant = await a_merchant()
+    order_id = await a_sent_order(client, merchant)
+    await take_in(client, merchant, order_id)
+    form = await get(client, merchant, f"purchasing/bills/new?order={order_id}")
+    assert "Received and not billed" in form.text
+    rows = {"line_no": ["1", "2"], "quantity": ["20", "30"], "price": ["10.00", "11.00"]}
+    asked = {"order_id": str(order_id), "bill_no": "B-7", "billed_on": "2026-03-01", **rows}
+    made = await post(client, merchant, "purchasing/bills/new", **asked)
+    path = f"purchasing/bills/{made.headers['location'].rsplit('/', 1)[1]}"
+    shown = (await get(client, merchant, path)).text
+    assert "1 difference." in shown and "somebody else approves it" in shown
+    again = await post(client, merchant, "purchasing/bills/new", **asked)
+    assert again.status_code == 409 and "entered already" in again.text
+    refused = await post(client, merchant, path, decision="approved", reason="ok")
+    assert refused.status_code == 409
+    done = await post(client, merchant, path, decision="rejected", reason="价格不符")
+    assert done.status_code == 303
+    right = asked | {"bill_no": "B-8", "price": ["10.00", "9.50"]}
+    made = await post(client, merchant, "purchasing/bills/new", **right)
+    path = f"purchasing/bills/{made.headers['location'].rsplit('/', 1)[1]}"
+    assert (await post(client, merchant, path, decision="approved")).status_code == 303
+    assert "B-8" in (await get(client, merchant, "purchasing/bills?show=approved")).text
+
+
+async def test_freight_returns_and_payments_have_their_pages(client: Client) -> None:
+    merchant = await a_merchant()
+    order_id = await a_sent_order(client, merchant)
+    await take_in(client, merchant, order_id)
+    async with transaction() as conn:
+        row = (
+            await conn.execute(
+                text("SELECT id, warehouse_id FROM goods_receipts WHERE store_id = :id"),
+                {"id": merchant.store_id},
+            )
+        ).one()
+    cost = {"kind": "freight", "amount": "5.00", "spread_by": "quantity",
+            "order_id": str(order_id), "key": f"{row.id}:0"}  # fmt: skip
+    done = await post(client, merchant, f"purchasing/receipts/{row.id}/costs", **cost)
+    assert done.status_code == 303
+    assert "¥5.00" in (await get(client, merchant, f"purchasing/{order_id}")).text
+    back = f"purchasing/{order_id}/return"
+    assert (await get(client, merchant, back)).status_code == 200
+    sent = {"key": "return-key", "warehouse_id": str(row.warehouse_id), "reason": "潮",
+            "line_no": ["1", "2"], "quantity": ["3", ""]}  # fmt: skip
+    assert (await post(client, merchant, back, **sent)).status_code == 303
+    for candidate in ("purchasing/dropship", "purchasing/bills.csv"):
+        assert (await get(client, merchant, candidate)).status_code == 200
+    async with transaction() as conn:
+        supplier_id = await conn.scalar(
+            text("SELECT id FROM suppliers WHERE store_id = :id"), {"id": merchant.store_id}
+        )
+    account = f"suppliers/{supplier_id}/account"
+    paid = await post(client, merchant, account, amount="7.00", reference="ICBC 1")
+    assert paid.status_code == 303
+    again = await post(client, merchant, account, amount="7.00", reference="ICBC 1")
+    assert again.status_code == 409
+    assert "¥7.00" in (await get(client, merchant, account)).text
+
+
+async def test_the_suppliers_page_is_opened_and_shut(client: Client) -> None:
+    merchant = await a_merchant()
+    supplier_id = await a_supplier(client, merchant)
+    shown = await post(client, merchant, f"suppliers/{supplier_id}/page")
+    token = shown.text.split("/supplier/")[1].split("<")[0]
+    own = await client.get(f"/supplier/{token}")
+    assert own.status_code == 200 and own.headers["referrer-policy"] == "no-referrer"
+    await post(client, merchant, f"suppliers/{supplier_id}/page/close")
+    assert (await client.get(f"/supplier/{token}")).status_code == 404

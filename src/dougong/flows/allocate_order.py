@@ -12,6 +12,7 @@ from dougong.orders.rules import OrderState
 from dougong.reads.order_books import lines_of
 from dougong.supply.allocation_commands import allocate_lines, open_allocations
 from dougong.supply.allocation_rules import Share, WantedUnits
+from dougong.supply.purchase_queries import with_suppliers
 
 WAITS = (OrderState.PAID, OrderState.PART_SHIPPED)
 
@@ -34,8 +35,10 @@ async def allocate_order(
 async def allocate_locked(
     conn: AsyncConnection, *, order: Any, lines: Sequence[Any], at: datetime
 ) -> list[Share]:
-    """The same for an order that is locked, with its lines at hand."""
+    """The same for an order that is locked, with its lines at hand. What a supplier sends to the
+    buyer itself is set aside nowhere."""
     store_id, order_id = StoreId(order.store_id), OrderId(order.id)
+    away = await with_suppliers(conn, store_id=store_id, order_id=order_id)
     placed: dict[int, int] = {}
     for one in await open_allocations(conn, store_id=store_id, order_id=order_id):
         placed[one.line_no] = placed.get(one.line_no, 0) + one.quantity
@@ -43,7 +46,7 @@ async def allocate_locked(
     for line in lines:
         left = line.quantity - line.shipped_quantity - line.returned_quantity
         left -= placed.get(line.line_no, 0)
-        if line.sku_id is not None and left > 0:
+        if line.sku_id is not None and left > 0 and line.line_no not in away:
             wanted.append(WantedUnits(line.line_no, SkuId(line.sku_id), left))
     return await allocate_lines(
         conn,

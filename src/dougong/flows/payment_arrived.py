@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.ids import PLATFORM_BOOK, OrderId, PaymentId, StoreId
 from dougong.flows.allocate_order import allocate_locked
 from dougong.flows.book_orders import CLEARING, capture_entry
+from dougong.flows.dropship import give_to_suppliers
 from dougong.flows.order_for_books import booked_order
 from dougong.flows.pay_in import book_pay_in
 from dougong.flows.send_refunds import note_refund
@@ -174,6 +175,7 @@ async def book_paid(conn: AsyncConnection, *, order: Any, currency: str, at: dat
         entries=[capture_entry(booked, at=at)],
         written_at=clock.wall_now(),
     )
+    await give_to_suppliers(conn, store_id=store_id, order_id=order_id, at=at)
     await allocate_locked(conn, order=order, lines=lines, at=at)
     facts = {"number": order.number, "total_minor": order.total_minor, "currency": order.currency}
     await record(conn, "order.paid", store_id=store_id, subject_id=order_id, at=at, facts=facts)

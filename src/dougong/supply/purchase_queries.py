@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import StoreId
+from dougong.base.ids import OrderId, StoreId
+from dougong.infra.db import fetch
 from dougong.supply.purchase_rules import OrderedLine, Price
 
 
@@ -70,3 +71,17 @@ async def ordered_lines(
         {"store_id": store_id, "order_id": order_id},
     )
     return {row.line_no: OrderedLine(*row) for row in rows}
+
+
+AWAY = """
+    SELECT line_no FROM dropship_lines WHERE store_id = %(store_id)s AND order_id = %(order_id)s
+      AND state IN ('waiting', 'sent', 'shipped')
+"""
+
+
+async def with_suppliers(
+    conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId
+) -> set[int]:
+    """The lines of an order that suppliers send to its buyer."""
+    found = await fetch(conn, AWAY, {"store_id": store_id, "order_id": order_id})
+    return {line_no for (line_no,) in found}

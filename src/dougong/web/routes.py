@@ -56,8 +56,10 @@ from dougong.web.creator import uploads as creator_uploads
 from dougong.web.creator import videos as creator_videos
 from dougong.web.live import board as live_board
 from dougong.web.live import pages as live_pages
+from dougong.web.merchant import bills as merchant_bills
 from dougong.web.merchant import carriers as merchant_carriers
 from dougong.web.merchant import coupons as merchant_coupons
+from dougong.web.merchant import dropship as merchant_dropship
 from dougong.web.merchant import fulfilment as merchant_fulfilment
 from dougong.web.merchant import imports as merchant_imports
 from dougong.web.merchant import money as merchant_money
@@ -68,11 +70,13 @@ from dougong.web.merchant import purchase as merchant_purchase
 from dougong.web.merchant import purchase_editor as merchant_purchase_editor
 from dougong.web.merchant import purchase_files as merchant_purchase_files
 from dougong.web.merchant import purchasing as merchant_purchasing
+from dougong.web.merchant import receiving as merchant_receiving
 from dougong.web.merchant import settings as merchant_settings
 from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import standing as merchant_standing
 from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stores as merchant_stores
+from dougong.web.merchant import supplier_money as merchant_supplier_money
 from dougong.web.merchant import supplier_page as merchant_supplier_page
 from dougong.web.merchant import suppliers as merchant_suppliers
 from dougong.web.merchant import waves as merchant_waves
@@ -118,6 +122,7 @@ from dougong.web.shopper import products as shopper_products
 from dougong.web.shopper import share as shopper_share
 from dougong.web.work import pack as work_pack
 from dougong.web.work import pick as work_pick
+from dougong.web.supplier import page as supplier_own_page
 
 HANDLERS: list[HTTPRouteHandler] = [
     *account_addresses.HANDLERS,
@@ -170,7 +175,9 @@ HANDLERS: list[HTTPRouteHandler] = [
     *live_pages.HANDLERS,
     *live_media.HANDLERS,
     *merchant_carriers.HANDLERS,
+    *merchant_bills.HANDLERS,
     *merchant_coupons.HANDLERS,
+    *merchant_dropship.HANDLERS,
     *merchant_fulfilment.HANDLERS,
     *merchant_imports.HANDLERS,
     *merchant_money.HANDLERS,
@@ -186,7 +193,10 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_standing.HANDLERS,
     *merchant_stock.HANDLERS,
     *merchant_stores.HANDLERS,
+    *merchant_receiving.HANDLERS,
+    *merchant_supplier_money.HANDLERS,
     *merchant_supplier_page.HANDLERS,
+    *supplier_own_page.HANDLERS,
     *merchant_suppliers.HANDLERS,
     *merchant_waves.HANDLERS,
     *merchant_webhooks.HANDLERS,

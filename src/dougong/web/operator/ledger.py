@@ -46,6 +46,9 @@ PURPOSES = {
     "task_escrow": mark("Held for tasks"),
     "deposit": mark("Deposits of stores"),
     "platform_fines": mark("Fines"),
+    "supplier_payable": mark("Owed to suppliers"),
+    "stock_value": mark("Goods bought"),
+    "supplier_paid": mark("Paid to suppliers"),
 }
 
 PARTS = {
@@ -75,6 +78,10 @@ PARTS = {
     "task_back": mark("Back to the brand"),
     "deposit": mark("Deposit"),
     "fine": mark("Fine"),
+    "goods": mark("Goods"),
+    "landed": mark("Freight and duty"),
+    "goods_back": mark("Goods sent back"),
+    "supplier_payment": mark("Payment"),
 }
 
 

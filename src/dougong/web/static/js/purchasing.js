@@ -107,3 +107,41 @@ document.addEventListener("keydown", (event) => {
   }
   if (list && event.key === "Enter") list.querySelector("tr.is-chosen a")?.click();
 });
+
+// The door: a scanner types a code and Enter; each scan counts one -----------------------------------
+const door = document.querySelector("[data-door]");
+if (door) {
+  const lines = [...door.querySelectorAll("[data-codes]")];
+  const scan = door.querySelector("[data-scan]");
+  const said = door.querySelector("[data-scan-said]");
+  const units = (line) => line.querySelector("[name=accepted]");
+  const sum = () => {
+    const total = lines.reduce((n, line) => n + (Number(units(line).value) || 0), 0);
+    door.querySelector("[data-sum]").textContent = total ? `Σ ${total}` : "";
+  };
+  const step = (line, by) => {
+    units(line).value = Math.max(0, (Number(units(line).value) || 0) + by) || "";
+    sum();
+  };
+  scan.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    const code = scan.value.trim();
+    scan.value = "";
+    if (!code) return;
+    const hit = lines.find((line) => line.dataset.codes.split(" ").includes(code));
+    said.textContent = hit ? "" : scan.dataset.unknown + code;
+    if (!hit) return;
+    step(hit, 1);
+    hit.classList.remove("is-hit");
+    requestAnimationFrame(() => hit.classList.add("is-hit"));
+    hit.scrollIntoView({ block: "center" });
+  });
+  for (const line of lines) {
+    for (const button of line.querySelectorAll("[data-step]")) {
+      button.addEventListener("click", () => step(line, Number(button.dataset.step)));
+    }
+    units(line).addEventListener("input", sum);
+  }
+  sum();
+}

@@ -1,0 +1,1 @@
+"""The supplier's own page: no account, a secret address."""
