@@ -13,7 +13,7 @@ from dougong.base.errors import BadInput, KeyReused
 from dougong.flows.owe_suppliers import decide_about_bill, pay_supplier, send_goods_back
 from dougong.flows.receive_goods import add_landed_cost, receive_goods
 from dougong.reads.supplier_bills import account_of
-from dougong.supply.bill_commands import enter_bill
+from dougong.supply.bill_commands import NewBill, enter_bill
 from dougong.supply.purchase_rules import (
     BillDiffers,
     BilledLine,
@@ -24,7 +24,8 @@ from dougong.supply.purchase_rules import (
     PaymentKnown,
     WrongPurchaseState,
 )
-from dougong.supply.receipt_commands import CountedLine, Receipt
+from dougong.supply.receipt_commands import CountedLine, Delivery, LandedCost, Receipt
+from dougong.supply.supplier_return_commands import GoodsBack
 from dougong.supply.warehouse_commands import default_warehouse
 
 KEY = "receipt-key-1"
@@ -33,17 +34,15 @@ KEY = "receipt-key-1"
 async def receive(
     conn: AsyncConnection, world: Buying, order_id: UUID, *lines: CountedLine, **other: Any
 ) -> Receipt:
-    asked: dict[str, Any] = {"take_over": False, "key": KEY, "warehouse_id": None} | other
+    asked: dict[str, Any] = {"take_over": False, "key": KEY} | other
     return await receive_goods(
         conn,
         store_id=world.store.store_id,
         order_id=order_id,
-        lines=lines,
-        delivery_note="DN-1",
-        note="",
+        warehouse_id=None,
+        delivery=Delivery(lines=lines, delivery_note="DN-1", **asked),
         by_id=world.buyer,
         at=LATER,
-        **asked,
     )
 
 
@@ -148,8 +147,9 @@ async def test_freight_goes_into_the_moving_average_once(conn: AsyncConnection) 
     made = await receive(conn, world, order_id, CountedLine(1, 50), CountedLine(2, 100))
     for _ in range(2):
         await add_landed_cost(
-            conn, store_id=world.store.store_id, receipt_id=made.id, kind="freight",
-            amount_minor=1_000, spread_by="value", key="freight-1", by_id=world.buyer, at=LATER,
+            conn, store_id=world.store.store_id, receipt_id=made.id,
+            cost=LandedCost(kind="freight", amount_minor=1_000, spread_by="value", key="freight-1"),
+            by_id=world.buyer, at=LATER,
         )  # fmt: skip
     # 50 000 and 80 000 fen of goods share 1 000: 384.6 and 615.4.
     assert await costs(conn, world) == [(50, 50_385), (100, 80_615)]
@@ -159,17 +159,12 @@ async def a_bill(
     conn: AsyncConnection, world: Buying, order_id: UUID, *lines: BilledLine, **other: Any
 ) -> UUID:
     asked: dict[str, Any] = {"bill_no": "B-1", "extra_minor": 0} | other
-    return await enter_bill(
-        conn,
-        store_id=world.store.store_id,
-        order_id=order_id,
-        billed_on=LATER.date(),
-        due_on=None,
-        lines=lines,
-        payment_days=30,
-        by_id=world.buyer,
-        at=LATER,
+    bill = NewBill(
+        order_id=order_id, billed_on=LATER.date(), due_on=None, lines=lines, payment_days=30,
         **asked,
+    )  # fmt: skip
+    return await enter_bill(
+        conn, store_id=world.store.store_id, bill=bill, by_id=world.buyer, at=LATER
     )
 
 
@@ -255,11 +250,11 @@ async def send_back(
     conn: AsyncConnection, world: Buying, order_id: UUID, units: int, key: str = "return-1"
 ) -> int:
     store_id = world.store.store_id
+    place = await default_warehouse(conn, store_id=store_id, at=LATER)
+    goods = GoodsBack(warehouse_id=place, lines={1: units}, reason="受潮", key=key)
     made = await send_goods_back(
-        conn, store_id=store_id, order_id=order_id, lines={1: units}, reason="受潮", key=key,
-        warehouse_id=await default_warehouse(conn, store_id=store_id, at=LATER),
-        by_id=world.buyer, at=LATER,
-    )  # fmt: skip
+        conn, store_id=store_id, order_id=order_id, goods=goods, by_id=world.buyer, at=LATER
+    )
     return made.credit_minor
 
 

@@ -1,6 +1,5 @@
 """What a store owes its suppliers, in its book: bills, credits, statements, payments."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from dougong.ledger.rules import AccountName, Entry, EntryKind, Part, Purpose, T
 from dougong.supply.bill_commands import Bill, decide_bill, write_payment
 from dougong.supply.dropship_commands import Statement, state_dropship
 from dougong.supply.purchase_rules import BillState
-from dougong.supply.supplier_return_commands import Returned, send_back
+from dougong.supply.supplier_return_commands import GoodsBack, Returned, send_back
 
 
 def payable(supplier_id: UUID) -> AccountName:
@@ -77,25 +76,14 @@ async def send_goods_back(
     *,
     store_id: StoreId,
     order_id: UUID,
-    warehouse_id: UUID,
-    lines: Mapping[int, int],
-    reason: str,
-    key: str,
+    goods: GoodsBack,
     by_id: PersonId,
     at: datetime,
 ) -> Returned:
     """Goods leave for the supplier; what was billed of them is owed no more. Raises what
     `send_back` raises."""
     made = await send_back(
-        conn,
-        store_id=store_id,
-        order_id=order_id,
-        warehouse_id=warehouse_id,
-        lines=lines,
-        reason=reason,
-        key=key,
-        by_id=by_id,
-        at=at,
+        conn, store_id=store_id, order_id=order_id, goods=goods, by_id=by_id, at=at
     )
     if not made.is_new:
         return made
@@ -113,7 +101,7 @@ async def send_goods_back(
             transfers=(move,),
         )
         await _book(conn, store_id, made.currency, entry)
-    facts = {"number": made.number, "units": sum(lines.values())}
+    facts = {"number": made.number, "units": sum(goods.lines.values())}
     facts |= {"credit_minor": made.credit_minor, "currency": made.currency}
     await record(
         conn, "supply.goods_sent_back", store_id=store_id, subject_id=order_id, at=at, facts=facts

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,8 @@ from dougong.reads.purchasing import lines_to_cost, purchase_of
 from dougong.supply.purchase_rules import CostedLine, spread, to_stock
 from dougong.supply.receipt_commands import (
     CountedLine,
+    Delivery,
+    LandedCost,
     Receipt,
     Share,
     hold_costs,
@@ -30,11 +33,7 @@ async def receive_goods(
     store_id: StoreId,
     order_id: UUID,
     warehouse_id: UUID | None,
-    lines: Sequence[CountedLine],
-    take_over: bool,
-    delivery_note: str,
-    note: str,
-    key: str,
+    delivery: Delivery,
     by_id: PersonId,
     at: datetime,
 ) -> Receipt:
@@ -47,51 +46,19 @@ async def receive_goods(
     place = warehouse_id or purchase.order.warehouse_id
     if place is None:
         place = await default_warehouse(conn, store_id=store_id, at=at)
-    receipt = await write_receipt(
-        conn,
-        store_id=store_id,
-        order_id=order_id,
-        warehouse_id=place,
-        lines=lines,
-        take_over=take_over,
-        delivery_note=delivery_note,
-        note=note,
-        key=key,
-        by_id=by_id,
-        at=at,
-    )
+    named: Any = {"store_id": store_id, "warehouse_id": place, "by_id": by_id, "at": at}
+    receipt = await write_receipt(conn, order_id=order_id, delivery=delivery, **named)
     if not receipt.is_new:
         return receipt
-    ordered = {line.line_no: line for line in purchase.lines}
-    units = [
-        Received(
-            SkuId(ordered[line.line_no].sku_id),
-            line.accepted,
-            ordered[line.line_no].price_minor,
-            line.lot.strip(),
-            line.expires_on,
-        )
-        for line in lines
-        if line.accepted
-    ]
-    if units:
-        await receive_units(
-            conn,
-            store_id=store_id,
-            warehouse_id=place,
-            lines=units,
-            about_kind="goods_receipt",
-            about_id=receipt.id,
-            key=str(receipt.id),
-            at=at,
-            by_id=by_id,
-        )
+    if units := _units(purchase.lines, delivery.kept()):
+        about: Any = {"about_kind": "goods_receipt", "about_id": receipt.id}
+        await receive_units(conn, lines=units, key=str(receipt.id), **about, **named)
     facts = {
         "number": receipt.number,
         "purchase_order": purchase.order.number,
-        "accepted": sum(line.accepted for line in lines),
-        "damaged": sum(line.damaged for line in lines),
-        "short": sum(line.short for line in lines),
+        "accepted": sum(line.accepted for line in delivery.lines),
+        "damaged": sum(line.damaged for line in delivery.lines),
+        "short": sum(line.short for line in delivery.lines),
         "over": receipt.over,
     }
     await record(
@@ -100,15 +67,28 @@ async def receive_goods(
     return receipt
 
 
+def _units(ordered: Sequence[Any], counted: Sequence[CountedLine]) -> list[Received]:
+    """Good units as stock takes them, each at what it was ordered for."""
+    known = {line.line_no: line for line in ordered}
+    return [
+        Received(
+            SkuId(known[line.line_no].sku_id),
+            line.accepted,
+            known[line.line_no].price_minor,
+            line.lot.strip(),
+            line.expires_on,
+        )
+        for line in counted
+        if line.accepted
+    ]
+
+
 async def add_landed_cost(
     conn: AsyncConnection,
     *,
     store_id: StoreId,
     receipt_id: UUID,
-    kind: str,
-    amount_minor: int,
-    spread_by: str,
-    key: str,
+    cost: LandedCost,
     by_id: PersonId,
     at: datetime,
 ) -> UUID | None:
@@ -120,27 +100,18 @@ async def add_landed_cost(
     rows = await lines_to_cost(conn, store_id=store_id, receipt_id=receipt_id)
     if not rows:
         raise BadInput(field="amount", reason="no_quantity")
-    if amount_minor < 1:
+    if cost.amount_minor < 1:
         raise BadInput(field="amount", reason="out_of_range")
     costed = [CostedLine(r.line_no, r.accepted, r.weight_g, r.price_minor) for r in rows]
-    shares = spread(amount_minor, costed, spread_by)
-    return await write_landed_cost(
-        conn,
-        store_id=store_id,
-        receipt_id=receipt_id,
-        kind=kind,
-        amount_minor=amount_minor,
-        spread_by=spread_by,
-        shares=[
-            Share(
-                r.line_no,
-                SkuId(r.sku_id),
-                shares[r.line_no],
-                to_stock(shares[r.line_no], received=r.accepted, on_hand=r.valued),
-            )
-            for r in rows
-        ],
-        key=key,
-        by_id=by_id,
-        at=at,
-    )
+    parts = spread(cost.amount_minor, costed, cost.spread_by)
+    shares = [
+        Share(
+            r.line_no,
+            SkuId(r.sku_id),
+            parts[r.line_no],
+            to_stock(parts[r.line_no], received=r.accepted, on_hand=r.valued),
+        )
+        for r in rows
+    ]
+    named: Any = {"store_id": store_id, "receipt_id": receipt_id, "by_id": by_id, "at": at}
+    return await write_landed_cost(conn, cost=cost, shares=shares, **named)

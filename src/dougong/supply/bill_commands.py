@@ -48,75 +48,69 @@ class Bill(msgspec.Struct, frozen=True):
     lines: list[BilledLine]
 
 
+class NewBill(msgspec.Struct, frozen=True, kw_only=True):
+    """A bill as it came. `due_on` None: after the supplier's days of payment."""
+
+    order_id: UUID
+    bill_no: str
+    billed_on: date
+    due_on: date | None
+    lines: Sequence[BilledLine]
+    extra_minor: int
+    payment_days: int
+
+    def due(self) -> date:
+        """Raises BadInput for a day before the bill's."""
+        due = self.due_on or date.fromordinal(self.billed_on.toordinal() + self.payment_days)
+        if due < self.billed_on:
+            raise BadInput(field="due_on", reason="before_bill")
+        return due
+
+
+ENTER = text("""
+    INSERT INTO supplier_bills (store_id, id, supplier_id, bill_no, order_id, billed_on, due_on,
+      currency, goods_minor, extra_minor, total_minor, state, differs, entered_by, entered_at)
+    VALUES (:store_id, :id, :supplier_id, :bill_no, :order_id, :billed_on, :due_on, :currency,
+      :goods_minor, :extra_minor, :total_minor, 'entered', :differs, :by_id, :at)
+    ON CONFLICT ON CONSTRAINT supplier_bills_once DO NOTHING
+""")
+ENTER_LINES = text("""
+    INSERT INTO supplier_bill_lines (store_id, bill_id, line_no, quantity, price_minor)
+    VALUES (:store_id, :bill_id, :line_no, :quantity, :price_minor)
+""")
+
+
 async def enter_bill(
-    conn: AsyncConnection,
-    *,
-    store_id: StoreId,
-    order_id: UUID,
-    bill_no: str,
-    billed_on: date,
-    due_on: date | None,
-    lines: Sequence[BilledLine],
-    extra_minor: int,
-    payment_days: int,
-    by_id: PersonId,
-    at: datetime,
+    conn: AsyncConnection, *, store_id: StoreId, bill: NewBill, by_id: PersonId, at: datetime
 ) -> UUID:
-    """A bill as it came. Raises NotFound, WrongPurchaseState (409) of an order that was never sent,
-    BillKnown (409), BadInput."""
-    number = one_line(bill_no, field="bill_no", most=80, required=True)
-    due = due_on or date.fromordinal(billed_on.toordinal() + payment_days)
-    if due < billed_on:
-        raise BadInput(field="due_on", reason="before_bill")
-    _check(lines, extra_minor)
-    goods = total_of([(line.quantity, line.price_minor) for line in lines])
-    order = await lock_purchase(conn, store_id=store_id, order_id=order_id)
+    """Raises NotFound, WrongPurchaseState (409) of an order that was never sent, BillKnown (409),
+    BadInput."""
+    number = one_line(bill.bill_no, field="bill_no", most=80, required=True)
+    due_on = bill.due()
+    _check(bill.lines, bill.extra_minor)
+    goods = total_of([(line.quantity, line.price_minor) for line in bill.lines])
+    order = await lock_purchase(conn, store_id=store_id, order_id=bill.order_id)
     if order.state not in BILLABLE:
         raise WrongPurchaseState(state=order.state)
-    if goods + extra_minor <= 0:
+    if goods + bill.extra_minor <= 0:
         raise BadInput(field="lines", reason="missing")
+    found = await _differences(conn, store_id, order.id, bill.lines, bill.extra_minor, at)
+    bill_id = new_id()
     row = {
-        "store_id": store_id,
-        "id": new_id(),
-        "supplier_id": order.supplier_id,
-        "bill_no": number,
-        "order_id": order_id,
-        "billed_on": billed_on,
-        "due_on": due,
-        "currency": order.currency,
-        "goods_minor": goods,
-        "extra_minor": extra_minor,
-        "total_minor": goods + extra_minor,
-        "differs": bool(await _differences(conn, store_id, order_id, lines, extra_minor, at)),
-        "by_id": by_id,
-        "at": at,
-    }
-    made = await conn.execute(
-        text("""
-            INSERT INTO supplier_bills (store_id, id, supplier_id, bill_no, order_id, billed_on,
-              due_on, currency, goods_minor, extra_minor, total_minor, state, differs, entered_by,
-              entered_at)
-            VALUES (:store_id, :id, :supplier_id, :bill_no, :order_id, :billed_on, :due_on,
-              :currency, :goods_minor, :extra_minor, :total_minor, 'entered', :differs, :by_id,
-              :at)
-            ON CONFLICT ON CONSTRAINT supplier_bills_once DO NOTHING
-        """),
-        row,
-    )
-    if made.rowcount != 1:
+        "store_id": store_id, "id": bill_id, "supplier_id": order.supplier_id,
+        "bill_no": number, "order_id": order.id, "billed_on": bill.billed_on, "due_on": due_on,
+        "currency": order.currency, "goods_minor": goods, "extra_minor": bill.extra_minor,
+        "total_minor": goods + bill.extra_minor, "differs": bool(found), "by_id": by_id, "at": at,
+    }  # fmt: skip
+    if (await conn.execute(ENTER, row)).rowcount != 1:
         raise BillKnown(field="bill_no")
+    lines = [
+        {"store_id": store_id, "bill_id": bill_id, **msgspec.structs.asdict(line)}
+        for line in bill.lines
+    ]
     if lines:
-        await conn.execute(
-            text("""
-                INSERT INTO supplier_bill_lines (store_id, bill_id, line_no, quantity, price_minor)
-                VALUES (:store_id, :bill_id, :line_no, :quantity, :price_minor)
-            """),
-            [
-                {"store_id": store_id, "bill_id": row["id"], **msgspec.structs.asdict(line)}
-                for line in lines
-            ],
-        )
-    return UUID(str(row["id"]))
+        await conn.execute(ENTER_LINES, lines)
+    return bill_id
 
 
 def _check(lines: Sequence[BilledLine], extra_minor: int) -> None:
@@ -180,6 +174,29 @@ async def differences_of(
     return await _differences(conn, store_id, bill.order_id, lines, bill.extra_minor, at)
 
 
+async def _lock_bill(conn: AsyncConnection, *, store_id: StoreId, bill_id: UUID) -> Any:
+    """A bill's row, kept for this transaction after its order's. Raises NotFound."""
+    named = {"store_id": store_id, "id": bill_id}
+    order_id = await conn.scalar(
+        text("SELECT order_id FROM supplier_bills WHERE store_id = :store_id AND id = :id"), named
+    )
+    if order_id is None:
+        raise NotFound
+    await lock_purchase(conn, store_id=store_id, order_id=order_id)
+    found = await conn.execute(
+        text("SELECT * FROM supplier_bills WHERE store_id = :store_id AND id = :id FOR UPDATE"),
+        named,
+    )
+    return found.one()
+
+
+DECIDE = text("""
+    UPDATE supplier_bills SET state = :state, differs = :differs, decided_by = :by_id,
+      decided_at = :at, reason = :reason
+    WHERE store_id = :store_id AND id = :id
+""")
+
+
 async def decide_bill(
     conn: AsyncConnection,
     *,
@@ -198,47 +215,19 @@ async def decide_bill(
     why = one_line(reason, field="reason", most=500)
     if state is not BillState.APPROVED and not why:
         raise BadInput(field="reason", reason="missing")
-    named = {"store_id": store_id, "id": bill_id}
-    order_id = await conn.scalar(
-        text("SELECT order_id FROM supplier_bills WHERE store_id = :store_id AND id = :id"), named
-    )
-    if order_id is None:
-        raise NotFound
-    await lock_purchase(conn, store_id=store_id, order_id=order_id)
-    row = (
-        await conn.execute(
-            text("""
-                SELECT * FROM supplier_bills WHERE store_id = :store_id AND id = :id FOR UPDATE
-            """),
-            named,
-        )
-    ).one()
+    row = await _lock_bill(conn, store_id=store_id, bill_id=bill_id)
     if state not in BILL_MOVES[BillState(row.state)]:
         raise WrongPurchaseState(state=row.state)
     lines = await bill_lines(conn, store_id=store_id, bill_id=bill_id)
-    found = await _differences(conn, store_id, order_id, lines, row.extra_minor, at)
+    found = await _differences(conn, store_id, row.order_id, lines, row.extra_minor, at)
     if state is BillState.APPROVED:
         if found and (by_id == row.entered_by or not why):
             raise BillDiffers(field="reason")
-        await _bill_units(conn, store_id, order_id, lines)
-    await conn.execute(
-        text("""
-            UPDATE supplier_bills SET state = :state, differs = :differs, decided_by = :by_id,
-              decided_at = :at, reason = :reason
-            WHERE store_id = :store_id AND id = :id
-        """),
-        named | {"state": state, "differs": bool(found), "by_id": by_id, "at": at, "reason": why},
-    )
-    return Bill(
-        id=bill_id,
-        supplier_id=row.supplier_id,
-        bill_no=row.bill_no,
-        currency=row.currency,
-        goods_minor=row.goods_minor,
-        extra_minor=row.extra_minor,
-        differences=found,
-        lines=lines,
-    )
+        await _bill_units(conn, store_id, row.order_id, lines)
+    values = {"store_id": store_id, "id": bill_id, "state": state, "differs": bool(found)}
+    await conn.execute(DECIDE, values | {"by_id": by_id, "at": at, "reason": why})
+    money = (row.currency, row.goods_minor, row.extra_minor)
+    return Bill(bill_id, row.supplier_id, row.bill_no, *money, differences=found, lines=lines)
 
 
 async def _bill_units(

@@ -149,6 +149,25 @@ async def move_line(
     )
 
 
+SUM = text("""
+    SELECT count(*) AS lines, coalesce(sum(cost_minor * quantity), 0)::bigint AS total,
+      min(answered_at) AS starts_at
+    FROM dropship_lines WHERE store_id = :store_id AND supplier_id = :supplier_id
+      AND state = 'shipped' AND statement_id IS NULL AND answered_at < :until
+""")
+STATE = text("""
+    INSERT INTO dropship_statements (store_id, id, number, supplier_id, starts_at, ends_at,
+      currency, lines, total_minor, by_id, at)
+    VALUES (:store_id, :id, :number, :supplier_id, :starts_at, :until, :currency, :lines,
+      :total_minor, :by_id, :at)
+""")
+PUT_ON = text("""
+    UPDATE dropship_lines SET statement_id = :id
+    WHERE store_id = :store_id AND supplier_id = :supplier_id AND state = 'shipped'
+      AND statement_id IS NULL AND answered_at < :until
+""")
+
+
 async def state_dropship(
     conn: AsyncConnection,
     *,
@@ -172,38 +191,12 @@ async def state_dropship(
     )
     if currency is None:
         raise NotFound
-    found = (
-        await conn.execute(
-            text("""
-                SELECT count(*) AS lines, coalesce(sum(cost_minor * quantity), 0)::bigint AS total,
-                  min(answered_at) AS starts_at
-                FROM dropship_lines WHERE store_id = :store_id AND supplier_id = :supplier_id
-                  AND state = 'shipped' AND statement_id IS NULL AND answered_at < :until
-            """),
-            named,
-        )
-    ).one()
+    found = (await conn.execute(SUM, named)).one()
     if not found.lines:
         raise NothingToState
     number = await next_number(conn, store_id=store_id, kind="DS")
     made = Statement(new_id(), number, currency, found.lines, found.total)
-    await conn.execute(
-        text("""
-            INSERT INTO dropship_statements (store_id, id, number, supplier_id, starts_at, ends_at,
-              currency, lines, total_minor, by_id, at)
-            VALUES (:store_id, :id, :number, :supplier_id, :starts_at, :until, :currency, :lines,
-              :total_minor, :by_id, :at)
-        """),
-        named
-        | {"starts_at": found.starts_at, "by_id": by_id, "at": at}
-        | msgspec.structs.asdict(made),
-    )
-    await conn.execute(
-        text("""
-            UPDATE dropship_lines SET statement_id = :id
-            WHERE store_id = :store_id AND supplier_id = :supplier_id AND state = 'shipped'
-              AND statement_id IS NULL AND answered_at < :until
-        """),
-        named | {"id": made.id},
-    )
+    when = {"starts_at": found.starts_at, "by_id": by_id, "at": at}
+    await conn.execute(STATE, named | when | msgspec.structs.asdict(made))
+    await conn.execute(PUT_ON, named | {"id": made.id})
     return made

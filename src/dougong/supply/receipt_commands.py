@@ -62,75 +62,80 @@ def _check(lines: Sequence[CountedLine]) -> None:
         raise BadInput(field="lines", reason="nothing_received")
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker counted. The same `key` and lines are the same delivery. `take_over`: more than
+    the order and its tolerance allow is taken as a surplus."""
+
+    lines: Sequence[CountedLine]
+    key: str
+    take_over: bool = False
+    delivery_note: str = ""
+    note: str = ""
+
+    def kept(self) -> list[CountedLine]:
+        """The lines that say something."""
+        return [line for line in self.lines if line.accepted or line.damaged or line.short]
+
+
+async def _before(
+    conn: AsyncConnection, store_id: StoreId, key: str, request_hash: bytes
+) -> Receipt | None:
+    """The delivery of this key, if it was written. Raises KeyReused (409) for another one."""
+    found = await conn.execute(
+        text("""
+            SELECT id, number, request_hash FROM goods_receipts
+            WHERE store_id = :store_id AND key = :key
+        """),
+        {"store_id": store_id, "key": key},
+    )
+    before = found.one_or_none()
+    if before is None:
+        return None
+    if bytes(before.request_hash) != request_hash:
+        raise KeyReused(field="key")
+    return Receipt(before.id, before.number, is_new=False)
+
+
+WRITE = text("""
+    INSERT INTO goods_receipts (store_id, id, number, order_id, warehouse_id, delivery_note, key,
+      request_hash, note, by_id, at)
+    VALUES (:store_id, :id, :number, :order_id, :warehouse_id, :delivery_note, :key, :request_hash,
+      :note, :by_id, :at)
+""")
+
+
 async def write_receipt(
     conn: AsyncConnection,
     *,
     store_id: StoreId,
     order_id: UUID,
     warehouse_id: UUID,
-    lines: Sequence[CountedLine],
-    take_over: bool,
-    delivery_note: str,
-    note: str,
-    key: str,
+    delivery: Delivery,
     by_id: PersonId,
     at: datetime,
 ) -> Receipt:
-    """Count a delivery against its order; the same key and lines are the same delivery.
-
-    take_over: more than the order and its tolerance allow is taken as a surplus. Raises NotFound,
-    KeyReused (409), WrongPurchaseState (409), OverDelivery (409) otherwise, BadInput.
-    """
-    _check(lines)
-    kept = [line for line in lines if line.accepted or line.damaged or line.short]
+    """Count a delivery against its order. Raises NotFound, KeyReused (409), WrongPurchaseState
+    (409), OverDelivery (409), BadInput."""
+    _check(delivery.lines)
+    kept = delivery.kept()
     told = msgspec.json.encode([str(order_id), str(warehouse_id), kept])
     request_hash = hashlib.sha256(told).digest()
     order = await lock_purchase(conn, store_id=store_id, order_id=order_id)
-    before = (
-        await conn.execute(
-            text("""
-                SELECT id, number, request_hash FROM goods_receipts
-                WHERE store_id = :store_id AND key = :key
-            """),
-            {"store_id": store_id, "key": key},
-        )
-    ).one_or_none()
-    if before is not None:
-        if bytes(before.request_hash) != request_hash:
-            raise KeyReused(field="key")
-        return Receipt(before.id, before.number, is_new=False)
+    if before := await _before(conn, store_id, delivery.key, request_hash):
+        return before
     if order.state not in RECEIVABLE:
         raise WrongPurchaseState(state=order.state)
     ordered = await ordered_lines(conn, store_id=store_id, order_id=order_id)
-    over = await _take_in(conn, store_id, order_id, kept, ordered, take_over)
-    receipt = Receipt(
-        new_id(),
-        await next_number(conn, store_id=store_id, kind="GR"),
-        is_new=True,
-        over=sum(over.values()),
-    )
+    over = await _take_in(conn, store_id, order_id, kept, ordered, delivery.take_over)
+    number = await next_number(conn, store_id=store_id, kind="GR")
+    receipt = Receipt(new_id(), number, is_new=True, over=sum(over.values()))
     row = {
-        "store_id": store_id,
-        "id": receipt.id,
-        "number": receipt.number,
-        "order_id": order_id,
-        "warehouse_id": warehouse_id,
-        "delivery_note": one_line(delivery_note, field="delivery_note", most=80),
-        "key": key,
-        "request_hash": request_hash,
-        "note": note.strip()[:2000],
-        "by_id": by_id,
-        "at": at,
-    }
-    await conn.execute(
-        text("""
-            INSERT INTO goods_receipts (store_id, id, number, order_id, warehouse_id,
-              delivery_note, key, request_hash, note, by_id, at)
-            VALUES (:store_id, :id, :number, :order_id, :warehouse_id, :delivery_note, :key,
-              :request_hash, :note, :by_id, :at)
-        """),
-        row,
-    )
+        "store_id": store_id, "id": receipt.id, "number": number, "order_id": order_id,
+        "warehouse_id": warehouse_id, "key": delivery.key, "request_hash": request_hash,
+        "delivery_note": one_line(delivery.delivery_note, field="delivery_note", most=80),
+        "note": delivery.note.strip()[:2000], "by_id": by_id, "at": at,
+    }  # fmt: skip
+    await conn.execute(WRITE, row)
     await _write_lines(conn, store_id, receipt.id, kept, over)
     await _move_on(conn, store_id, order_id)
     return receipt
@@ -245,16 +250,34 @@ class Share(msgspec.Struct, frozen=True):
     to_stock_minor: int
 
 
+class LandedCost(msgspec.Struct, frozen=True, kw_only=True):
+    """Freight, duty or other costs of a delivery. The same `key` is the same cost."""
+
+    kind: str
+    amount_minor: int
+    spread_by: str
+    key: str
+
+
+WRITE_COST = text("""
+    INSERT INTO landed_costs (store_id, id, receipt_id, kind, amount_minor, spread_by, key, by_id,
+      at)
+    VALUES (:store_id, :id, :receipt_id, :kind, :amount_minor, :spread_by, :key, :by_id, :at)
+    ON CONFLICT (store_id, key) DO NOTHING
+""")
+WRITE_SHARES = text("""
+    INSERT INTO landed_cost_shares (store_id, landed_id, line_no, amount_minor, to_stock_minor)
+    VALUES (:store_id, :landed_id, :line_no, :amount_minor, :to_stock_minor)
+""")
+
+
 async def write_landed_cost(
     conn: AsyncConnection,
     *,
     store_id: StoreId,
     receipt_id: UUID,
-    kind: str,
-    amount_minor: int,
-    spread_by: str,
+    cost: LandedCost,
     shares: Sequence[Share],
-    key: str,
     by_id: PersonId,
     at: datetime,
 ) -> UUID | None:
@@ -262,45 +285,20 @@ async def write_landed_cost(
 
     Raises BadInput.
     """
-    if kind not in ("freight", "duty", "other"):
+    if cost.kind not in ("freight", "duty", "other"):
         raise BadInput(field="kind", reason="unknown_value")
-    if not 1 <= amount_minor <= MOST_PRICE_MINOR:
+    if not 1 <= cost.amount_minor <= MOST_PRICE_MINOR:
         raise BadInput(field="amount", reason="out_of_range")
     landed_id = new_id()
-    made = await conn.execute(
-        text("""
-            INSERT INTO landed_costs (store_id, id, receipt_id, kind, amount_minor, spread_by, key,
-              by_id, at)
-            VALUES (:store_id, :id, :receipt_id, :kind, :amount_minor, :spread_by, :key, :by_id,
-              :at)
-            ON CONFLICT (store_id, key) DO NOTHING
-        """),
-        {
-            "store_id": store_id,
-            "id": landed_id,
-            "receipt_id": receipt_id,
-            "kind": kind,
-            "amount_minor": amount_minor,
-            "spread_by": spread_by,
-            "key": key,
-            "by_id": by_id,
-            "at": at,
-        },
-    )
-    if made.rowcount != 1:
+    named = {"store_id": store_id, "id": landed_id, "receipt_id": receipt_id}
+    values = named | msgspec.structs.asdict(cost) | {"by_id": by_id, "at": at}
+    if (await conn.execute(WRITE_COST, values)).rowcount != 1:
         return None
     rows: list[dict[str, Any]] = [
         {"store_id": store_id, "landed_id": landed_id, **msgspec.structs.asdict(share)}
         for share in shares
     ]
-    await conn.execute(
-        text("""
-            INSERT INTO landed_cost_shares (store_id, landed_id, line_no, amount_minor,
-              to_stock_minor)
-            VALUES (:store_id, :landed_id, :line_no, :amount_minor, :to_stock_minor)
-        """),
-        rows,
-    )
+    await conn.execute(WRITE_SHARES, rows)
     for row in rows:
         if row["to_stock_minor"]:
             await _revalue(conn, row | {"at": at})

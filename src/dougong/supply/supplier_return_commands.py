@@ -30,75 +30,75 @@ class Returned(msgspec.Struct, frozen=True):
     is_new: bool
 
 
+class GoodsBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What to send back: line number to units. The same `key` is the same return."""
+
+    warehouse_id: UUID
+    lines: Mapping[int, int]
+    reason: str
+    key: str
+
+    def wanted(self) -> dict[int, int]:
+        """Raises BadInput."""
+        wanted = {line_no: units for line_no, units in self.lines.items() if units}
+        if not wanted or min(wanted.values()) < 1:
+            raise BadInput(field="quantity", reason="nothing_received")
+        return wanted
+
+
+WRITE = text("""
+    INSERT INTO supplier_returns (store_id, id, number, order_id, warehouse_id, currency,
+      total_minor, credit_minor, reason, key, by_id, at)
+    VALUES (:store_id, :id, :number, :order_id, :warehouse_id, :currency, :total_minor,
+      :credit_minor, :reason, :key, :by_id, :at)
+""")
+
+
 async def send_back(
     conn: AsyncConnection,
     *,
     store_id: StoreId,
     order_id: UUID,
-    warehouse_id: UUID,
-    lines: Mapping[int, int],
-    reason: str,
-    key: str,
+    goods: GoodsBack,
     by_id: PersonId,
     at: datetime,
 ) -> Returned:
-    """`lines`: line number to units. The same key is the same return.
-
-    Raises NotFound, NothingToSend (409) for more than was received, NotEnoughThere and
-    StockBelowReserved (409) where the units are not free in the warehouse, BadInput.
-    """
-    why = one_line(reason, field="reason", most=500, required=True)
-    wanted = {line_no: units for line_no, units in lines.items() if units}
-    if not wanted or min(wanted.values()) < 1:
-        raise BadInput(field="quantity", reason="nothing_received")
+    """Raises NotFound, NothingToSend (409) for more than was received, NotEnoughThere and
+    StockBelowReserved (409) where the units are not free in the warehouse, BadInput."""
+    why = one_line(goods.reason, field="reason", most=500, required=True)
+    wanted = goods.wanted()
     order = await lock_purchase(conn, store_id=store_id, order_id=order_id)
-    before = (
-        await conn.execute(
-            text("""
-                SELECT id, number, credit_minor FROM supplier_returns
-                WHERE store_id = :store_id AND key = :key
-            """),
-            {"store_id": store_id, "key": key},
-        )
-    ).one_or_none()
     supplier = (order.supplier_id, order.currency)
+    before = await _before(conn, store_id, goods.key)
     if before is not None:
         return Returned(before.id, before.number, *supplier, before.credit_minor, is_new=False)
     rows = await _lines(conn, store_id, order_id, wanted)
-    made = Returned(
-        new_id(),
-        await next_number(conn, store_id=store_id, kind="SR"),
-        *supplier,
-        credit_minor=sum(row["credited"] * row["price_minor"] for row in rows),
-        is_new=True,
-    )
-    await conn.execute(
-        text("""
-            INSERT INTO supplier_returns (store_id, id, number, order_id, warehouse_id, currency,
-              total_minor, credit_minor, reason, key, by_id, at)
-            VALUES (:store_id, :id, :number, :order_id, :warehouse_id, :currency, :total_minor,
-              :credit_minor, :reason, :key, :by_id, :at)
-        """),
-        {
-            "store_id": store_id,
-            "id": made.id,
-            "number": made.number,
-            "order_id": order_id,
-            "warehouse_id": warehouse_id,
-            "currency": order.currency,
-            "total_minor": sum(row["quantity"] * row["price_minor"] for row in rows),
-            "credit_minor": made.credit_minor,
-            "reason": why,
-            "key": key,
-            "by_id": by_id,
-            "at": at,
-        },
-    )
+    number = await next_number(conn, store_id=store_id, kind="SR")
+    credit = sum(row["credited"] * row["price_minor"] for row in rows)
+    made = Returned(new_id(), number, *supplier, credit, is_new=True)
+    values = {
+        "store_id": store_id, "id": made.id, "number": number, "order_id": order_id,
+        "warehouse_id": goods.warehouse_id, "currency": order.currency, "credit_minor": credit,
+        "total_minor": sum(row["quantity"] * row["price_minor"] for row in rows),
+        "reason": why, "key": goods.key, "by_id": by_id, "at": at,
+    }  # fmt: skip
+    await conn.execute(WRITE, values)
     await _write(conn, store_id, order_id, made.id, rows)
     units = {row["sku_id"]: row["quantity"] for row in rows}
     about = About("supplier_return", made.id, at, by_id)
-    await _take_out(conn, store_id, warehouse_id, units, about)
+    await _take_out(conn, store_id, goods.warehouse_id, units, about)
     return made
+
+
+async def _before(conn: AsyncConnection, store_id: StoreId, key: str) -> Any:
+    found = await conn.execute(
+        text("""
+            SELECT id, number, credit_minor FROM supplier_returns
+            WHERE store_id = :store_id AND key = :key
+        """),
+        {"store_id": store_id, "key": key},
+    )
+    return found.one_or_none()
 
 
 async def _lines(

@@ -15,7 +15,7 @@ from dougong.base.ids import StoreId
 from dougong.flows.owe_suppliers import decide_about_bill
 from dougong.reads.purchasing import purchase_of
 from dougong.reads.supplier_bills import SHOWN, bill_of, bill_rows, match_rows
-from dougong.supply.bill_commands import differences_of, enter_bill
+from dougong.supply.bill_commands import NewBill, differences_of, enter_bill
 from dougong.supply.purchase_rules import BILL_MOVES, BilledLine, BillState
 from dougong.supply.supplier_commands import terms_at
 from dougong.web.deps import Conn, Now, Who
@@ -179,13 +179,15 @@ async def save_bill(
             bill_id = await enter_bill(
                 conn,
                 store_id=ours,
-                order_id=data.order_id,
-                bill_no=data.bill_no,
-                billed_on=billed_on,
-                due_on=a_day(data.due_on, field="due_on"),
-                lines=data.lines(currency),
-                extra_minor=amount(data.extra, currency, field="extra", required=False) or 0,
-                payment_days=purchase.order.payment_days,
+                bill=NewBill(
+                    order_id=data.order_id,
+                    bill_no=data.bill_no,
+                    billed_on=billed_on,
+                    due_on=a_day(data.due_on, field="due_on"),
+                    lines=data.lines(currency),
+                    extra_minor=amount(data.extra, currency, field="extra", required=False) or 0,
+                    payment_days=purchase.order.payment_days,
+                ),
                 by_id=who.person_id,
                 at=now,
             )

@@ -21,7 +21,7 @@ from dougong.reads.purchasing import (
     warehouse_rows,
 )
 from dougong.supply.purchase_rules import OverDelivery
-from dougong.supply.receipt_commands import CountedLine
+from dougong.supply.receipt_commands import CountedLine, Delivery
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.merchant.common import many, merchant_page, problem_words, see, whole
@@ -163,11 +163,13 @@ async def take_in(
                 store_id=StoreId(store_id),
                 order_id=purchase_id,
                 warehouse_id=uuid_or_none(data.warehouse_id, field="warehouse_id"),
-                lines=data.lines(),
-                take_over=data.take_over == "true",
-                delivery_note=data.delivery_note,
-                note=data.note,
-                key=data.key,
+                delivery=Delivery(
+                    lines=data.lines(),
+                    key=data.key,
+                    take_over=data.take_over == "true",
+                    delivery_note=data.delivery_note,
+                    note=data.note,
+                ),
                 by_id=who.person_id,
                 at=now,
             )

@@ -17,6 +17,8 @@ from dougong.flows.owe_suppliers import pay_supplier, send_goods_back
 from dougong.flows.receive_goods import add_landed_cost
 from dougong.reads.purchasing import purchase_of, supplier_of, warehouse_rows
 from dougong.reads.supplier_bills import account_of
+from dougong.supply.receipt_commands import LandedCost
+from dougong.supply.supplier_return_commands import GoodsBack
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.merchant.common import (
@@ -74,10 +76,12 @@ async def add_cost(
         conn,
         store_id=StoreId(store_id),
         receipt_id=receipt_id,
-        kind=data.kind,
-        amount_minor=amount(data.amount, store.currency, field="amount") or 0,
-        spread_by=data.spread_by,
-        key=_key(data.key),
+        cost=LandedCost(
+            kind=data.kind,
+            amount_minor=amount(data.amount, store.currency, field="amount") or 0,
+            spread_by=data.spread_by,
+            key=_key(data.key),
+        ),
         by_id=who.person_id,
         at=now,
     )
@@ -156,10 +160,12 @@ async def return_goods(
                 conn,
                 store_id=StoreId(store_id),
                 order_id=purchase_id,
-                warehouse_id=data.warehouse_id,
-                lines=lines,
-                reason=data.reason,
-                key=_key(data.key),
+                goods=GoodsBack(
+                    warehouse_id=data.warehouse_id,
+                    lines=lines,
+                    reason=data.reason,
+                    key=_key(data.key),
+                ),
                 by_id=who.person_id,
                 at=now,
             )
