@@ -128,6 +128,8 @@ CREATE TABLE task_works (
 CREATE INDEX task_works_by_brief ON task_works (brief_id, agreed_at);
 CREATE INDEX task_works_by_brand ON task_works (brand_id, agreed_at DESC, task_id DESC);
 CREATE INDEX task_works_by_creator ON task_works (creator_id, agreed_at DESC, task_id DESC);
+CREATE INDEX task_works_by_agency ON task_works (agency_id, agreed_at DESC, task_id DESC)
+  WHERE agency_id IS NOT NULL;
 CREATE INDEX task_works_disputed ON task_works (agreed_at) WHERE state = 'disputed';
 
 -- `evidence`: what the platform's own record says, as both sides are shown it.

@@ -1,5 +1,5 @@
-"""What a task would leave its creator if it was agreed at an instant, and what a coming rule would
-change: the policy book answers both, before anybody applies."""
+"""What a task would leave its creator if it was agreed at an instant, and what a coming rule, or an
+agency's contract, would change: before anybody applies."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.policy.queries import RuleBook, rules_book
 from dougong.policy.rules import Rule, RuleKind, link_case, task_fee_case
-from dougong.tasks.agency_commands import contract_at
+from dougong.tasks.agency_commands import contract_at, contract_moments
 from dougong.tasks.brief_rules import Terms, funded_minor
 from dougong.tasks.work_rules import work_shares
 
@@ -50,17 +50,25 @@ async def price_task(
 ) -> Offer:
     """`until`: the last instant at which it can be agreed; later rules do not touch it."""
     book = await rules_book(conn)
-    contract = await contract_at(conn, creator_id=creator_id, at=at)
-    agency_bp = contract.share_bp if contract else 0
-    now = quote(book, terms=terms, creator_id=creator_id, agency_bp=agency_bp, at=at)
+
+    async def quote_at(moment: datetime) -> Quote:
+        contract = await contract_at(conn, creator_id=creator_id, at=moment)
+        share_bp = contract.share_bp if contract else 0
+        return quote(book, terms=terms, creator_id=creator_id, agency_bp=share_bp, at=moment)
+
+    last = now = await quote_at(at)
     coming: list[Quote] = []
-    last = now
-    for moment in changes(book.rules, after=at, until=until):
-        then = quote(book, terms=terms, creator_id=creator_id, agency_bp=agency_bp, at=moment)
-        if (then.allowed, then.fee_bp) != (last.allowed, last.fee_bp):
+    moments = await contract_moments(conn, creator_id=creator_id, after=at, until=until)
+    for moment in sorted({*changes(book.rules, after=at, until=until), *moments}):
+        then = await quote_at(moment)
+        if _answer(then) != _answer(last):
             coming.append(then)
             last = then
     return Offer(now, tuple(coming[:MOST_COMING]))
+
+
+def _answer(one: Quote) -> tuple[bool, int, int]:
+    return one.allowed, one.fee_bp, one.agency_bp
 
 
 def quote(book: RuleBook, *, terms: Terms, creator_id: UUID, agency_bp: int, at: datetime) -> Quote:

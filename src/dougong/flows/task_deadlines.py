@@ -55,7 +55,7 @@ async def _act_on(conn: AsyncConnection, kind: str, task_id: UUID, *, at: dateti
         await end_in_part(conn, work=work, side=Side.DEADLINE, why="by_deadline", at=at)
         return "part_taken"
     if kind == SAMPLES_BY:
-        if work.samples_sent_at is not None:
+        if work.samples_sent_at is not None or work.state is not WorkState.AGREED:
             return "not_needed"
         await _end(conn, work, WorkState.CANCELLED, "samples_not_sent", at=at)
         return "cancelled"

@@ -176,7 +176,8 @@ async def contracts(conn: AsyncConnection, *, org_id: UUID) -> list[Row[Any]]:
     """Contracts in which an organisation is the agency or the creator, the newest first."""
     asked = text("""
         SELECT k.id, k.agency_id, k.creator_id, k.share_bp, lower(k.in_force) AS starts,
-          upper(k.in_force) AS ends, k.state, k.offered_at, a.name AS agency_zh,
+          upper(k.in_force) AS ends, upper(k.in_force) - interval '1 microsecond' AS last,
+          k.state, k.offered_at, a.name AS agency_zh,
           coalesce(nullif(a.name_en, ''), a.name) AS agency_en, c.name AS creator_zh,
           coalesce(nullif(c.name_en, ''), c.name) AS creator_en
         FROM agency_contracts k JOIN organisations a ON a.id = k.agency_id

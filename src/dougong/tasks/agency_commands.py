@@ -103,17 +103,35 @@ async def answer_contract(
 
 
 async def end_contract(
-    conn: AsyncConnection, *, contract_id: UUID, party_id: UUID, at: datetime
+    conn: AsyncConnection,
+    *,
+    contract_id: UUID,
+    party_id: UUID,
+    at: datetime,
+    last: datetime | None = None,
 ) -> None:
-    """Either side ends it now; tasks that are agreed keep the share. The agency may take an offer
-    back. Raises NotFound, ContractClosed."""
+    """Either side ends it: now, or at the instant `last`, earlier than was agreed; tasks that are
+    agreed keep the share. The agency may take an offer back, and either side what has not begun.
+
+    Raises NotFound, ContractClosed, BadContract.
+    """
     found = await _of(conn, contract_id)
     if party_id not in (found.agency_id, found.creator_id):
         raise NotFound
+    is_offer = found.state == "offered" and party_id == found.agency_id
+    if found.state != "accepted" and not is_offer:
+        raise ContractClosed(field="contract_id", state=found.state)
     change = update(agency_contracts).where(agency_contracts.c.id == contract_id)
-    if found.state == "offered" and party_id == found.agency_id:
+    if is_offer:
         change = change.where(agency_contracts.c.state == "offered")
         change = change.values(state="withdrawn", answered_at=at, answered_by=found.offered_by)
+    elif found.starts >= at:
+        change = change.where(agency_contracts.c.state == "accepted").values(state="withdrawn")
+    elif last is not None:
+        if last <= at or (found.ends is not None and last > found.ends):
+            raise BadContract(field="last", reason="out_of_range")
+        change = change.where(agency_contracts.c.state == "accepted")
+        change = change.values(in_force=Range(found.starts, last, bounds="[)"))
     else:
         running = or_(
             func.upper(agency_contracts.c.in_force).is_(None),
@@ -124,9 +142,8 @@ async def end_contract(
         change = change.values(state="ended", in_force=Range(found.starts, at, bounds="[)"))
     if (await conn.execute(change)).rowcount != 1:
         raise ContractClosed(field="contract_id", state=found.state)
-    await events.record(
-        conn, "tasks.contract_ended", subject_id=contract_id, at=at, facts={"by": str(party_id)}
-    )
+    facts = {"by": str(party_id), "last": (last or at).isoformat()}
+    await events.record(conn, "tasks.contract_ended", subject_id=contract_id, at=at, facts=facts)
 
 
 async def contract_at(conn: AsyncConnection, *, creator_id: UUID, at: datetime) -> Row[Any] | None:
@@ -137,6 +154,20 @@ async def contract_at(conn: AsyncConnection, *, creator_id: UUID, at: datetime) 
         agency_contracts.c.in_force.contains(at),
     )
     return (await conn.execute(asked)).one_or_none()
+
+
+async def contract_moments(
+    conn: AsyncConnection, *, creator_id: UUID, after: datetime, until: datetime
+) -> list[datetime]:
+    """The instants at which an agency's share begins or ends."""
+    starts, ends = func.lower(agency_contracts.c.in_force), func.upper(agency_contracts.c.in_force)
+    asked = select(starts, ends).where(
+        agency_contracts.c.creator_id == creator_id,
+        agency_contracts.c.state.in_(["accepted", "ended"]),
+        agency_contracts.c.in_force.op("&&")(Range(after, until, bounds="[)")),
+    )
+    found = {moment for row in await conn.execute(asked) for moment in row if moment is not None}
+    return sorted(moment for moment in found if after < moment < until)
 
 
 async def _of(conn: AsyncConnection, contract_id: UUID) -> Row[Any]:

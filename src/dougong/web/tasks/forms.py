@@ -110,6 +110,12 @@ class ContractForm(Form):
     ends: str = ""
 
 
+class LastDayForm(Form):
+    """`last`: a day, or nothing for now."""
+
+    last: str = ""
+
+
 class Button(Form):
     """Nothing but its press."""
 
