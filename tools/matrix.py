@@ -42,7 +42,7 @@ NOBODY = ("anonymous", "suspended", "ended")
 SUBJECTS = (*SIGNED_IN, *NOBODY, "narrow")
 NARROW = {Permission.SELF_READ, Permission.PUBLIC}
 # Path parameters that name something of one person's own.
-PERSONAL = {"address_id", "key_id", "session", "order_id", "checkout_id", "comment_id"}
+PERSONAL = {"address_id", "key_id", "session", "order_id", "checkout_id", "comment_id", "case_id"}
 # A WebSocket, beside the methods of HTTP.
 SOCKET = "SOCKET"
 PARAMETER = re.compile(r"\{(\w+):\w+\}")

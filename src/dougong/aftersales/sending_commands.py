@@ -29,4 +29,5 @@ async def write_resent(
         for line in case.lines
         if line.sku_id is not None
     ]
-    await conn.execute(insert(resend_lines).values(rows))
+    if rows:
+        await conn.execute(insert(resend_lines).values(rows))

@@ -207,7 +207,7 @@ def _draft(
 ) -> CaseDraft:
     case_id = new_id()
     due_kind, term = DUE[CaseState.ASKED]
-    category = next(line.category for line in lines if line.sku_id is not None)
+    category = next((line.category for line in lines if line.sku_id is not None), "*")
     return CaseDraft(
         store_id=store.store_id,
         id=case_id,

@@ -43,6 +43,9 @@ from dougong.web.api import webhooks as api_webhooks
 from dougong.web.brand import briefs as brand_briefs
 from dougong.web.brand import funds as brand_funds
 from dougong.web.brand import works as brand_works
+from dougong.web.cases import buyer as cases_buyer
+from dougong.web.cases import merchant as cases_merchant
+from dougong.web.cases import operator as cases_operator
 from dougong.web.creator import agency as creator_agency
 from dougong.web.creator import channels as creator_channels
 from dougong.web.creator import composer as creator_composer
@@ -154,6 +157,9 @@ HANDLERS: list[HTTPRouteHandler] = [
     *brand_briefs.HANDLERS,
     *brand_funds.HANDLERS,
     *brand_works.HANDLERS,
+    *cases_buyer.HANDLERS,
+    *cases_merchant.HANDLERS,
+    *cases_operator.HANDLERS,
     *creator_agency.HANDLERS,
     *creator_channels.HANDLERS,
     *creator_composer.HANDLERS,

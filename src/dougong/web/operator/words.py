@@ -74,6 +74,7 @@ ACTIONS: dict[str, str] = {
     "partners.say_amount": mark("Wrote an amount of an agreement down"),
     "partners.sign": mark("Signed an agreement"),
     "partners.take_back": mark("Withdrew or declined an offer"),
+    "cases.ruled": mark("Ruled an after-sales case"),
     "payments.refund_sent_again": mark("Sent a failed refund again"),
     "payments.resolve_unallocated": mark("Decided about unallocated money"),
     "referrals.dispute": mark("Ruled anew on an order of another platform"),

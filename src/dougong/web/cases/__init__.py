@@ -1,0 +1,1 @@
+"""After-sales cases on the screens of buyer, merchant and operator."""

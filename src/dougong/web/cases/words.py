@@ -1,0 +1,164 @@
+"""Words of cases, in the field's own terms."""
+
+from typing import Any
+
+from dougong.aftersales.queries import Case
+from dougong.aftersales.rules import MAY, MOVES, CaseKind, CaseState, Side
+from dougong.web.i18n import gettext, mark
+
+KINDS = {
+    "refund_unshipped": mark("Refund before shipping"),
+    "refund_only": mark("Refund, I keep the goods"),
+    "return_refund": mark("Return and refund"),
+    "exchange": mark("Exchange"),
+    "resend": mark("Send it again"),
+    "price_protection": mark("Price protection"),
+    "repair": mark("Repair"),
+}
+STATES = {
+    "asked": mark("Waiting for the store"),
+    "offered": mark("A part is offered"),
+    "refused": mark("Refused by the store"),
+    "to_ship_back": mark("To be shipped back"),
+    "shipped_back": mark("On its way back"),
+    "received": mark("Being inspected"),
+    "to_resend": mark("To be sent again"),
+    "resent": mark("Sent again"),
+    "arbitration": mark("The platform is asked"),
+    "ruled": mark("Ruled"),
+    "appealed": mark("Appealed"),
+    "done": mark("Done"),
+    "withdrawn": mark("Withdrawn"),
+    "closed": mark("Closed"),
+}
+REASONS = {
+    "changed_mind": mark("I changed my mind"),
+    "not_as_described": mark("Not as described"),
+    "damaged": mark("Arrived damaged"),
+    "wrong_item": mark("The wrong item"),
+    "missing_parts": mark("Something is missing"),
+    "not_received": mark("It never arrived"),
+    "quality": mark("A fault of quality"),
+    "late": mark("It comes too late"),
+    "price_dropped": mark("The price has dropped"),
+    "other": mark("Another reason"),
+}
+SIDES = {
+    "buyer": mark("Buyer"),
+    "merchant": mark("Merchant"),
+    "operator": mark("Platform"),
+    "deadline": mark("By the deadline"),
+    "rule": mark("By the store's own rule"),
+}
+BEARERS = {
+    "merchant": mark("Merchant"),
+    "platform": mark("Platform"),
+    "creator": mark("Creator"),
+    "coupon_funder": mark("Whoever funded the coupon"),
+    "carrier": mark("Carrier"),
+    "insurer": mark("Insurer"),
+}
+INSPECTIONS = {
+    "as_new": mark("As new"),
+    "damaged": mark("Damaged"),
+    "wrong_goods": mark("Not what was sold"),
+    "missing": mark("Something is missing in it"),
+}
+OUTCOMES = {
+    "refunded": mark("Refunded"),
+    "exchanged": mark("Exchanged"),
+    "resent": mark("Sent again"),
+    "repaired": mark("Repaired"),
+    "refused": mark("Refused"),
+    "withdrawn": mark("Withdrawn"),
+    "lapsed": mark("Not shipped back in time"),
+}
+RULINGS = {
+    "refund": mark("Refund"),
+    "return_refund": mark("Refund after the goods are back"),
+    "nothing": mark("No refund"),
+}
+# State to what happens next, when its deadline acts.
+NEXT = {
+    "asked": mark("If the store does not answer by then, it counts as granted."),
+    "offered": mark("If the buyer says nothing by then, the part that is offered is refunded."),
+    "refused": mark("The buyer can ask the platform until then; after that the case is closed."),
+    "to_ship_back": mark("The buyer ships the goods back by then, or the case is withdrawn."),
+    "shipped_back": mark("If the store does not confirm the parcel by then, it has arrived."),
+    "received": mark("If the store finds nothing wrong by then, the goods are accepted."),
+    "to_resend": mark("If the store sends nothing by then, the money goes back instead."),
+    "resent": mark("If the buyer says nothing by then, what was sent counts as received."),
+    "arbitration": mark("The platform rules by then. Both sides can show more evidence."),
+    "ruled": mark("Each side can appeal once until then; after that the ruling is carried out."),
+    "appealed": mark("The platform looks at it once more and for good by then."),
+}
+# Act to the states that it leads to; a button is shown where its move is one of the side's own.
+ACTS: dict[str, tuple[Side, CaseState]] = {
+    "withdraw": (Side.BUYER, CaseState.WITHDRAWN),
+    "take_offer": (Side.BUYER, CaseState.DONE),
+    "ship_back": (Side.BUYER, CaseState.SHIPPED_BACK),
+    "confirm": (Side.BUYER, CaseState.DONE),
+    "ask_platform": (Side.BUYER, CaseState.ARBITRATION),
+    "offer": (Side.MERCHANT, CaseState.OFFERED),
+    "refuse": (Side.MERCHANT, CaseState.REFUSED),
+    "receive": (Side.MERCHANT, CaseState.RECEIVED),
+    "send": (Side.MERCHANT, CaseState.RESENT),
+    "appeal": (Side.BUYER, CaseState.APPEALED),
+    "rule": (Side.OPERATOR, CaseState.RULED),
+}
+S = CaseState
+
+
+def may_move(case: Case, to: CaseState, side: Side) -> bool:
+    sides = MAY.get((case.state, to), MAY.get((None, to), frozenset()))
+    return to in MOVES[case.kind].get(case.state, frozenset()) and side in sides
+
+
+def acts_for(case: Case, side: Side) -> list[str]:
+    """What this side can do with a case now."""
+    found = [act for act, (who, to) in ACTS.items() if who is side and may_move(case, to, side)]
+    if side is Side.MERCHANT:
+        found += _of_merchant(case)
+    if side is Side.BUYER and case.state is S.OFFERED:
+        found = [act for act in found if act != "confirm"]
+    if side is Side.BUYER and case.state is S.RESENT:
+        found = [act for act in found if act != "take_offer"]
+    if side is Side.OPERATOR and case.state is S.APPEALED:
+        found.append("rule")
+    if side is not Side.OPERATOR and case.due_at and case.closed_at is None:
+        found += ["more_time"] if case.extension_asked_by != side.value else []
+    return found
+
+
+def _of_merchant(case: Case) -> list[str]:
+    state, found = case.state, []
+    if state in (S.ASKED, S.REFUSED, S.ARBITRATION):
+        found.append("approve")
+    if state is S.ASKED and case.kind in (CaseKind.RETURN_REFUND,):
+        found.append("refund_without_return")
+    if state is S.RECEIVED:
+        found = ["accept", "reject"]
+    if state is S.TO_RESEND:
+        found.append("refund_instead")
+    if state is S.RULED:
+        found.append("appeal")
+    return found
+
+
+def case_words() -> dict[str, Any]:
+    """Functions for templates: the words of a code."""
+
+    def of(table: dict[str, str]) -> Any:
+        return lambda code: gettext(table.get(str(code), str(code)))
+
+    return {
+        "kind_words": of(KINDS),
+        "state_words": of(STATES),
+        "reason_text": of(REASONS),
+        "side_text": of(SIDES),
+        "bearer_words": of(BEARERS),
+        "inspection_words": of(INSPECTIONS),
+        "outcome_words": of(OUTCOMES),
+        "ruling_words": of(RULINGS),
+        "next_words": of(NEXT),
+    }

@@ -1,0 +1,202 @@
+"""A case over HTTP, from three taps of the buyer to the ruling; evidence is read apart."""
+
+import io
+from collections.abc import AsyncIterator
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from PIL import Image
+from sqlalchemy import text
+from tests.aftersales.world import World, a_world
+from tests.infra.hostile_media import png_with_declared_size
+from tests.web.accounts import a_person, a_session
+
+from dougong.accounts.commands import give_role
+from dougong.base.access import Role
+from dougong.infra import clock, evidence_files
+from dougong.infra.db import transaction
+from dougong.infra.media import MediaRefused
+from dougong.web.app import create_app
+from dougong.web.security import SESSION_COOKIE
+
+Client = AsyncTestClient[Litestar]
+
+
+@cache
+def app() -> Litestar:
+    return create_app()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    async with AsyncTestClient(app()) as made:
+        await made.get("/healthz")
+        yield made
+
+
+class Desk:
+    def __init__(self, client: Client, tokens: dict[str, str], store: UUID, order: UUID) -> None:
+        self.client, self.tokens, self.store, self.order = client, tokens, store, order
+        self.service = f"/merchant/stores/{store}/service"
+
+    async def see(self, who: str, path: str, *, status: int = 200) -> str:
+        self.client.cookies.set(SESSION_COOKIE, self.tokens[who])
+        got = await self.client.get(path, follow_redirects=False)
+        assert got.status_code == status, (path, got.status_code, got.text[:400])
+        return str(got.text)
+
+    async def send(
+        self, who: str, path: str, *, status: int = 303, file: tuple[str, bytes] | None = None,
+        **form: Any,
+    ) -> Any:  # fmt: skip
+        self.client.cookies.set(SESSION_COOKIE, self.tokens[who])
+        csrf = self.client.cookies["csrftoken"]
+        more: dict[str, Any] = {"files": {"file": file}} if file else {}
+        got = await self.client.post(
+            path, data={"_csrf_token": csrf, **form}, follow_redirects=False, **more
+        )
+        assert got.status_code == status, (path, got.status_code, got.text[:600])
+        return got
+
+    async def opened(self, kind: str, **more: str) -> str:
+        page = f"/orders/{self.store}/{self.order}/case"
+        assert kind in await self.see("buyer", page)
+        assert 'name="reason"' in await self.see("buyer", f"{page}?kind={kind}")
+        form = {"kind": kind, "reason": "damaged", "line_no": "1", "quantity": "1"} | more
+        answer = await self.send("buyer", page, **form)
+        return str(answer.headers["location"])
+
+
+@pytest.fixture
+async def desk(client: Client) -> Desk:
+    operator = await a_person()
+    async with transaction() as conn:
+        world: World = await a_world(conn)
+        world.now = await clock.refresh(conn)
+        placed = await world.an_order(total=9_900)
+        await world.shipped(placed, {1: 1})
+        org = await conn.scalar(
+            text("SELECT org_id FROM stores WHERE id = :s"), {"s": placed.store_id}
+        )
+        await give_role(
+            conn, person_id=world.merchant, org_id=org, role=Role.MERCHANT, at=world.now
+        )
+    from tests.web.accounts import a_role
+
+    await a_role(operator, Role.OPERATOR)
+    tokens = {
+        "buyer": await a_session(world.buyer.person_id),
+        "merchant": await a_session(world.merchant),
+        "operator": await a_session(operator),
+    }
+    return Desk(client, tokens, placed.store_id, placed.order_id)
+
+
+async def test_three_taps_then_the_store_grants(desk: Desk) -> None:
+    page = await desk.opened("refund_only")
+    case_id = page.rpartition("/")[2]
+    assert "待商家处理" in await desk.see("buyer", page)
+    assert case_id in await desk.see("merchant", desk.service)
+    one = f"{desk.service}/{case_id}"
+    assert "btn-primary" in await desk.see("merchant", one)
+    await desk.send("merchant", f"{one}/act", act="approve")
+    assert "已退款" in await desk.see("buyer", page)
+    await desk.see("buyer", f"/explain/{desk.store}/{desk.order}")
+    late = await desk.send("merchant", f"{one}/act", status=409, act="refuse", note="晚了")
+    assert "状态已变化" in late.text
+
+
+async def test_refused_then_ruled_and_appealed(desk: Desk) -> None:
+    page = await desk.opened("refund_only")
+    one = f"{desk.service}/{page.rpartition('/')[2]}"
+    await desk.send("merchant", f"{one}/act", act="refuse", note="不认可")
+    await desk.send("buyer", f"{page}/act", act="ask_platform", note="请裁决")
+    await desk.send("buyer", f"{page}/say", body="图片已上传")
+    assert page.removeprefix("/cases/") in await desk.see("operator", "/operator/cases")
+    ruling = f"/operator{page}/ruling"
+    await desk.see("operator", f"/operator{page}")
+    form = {"question": "谁的错", "outcome": "refund", "bearer": "platform", "reason": "物流损坏"}
+    await desk.send("operator", ruling, status=422, amount="99.01", **form)
+    await desk.send("operator", ruling, amount="99.00", **form)
+    await desk.send("merchant", f"{one}/act", act="appeal", note="有监控")
+    await desk.send("operator", ruling, amount="50", **form)
+    assert "50.00" in await desk.see("buyer", page)
+
+
+async def test_templates_and_the_return_address_are_used(desk: Desk) -> None:
+    base = f"/merchant/stores/{desk.store}/service-desk"
+    await desk.send("merchant", f"{base}/templates", name="安抚", body="抱歉给您带来不便")
+    await desk.send(
+        "merchant", f"{base}/address", recipient="仓库", phone="13800000001", line="西湖区 1 号"
+    )
+    page = await desk.opened("return_refund")
+    one = f"{desk.service}/{page.rpartition('/')[2]}"
+    assert "抱歉给您带来不便" in await desk.see("merchant", one)
+    await desk.send("merchant", f"{one}/act", act="approve")
+    assert "西湖区 1 号" in await desk.see("buyer", page)
+    await desk.send("buyer", f"{page}/act", act="ship_back", carrier="顺丰", tracking_no="SF12345")
+    await desk.send("merchant", f"{one}/act", act="receive")
+    await desk.send("merchant", f"{one}/act", act="accept", inspection="damaged")
+    assert "已退款" in await desk.see("buyer", page)
+
+
+def a_picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), (200, 40, 30)).save(out, "JPEG")
+    return out.getvalue()
+
+
+async def test_evidence_is_kept_as_our_own_picture_and_for_both_sides(desk: Desk) -> None:
+    page = await desk.opened("refund_only")
+    await desk.send("buyer", f"{page}/evidence", file=("裂痕.jpg", a_picture()))
+    await desk.send("buyer", f"{page}/evidence", file=("x.pdf", b"%PDF-1.4\n1 0 obj\n%%EOF\n"))
+    async with transaction() as conn:
+        rows = await conn.execute(
+            text("SELECT id, kind FROM case_evidence WHERE store_id = :s"), {"s": desk.store}
+        )
+        files = {row.kind: row.id for row in rows}
+    for who in ("buyer", "merchant", "operator"):
+        desk.client.cookies.set(SESSION_COOKIE, desk.tokens[who])
+        got = await desk.client.get(f"{page}/evidence/{files['image']}/picture.webp")
+        assert got.content[:4] == b"RIFF" and got.headers["x-content-type-options"] == "nosniff"
+    got = await desk.client.get(f"{page}/evidence/{files['pdf']}/file.pdf")
+    assert got.headers["content-disposition"].startswith("attachment")
+    for name in ("..%2Ffile.pdf", "picture.webp%00", "other.webp"):
+        got = await desk.client.get(f"{page}/evidence/{files['image']}/{name}")
+        assert got.status_code == 404
+    stranger = await a_session(await a_person())
+    desk.client.cookies.set(SESSION_COOKIE, stranger)
+    got = await desk.client.get(f"{page}/evidence/{files['image']}/picture.webp")
+    assert got.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("bomb.png", png_with_declared_size(60_000, 60_000)),
+        ("cut.jpg", a_picture()[:300]),
+        ("page.html", b"<script>alert(1)</script>"),
+        ("acting.pdf", b"%PDF-1.4\n/OpenAction << /S /JavaScript >>\n%%EOF"),
+        ("film.mp4", b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + bytes(200)),
+    ],
+)
+async def test_evidence_that_is_a_bomb_harms_nothing(desk: Desk, name: str, data: bytes) -> None:
+    page = await desk.opened("refund_only")
+    answer = await desk.send("buyer", f"{page}/evidence", status=422, file=(name, data))
+    assert 'role="alert"' in answer.text
+    async with transaction() as conn:
+        kept = await conn.scalar(
+            text("SELECT count(*) FROM case_evidence WHERE store_id = :s"), {"s": desk.store}
+        )
+    assert kept == 0
+    assert "待商家处理" in await desk.see("buyer", page)
+
+
+async def test_what_is_too_big_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence_files, "MAX_BYTES", 10)
+    with pytest.raises(MediaRefused, match="too_big"):
+        await evidence_files.keep(b"x" * 11, "s/x")
