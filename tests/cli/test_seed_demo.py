@@ -84,6 +84,20 @@ DESKS = {
         f"application {one}": f"task_applications WHERE state = '{one}'"
         for one in ("invited", "applied", "declined", "agreed")
     },
+    "room with a replay": "live_rooms r JOIN videos v ON v.id = r.replay_video_id"
+    " WHERE r.state = 'ended' AND v.seconds >= 300",
+    "room announced": "live_rooms r JOIN live_reminders m ON m.room_id = r.id"
+    " WHERE r.state = 'scheduled'",
+    "evidence": "live_seals s JOIN live_explanations e ON e.room_id = s.room_id"
+    " WHERE s.facts >= 5 AND e.end_reason = 'room_ended'",
+    "flash offer sold": "live_offers WHERE sold > 0",
+    "draw": "live_draw_entries WHERE won",
+    "chat": "live_messages",
+    "order of a room": "order_lines l JOIN product_links p ON p.id = l.link_id"
+    " WHERE p.surface = 'live'",
+    "gift": "gifts WHERE platform_minor > 0 AND creator_minor > 0",
+    "coins of an earlier month": "coin_lots WHERE bought_at < now() - interval '40 days'",
+    "other apps": "app_revenue_rows",
     "rated task": "task_ratings",
     "funds": "pay_ins WHERE purpose = 'funds' AND booked_at IS NOT NULL",
     "partner's word": "reconciliation_notes WHERE side = 'partner'",

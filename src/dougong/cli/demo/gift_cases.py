@@ -1,13 +1,28 @@
-"""Coin packs and gifts for live rooms, as the operator has put them on offer."""
+"""Coin packs and gifts for live rooms, coins that people have bought, other apps' takings."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.ids import PersonId
 from dougong.base.money import Money
+from dougong.base.time import local_day
+from dougong.cli.demo.acts import gateway_ref
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.marks import begin_piece
-from dougong.gifts.offer_commands import offer_gift, offer_pack
+from dougong.flows.pay_in import book_pay_in
+from dougong.gifts.app_revenue_rules import AppRow
+from dougong.gifts.commands import say_born_on
+from dougong.gifts.offer_commands import keep_app_rows, offer_gift, offer_pack
 from dougong.infra.db import transaction
+from dougong.infra.settings import settings
+from dougong.payments.commands import mark_captured, name_at_gateway
+from dougong.payments.pay_in_commands import ask_pay_in, open_pay_in_payment
+from dougong.payments.rules import PayInPurpose, Started
 
+OPENED_DAYS = 60
 # Coins, fen.
 PACKS = ((60, 600), (300, 3_000), (980, 9_800), (1_980, 19_800))
 # Code, names, coins, animation, icon.
@@ -19,14 +34,81 @@ GIFTS = (
 )
 
 
+# Which shopper buys which pack, how many days ago; the last ones are given in the rooms.
+BOUGHT = (
+    (8, 2, 58), (9, 1, 55), (10, 3, 51), (11, 0, 47), (8, 1, 44), (12, 2, 39), (13, 2, 36),
+    (9, 3, 33), (10, 1, 29), (14, 0, 26), (11, 2, 22), (12, 3, 18), (13, 1, 15), (0, 1, 12),
+    (1, 1, 11), (3, 1, 10), (2, 1, 6), (4, 2, 4), (5, 1, 3), (0, 0, 2), (15, 3, 2), (8, 2, 1),
+)  # fmt: skip
+# What somebody outside counted of other apps by the month, in hundreds of yuan; names of fiction.
+APPS = (
+    ("云上短视频", 9_180_000), ("星河直播", 4_410_000), ("Pebble Video", 1_260_000),
+    ("山海听书", 388_000), ("Lantern Live", 96_000), ("四季相册", 21_500), ("棋友会", 5_400),
+    ("Quill Notes", 780), ("小鱼日记", 62), ("Moss Radio", 4), ("拾光记账", 1),
+)  # fmt: skip
+COUNTED_BY = "demo"
+
+
 async def write_gifts(market: Market, *, now: datetime) -> None:
-    async with transaction() as conn:
+    """On offer for as long as the market is open; coins bought since, month by month."""
+    async with transaction(slow=True) as conn:
         if not await begin_piece(conn, "gifts", at=now):
             return
-        for coins, minor in PACKS:
-            await offer_pack(conn, coins=coins, price=Money(minor, "CNY"), at=now)
+        opened = now - timedelta(days=OPENED_DAYS)
+        packs = [
+            await offer_pack(conn, coins=coins, price=Money(minor, settings().currency), at=opened)
+            for coins, minor in PACKS
+        ]
         for code, zh, en, coins, animation, icon in GIFTS:
             await offer_gift(
                 conn, code=code, name_zh=zh, name_en=en, coins=coins, animation=animation,
-                icon=icon, at=now,
+                icon=icon, at=opened,
             )  # fmt: skip
+        for nth, (shopper, pack, days) in enumerate(BOUGHT):
+            person_id, at = market.shoppers[shopper].person_id, now - timedelta(days=days, hours=3)
+            await say_born_on(conn, person_id=person_id, born_on=date(1984 + shopper, 5, 4), at=at)
+            price = Money(PACKS[pack][1], settings().currency)
+            await _buy(conn, person_id, packs[pack], price, key=f"demo-coins-{nth}", at=at)
+        await keep_app_rows(conn, rows=_other_apps(now), at=now)
+
+
+async def _buy(
+    conn: AsyncConnection,
+    person_id: PersonId,
+    pack_id: UUID,
+    price: Money,
+    *,
+    key: str,
+    at: datetime,
+) -> None:
+    pay_in = await ask_pay_in(
+        conn, purpose=PayInPurpose.COINS, owner_id=person_id, subject_id=pack_id,
+        payer_id=person_id, amount=price, key=key, at=at,
+    )  # fmt: skip
+    payment = await open_pay_in_payment(conn, pay_in=pay_in, gateway="sandbox", at=at)
+    ref = gateway_ref(payment)
+    started = Started(ref, "/account/coins")
+    await name_at_gateway(conn, payment_id=payment.id, payer_id=person_id, started=started)
+    await mark_captured(conn, payment_id=payment.id, gateway_ref=ref, at=at)
+    await book_pay_in(conn, pay_in=pay_in, payment_id=payment.id, at=at)
+
+
+def _other_apps(now: datetime) -> list[AppRow]:
+    """Of the months that are over, and of this one so far."""
+    month = local_day(now, ZoneInfo(settings().timezone)).replace(day=1)
+    rows = []
+    for back in range(3):
+        for name, hundreds in APPS:
+            minor = hundreds * 10_000 * (100 - 4 * back) // 100
+            rows.append(
+                AppRow(
+                    month=month,
+                    market=settings().home_market,
+                    app=name,
+                    currency=settings().currency,
+                    revenue_minor=minor,
+                    source=COUNTED_BY,
+                )
+            )
+        month = (month - timedelta(days=1)).replace(day=1)
+    return rows

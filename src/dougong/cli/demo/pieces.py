@@ -6,6 +6,7 @@ from typing import Protocol
 
 from dougong.cli.demo.agreement_cases import write_agreements
 from dougong.cli.demo.gift_cases import write_gifts
+from dougong.cli.demo.live_cases import write_live
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.money_cases import write_refunds, write_unallocated
 from dougong.cli.demo.reconciliation_cases import write_partner_month, write_reconciliation
@@ -38,10 +39,11 @@ PIECES: tuple[Piece, ...] = (
     write_shopper,
     write_invitation,
     write_sources,
+    write_gifts,
+    write_live,
     write_stock,
     write_partner_month,
     write_reconciliation,
-    write_gifts,
     write_standing,
 )
 

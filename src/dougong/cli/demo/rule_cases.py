@@ -42,6 +42,8 @@ class Case(NamedTuple):
 
 FEE, CUT = RuleKind.PLATFORM_SERVICE_FEE, RuleKind.COMMISSION_CUT
 CASES = (
+    Case("gifts", RuleKind.GIFT_FEE, "*", 5_000, -58, -57, -50, None, FULL_BP, "operator",
+         "直播礼物平台与创作者各得一半", "Of a gift the creator and the platform have a half each"),
     Case("tea", FEE, "food/tea", 100, -42, -41, -35, -21, FULL_BP, "operator",
          "新茶上市两周，茶叶服务费降到 1%", "Two weeks for new tea: the fee comes down to 1%"),
     Case("clothing", FEE, "fashion/clothing", 400, -4, -3, 14, None, FULL_BP, "operator",
