@@ -61,11 +61,12 @@ LIVE: Mapping[str, Callable[[Ids], Row]] = {
     "live_draws": _draw,
     "live_draw_entries": lambda ids: {"draw_id": DRAW, "person_id": VIEWER, "at": AT},
     "live_seals": lambda ids: {"room_id": ROOM, "number": 2, "sealed_at": AT, "upto": AT,
-                               "facts": 1, "hash": b"x" * 32},
+                               "facts": 1, "contents": b"x" * 32, "hash": b"x" * 32},
 }  # fmt: skip
 FRESH = {**other.FRESH, **LIVE}
 FACTS = other.FACTS
 EVIDENCE = ["live_explanations", "live_shelf_facts"]
+FOR_ITS_TIME = [*EVIDENCE, "live_draws"]
 
 
 def _person(person_id: object) -> tuple[str, Row]:
@@ -107,6 +108,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "live_rooms_creator_id_fkey": row_with(creator_id=NOBODY),
         "live_rooms_end_reason_check": row_with(end_reason="bored"),
         "live_rooms_ended": row_with(end_reason=None),
+        "live_rooms_forgotten": row_with(forgotten_at=AT),
         "live_rooms_kept": row_with(keep_until=AT),
         "live_rooms_one_on_air": row_with(state="live", **_OPEN),
         "live_rooms_paused": Wrong({"state": "paused", **_OPEN}, (), ("live_rooms_one_on_air",)),
@@ -201,6 +203,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
     },
     "live_seals": {
         "live_seals_facts_check": row_with(facts=-1),
+        "live_seals_contents_check": row_with(contents=b"x"),
         "live_seals_hash_check": row_with(hash=b"x"),
         "live_seals_number_check": row_with(number=0),
         "live_seals_pkey": once("number"),

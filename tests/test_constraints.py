@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
+from tests.constraint_live import FOR_ITS_TIME
 from tests.constraint_shapes import ONE, Ids, Row
 from tests.constraint_standing import EVIDENCE, FACTS, FRESH, KEPT_CASES, WRONG, world
 
@@ -29,8 +30,8 @@ CHANGES = {
     "keep_fact": ("UPDATE {} SET id = id WHERE id = %s", "DELETE FROM {} WHERE id = %s"),
     "keep_proposal": ("UPDATE {} SET message = message || 'x' WHERE id = %s",),
     "keep_terms": ("UPDATE {} SET tolerance_minor = tolerance_minor + 1 WHERE id = %s",),
-    "keep_evidence": ("UPDATE {} SET price_minor = price_minor + 1 WHERE id = %s",
-                      "DELETE FROM {} WHERE id = %s"),
+    "keep_evidence": ("UPDATE {} SET price_minor = price_minor + 1 WHERE id = %s",),
+    "keep_until_its_time": ("DELETE FROM {} WHERE room_id = %s",),
     "keep_seal": ("UPDATE {} SET room_id = room_id WHERE room_id = %s",
                   "DELETE FROM {} WHERE room_id = %s"),
     "keep_rating": ("UPDATE {} SET stars = 1 WHERE task_id = %s",
@@ -204,6 +205,7 @@ TRIGGERS = (
     | {(table, name) for table in FACTS for name in ("keep_fact", "keep_all")}
     | {("partner_proposals", "keep_proposal")}
     | {(table, name) for table in EVIDENCE for name in ("keep_evidence", "keep_all")}
+    | {(table, "keep_until_its_time") for table in FOR_ITS_TIME}
     | {("live_seals", name) for name in ("keep_seal", "keep_all")}
     | {("penalties", name) for name in ("keep_penalty", "keep_all")}
     | {("task_ratings", name) for name in ("keep_rating", "keep_all")}
@@ -211,7 +213,8 @@ TRIGGERS = (
 # What the statements find their row by, where it is not the store.
 FOUND_BY = {
     "keep_rule": "id", "keep_fact": "id", "keep_proposal": "id", "keep_terms": "id",
-    "keep_evidence": "id", "keep_seal": "room_id", "keep_rating": "task_id",
+    "keep_evidence": "id", "keep_until_its_time": "room_id", "keep_seal": "room_id",
+    "keep_rating": "task_id",
     "keep_penalty": "id",
 }  # fmt: skip
 REFUSED = [

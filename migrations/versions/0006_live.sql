@@ -1,6 +1,7 @@
 -- live: rooms -------------------------------------------------------------------------------------
 
 -- `keep_until`: by a term rule, as of when the room was made; evidence of a room stays that long.
+-- `forgotten_at`: when it was deleted after that; its seals stay.
 CREATE TABLE live_rooms (
   id uuid PRIMARY KEY,
   creator_id uuid NOT NULL REFERENCES organisations,
@@ -16,6 +17,7 @@ CREATE TABLE live_rooms (
   slow_mode_s integer NOT NULL DEFAULT 0 CHECK (slow_mode_s BETWEEN 0 AND 300),
   chat text NOT NULL DEFAULT 'open' CHECK (chat IN ('open', 'followers', 'closed')),
   keep_until timestamptz NOT NULL,
+  forgotten_at timestamptz,
   replay_video_id uuid REFERENCES videos,
   made_at timestamptz NOT NULL,
   CONSTRAINT live_rooms_title CHECK (title_zh <> '' OR title_en <> ''),
@@ -24,7 +26,9 @@ CREATE TABLE live_rooms (
   CONSTRAINT live_rooms_ended CHECK ((state = 'ended') = (ended_at IS NOT NULL)
     AND (ended_at IS NULL) = (end_reason IS NULL)),
   CONSTRAINT live_rooms_cancelled CHECK (end_reason <> 'cancelled' OR started_at IS NULL),
-  CONSTRAINT live_rooms_kept CHECK (keep_until > made_at)
+  CONSTRAINT live_rooms_kept CHECK (keep_until > made_at),
+  CONSTRAINT live_rooms_forgotten CHECK (forgotten_at IS NULL
+    OR forgotten_at >= keep_until AND state = 'ended')
 );
 CREATE UNIQUE INDEX live_rooms_one_on_air ON live_rooms (creator_id) WHERE state IN ('live', 'paused');
 CREATE INDEX live_rooms_by_creator ON live_rooms (creator_id, announced_for DESC);
@@ -282,13 +286,15 @@ CREATE TABLE live_draw_entries (
   PRIMARY KEY (draw_id, person_id)
 );
 
--- A chain over what has ended in a room: each hash takes in the one before.
+-- A chain over what has ended in a room: each hash takes in the one before and `contents`, the hash
+-- of the facts, which stays when the facts themselves are deleted after their time.
 CREATE TABLE live_seals (
   room_id uuid NOT NULL REFERENCES live_rooms,
   number integer NOT NULL CHECK (number > 0),
   sealed_at timestamptz NOT NULL,
   upto timestamptz NOT NULL,
   facts integer NOT NULL CHECK (facts >= 0),
+  contents bytea NOT NULL CHECK (length(contents) = 32),
   hash bytea NOT NULL CHECK (length(hash) = 32),
   PRIMARY KEY (room_id, number)
 );
@@ -299,23 +305,38 @@ ALTER TABLE deadlines DROP CONSTRAINT deadlines_kind_check, ADD CONSTRAINT deadl
 
 -- what the app may do -----------------------------------------------------------------------------
 
--- Evidence ends once, and says for ever what it said.
+-- Evidence goes when its room's time is over, by the business clock, and not a day before.
+CREATE FUNCTION keep_until_its_time() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+  IF EXISTS (SELECT FROM live_rooms r WHERE r.id = OLD.room_id AND (r.state <> 'ended'
+    OR r.keep_until > clock_timestamp()
+      + COALESCE((SELECT make_interval(secs => offset_s) FROM business_clock), interval '0')))
+  THEN RAISE EXCEPTION 'evidence is kept: % on % is refused', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'integrity_constraint_violation'; END IF;
+  RETURN OLD; END $$;
+
+-- Evidence ends once, and says as long as it is there what it said.
 CREATE FUNCTION keep_evidence() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
-  IF TG_OP = 'DELETE' OR OLD.ended_at IS NOT NULL
+  IF OLD.ended_at IS NOT NULL
     OR to_jsonb(OLD) - 'ended_at' - 'end_reason' IS DISTINCT FROM
       to_jsonb(NEW) - 'ended_at' - 'end_reason'
   THEN RAISE EXCEPTION 'evidence is kept: % on % is refused', TG_OP, TG_TABLE_NAME
     USING ERRCODE = 'integrity_constraint_violation'; END IF;
   RETURN NEW; END $$;
-CREATE TRIGGER keep_evidence BEFORE UPDATE OR DELETE ON live_explanations
+CREATE TRIGGER keep_evidence BEFORE UPDATE ON live_explanations
   FOR EACH ROW EXECUTE FUNCTION keep_evidence();
-CREATE TRIGGER keep_evidence BEFORE UPDATE OR DELETE ON live_shelf_facts
+CREATE TRIGGER keep_evidence BEFORE UPDATE ON live_shelf_facts
   FOR EACH ROW EXECUTE FUNCTION keep_evidence();
 CREATE TRIGGER keep_seal BEFORE UPDATE OR DELETE ON live_seals
   FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 DO $$ DECLARE t text; BEGIN
+  FOREACH t IN ARRAY ARRAY['live_explanations', 'live_shelf_facts', 'live_minutes', 'live_visits',
+    'live_messages', 'live_draws'] LOOP
+    EXECUTE format('CREATE TRIGGER keep_until_its_time BEFORE DELETE ON %I
+      FOR EACH ROW EXECUTE FUNCTION keep_until_its_time()', t);
+  END LOOP;
   FOREACH t IN ARRAY ARRAY['live_explanations', 'live_shelf_facts', 'live_seals'] LOOP
     EXECUTE format('CREATE TRIGGER keep_all BEFORE TRUNCATE ON %I
       FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', t);
@@ -339,3 +360,18 @@ GRANT UPDATE (released_at) ON live_offer_uses TO dougong_app;
 GRANT UPDATE (taken, ends_at) ON live_coupon_drops TO dougong_app;
 GRANT UPDATE (seed, entropy, drawn_at, entrants) ON live_draws TO dougong_app;
 GRANT UPDATE (won) ON live_draw_entries TO dougong_app;
+
+-- The one way in which the app deletes evidence: a whole room's, when its time is over.
+CREATE FUNCTION forget_live_room(room uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ BEGIN
+  DELETE FROM live_explanations WHERE room_id = room;
+  DELETE FROM live_shelf_facts WHERE room_id = room;
+  DELETE FROM live_minutes WHERE room_id = room;
+  DELETE FROM live_visits WHERE room_id = room;
+  DELETE FROM live_messages WHERE room_id = room;
+  DELETE FROM live_draw_entries WHERE draw_id IN (SELECT id FROM live_draws WHERE room_id = room);
+  DELETE FROM live_draws WHERE room_id = room;
+END $$;
+REVOKE ALL ON FUNCTION forget_live_room(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION forget_live_room(uuid) TO dougong_app;

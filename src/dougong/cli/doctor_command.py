@@ -8,6 +8,7 @@ import time
 import click
 
 from dougong.flows.seal_books import published_heads
+from dougong.flows.seal_evidence import published_room_heads
 from dougong.infra import clock
 from dougong.infra.db import dispose, snapshot
 from dougong.infra.db_server import ensure_server
@@ -16,12 +17,17 @@ from dougong.reads.doctor import Check, examine
 
 async def run() -> list[Check]:
     try:
-        heads = published_heads()  # before the snapshot: what was published must be in it
+        # Before the snapshot: what was published must be in it.
+        heads, room_heads = published_heads(), published_room_heads()
         async with snapshot(slow=True) as conn:
             business_now = await clock.refresh(conn)
             wall_now = clock.wall_now()
             return await examine(
-                conn, business_now=business_now, wall_now=wall_now, published=heads
+                conn,
+                business_now=business_now,
+                wall_now=wall_now,
+                published=heads,
+                published_of_rooms=room_heads,
             )
     finally:
         await dispose()

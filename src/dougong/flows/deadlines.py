@@ -21,8 +21,8 @@ from dougong.infra import clock, pause
 from dougong.infra.db import transaction
 from dougong.infra.events import Deadline, drop_deadline, due_deadlines, lock_deadline
 from dougong.infra.jobs import task
-from dougong.live.commands import DEADLINES as OF_ROOMS
-from dougong.live.commands import lock_room_if_free
+from dougong.live.commands import DEADLINES as ON_AIR_DEADLINES
+from dougong.live.commands import FORGETS, lock_room_if_free
 from dougong.orders.commands import lock_order_if_free
 from dougong.orders.rules import WrongState
 from dougong.partners.commands import lock_round_of_deadline
@@ -99,6 +99,7 @@ async def act_on_one(
     return False
 
 
+OF_ROOMS = (*ON_AIR_DEADLINES, FORGETS)
 OF_ROUNDS = ("offer_expires", "round_ends")
 
 

@@ -66,7 +66,7 @@ def seals_log() -> Path:
     return settings().data_dir / "seals.log"
 
 
-def publish(head: PublishedHead) -> None:
+def publish(head: msgspec.Struct) -> None:
     """Append to seals.log, after the commit. Copy that file elsewhere: it is what shows a chain
     that somebody with all rights in the database has cut or made anew."""
     handle = os.open(seals_log(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -34,7 +34,10 @@ from dougong.live.rules import (
 from dougong.live.tables import live_rooms
 
 REMINDS, NEVER_COMES, SILENT = "live_reminds", "live_never_comes", "live_silent"
+FORGETS = "live_forgets"
 DEADLINES = (REMINDS, NEVER_COMES, SILENT)
+# The last figures of a room, and a draw that closes late, are sealed within a week of its end.
+SEALED_WITHIN = timedelta(days=8)
 
 
 def title(text: str, *, field: str) -> str:
@@ -218,6 +221,10 @@ async def close_room(
     change = change.where(live_rooms.c.state.in_(states_before(RoomState.ENDED)))
     await conn.execute(change.values(state=RoomState.ENDED, ended_at=at, end_reason=reason))
     await _drop_deadlines(conn, room_id, kinds=DEADLINES, why="ended", at=at)
+    forgets = max(room.keep_until, at + SEALED_WITHIN)
+    await events.renew_deadline(
+        conn, store_id=PLATFORM_BOOK, kind=FORGETS, subject_id=room_id, due_at=forgets
+    )
     await everybody_leaves(conn, room_id=room_id, at=at)
     facts = {"creator_id": str(room.creator_id), "reason": reason.value}
     await events.record(conn, "live.room_ended", subject_id=room_id, at=at, facts=facts)

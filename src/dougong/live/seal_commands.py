@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import RoomId
 from dougong.live.commands import lock_room
-from dougong.live.evidence_rules import FIRST_HASH, Seal, chained
-from dougong.live.seal_queries import facts_of, last_seal
-from dougong.live.tables import live_seals
+from dougong.live.evidence_rules import FIRST_HASH, Seal, chained, contents_of
+from dougong.live.rules import RoomState, WrongRoomState
+from dougong.live.seal_queries import facts_of, last_seal, seals_of
+from dougong.live.tables import live_rooms, live_seals
 
 
 async def seal_room(
@@ -28,7 +29,8 @@ async def seal_room(
     if not facts or (last and last.upto >= upto):
         return None
     number, previous = (last.number + 1, last.hash) if last else (1, FIRST_HASH)
-    made = Seal(room_id, number, upto, len(facts), chained(previous, facts))
+    contents = contents_of(facts)
+    made = Seal(room_id, number, upto, len(facts), contents, chained(previous, contents))
     row = {**made._asdict(), "sealed_at": sealed_at}
     await conn.execute(insert(live_seals).values(row))
     return made
@@ -46,3 +48,19 @@ async def rooms_to_seal(conn: AsyncConnection, *, at: datetime) -> Sequence[UUID
         {"at": at},
     )
     return found.all()
+
+
+async def forget_room(conn: AsyncConnection, *, room_id: RoomId, at: datetime) -> int:
+    """Delete what a room showed and who was there, when its time is over. Its seals stay, and what
+    was sold in it. Answers how many facts its seals count.
+
+    Raises RoomGone, WrongRoomState (it has not ended, or is to be kept longer).
+    """
+    room = await lock_room(conn, room_id=room_id, creator_id=None)
+    if room.state != RoomState.ENDED or room.keep_until > at:
+        raise WrongRoomState(state=room.state)
+    await conn.execute(text("SELECT forget_live_room(:room_id)"), {"room_id": room_id})
+    change = update(live_rooms).where(live_rooms.c.id == room_id).values(forgotten_at=at)
+    await conn.execute(change)
+    seals = await seals_of(conn, room_id=room_id)
+    return sum(one.facts for one in seals)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.live.evidence_rules import BrokenSeal, Fact, Seal, broken_seals
+from dougong.live.evidence_rules import BrokenSeal, Fact, RoomHead, Seal, broken_seals
 from dougong.live.tables import live_seals
 
 # Instants as microseconds since 1970; nothing as an empty field. What may still change is left out:
@@ -69,23 +69,44 @@ async def facts_of(
 
 
 async def seals_of(conn: AsyncConnection, *, room_id: UUID) -> Sequence[Seal]:
-    names = ("room_id", "number", "upto", "facts", "hash")
+    names = ("room_id", "number", "upto", "facts", "contents", "hash")
     asked = select(*(live_seals.c[name] for name in names)).where(live_seals.c.room_id == room_id)
     return [Seal(*row) for row in await conn.execute(asked.order_by(live_seals.c.number))]
 
 
 async def last_seal(conn: AsyncConnection, *, room_id: UUID) -> Seal | None:
-    names = ("room_id", "number", "upto", "facts", "hash")
+    names = ("room_id", "number", "upto", "facts", "contents", "hash")
     asked = select(*(live_seals.c[name] for name in names)).where(live_seals.c.room_id == room_id)
     row = (await conn.execute(asked.order_by(live_seals.c.number.desc()).limit(1))).one_or_none()
     return Seal(*row) if row else None
 
 
-async def verify_evidence(conn: AsyncConnection) -> list[BrokenSeal]:
-    """Every seal of every room that does not hold, the rooms one after the other."""
-    rooms = await conn.scalars(select(live_seals.c.room_id).distinct().order_by("room_id"))
+SEALED = text("""
+    SELECT id, forgotten_at IS NOT NULL AS is_forgotten FROM live_rooms r
+    WHERE EXISTS (SELECT FROM live_seals s WHERE s.room_id = r.id) ORDER BY id
+""")
+UNLIKE_PUBLISHED = text("""
+    SELECT p.room_id, p.number FROM unnest(CAST(:rooms AS uuid[]), CAST(:numbers AS int[]),
+      CAST(:hashes AS bytea[])) AS p (room_id, number, hash)
+    LEFT JOIN live_seals s ON s.room_id = p.room_id AND s.number = p.number
+    WHERE s.hash IS DISTINCT FROM p.hash ORDER BY 1, 2
+""")
+
+
+async def verify_evidence(
+    conn: AsyncConnection, *, published: Sequence[RoomHead]
+) -> list[BrokenSeal]:
+    """Every seal of every room that does not hold, the rooms one after the other, and every one
+    that was published otherwise."""
     broken: list[BrokenSeal] = []
-    for room_id in rooms.all():
-        seals = await seals_of(conn, room_id=room_id)
-        broken += broken_seals(seals, await facts_of(conn, room_id=room_id))
-    return broken
+    for room in (await conn.execute(SEALED)).all():
+        seals = await seals_of(conn, room_id=room.id)
+        facts = await facts_of(conn, room_id=room.id)
+        broken += broken_seals(seals, facts, is_forgotten=room.is_forgotten)
+    asked = {
+        "rooms": [one.room_id for one in published],
+        "numbers": [one.number for one in published],
+        "hashes": [one.hash for one in published],
+    }
+    found = await conn.execute(UNLIKE_PUBLISHED, asked)
+    return broken + [BrokenSeal(row.room_id, row.number, "published") for row in found]

@@ -33,6 +33,7 @@ live_rooms = Table(
     Column("slow_mode_s", Integer, server_default=FetchedValue(), nullable=False),
     Column("chat", Text, server_default=FetchedValue(), nullable=False),
     Column("keep_until", DateTime(timezone=True), nullable=False),
+    Column("forgotten_at", DateTime(timezone=True)),
     Column("replay_video_id", Uuid),
     Column("made_at", DateTime(timezone=True), nullable=False),
 )
@@ -258,5 +259,6 @@ live_seals = Table(
     Column("sealed_at", DateTime(timezone=True), nullable=False),
     Column("upto", DateTime(timezone=True), nullable=False),
     Column("facts", Integer, nullable=False),
+    Column("contents", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )

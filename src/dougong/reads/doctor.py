@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.infra.settings import settings
 from dougong.ledger.rules import PLATFORM
 from dougong.ledger.seal_queries import SealHead, verify_seals
+from dougong.live.evidence_rules import RoomHead
 from dougong.live.seal_queries import verify_evidence
 from dougong.reads import doctor_cases_sql as cases
 from dougong.reads import doctor_gifts_sql as gifts_sql
@@ -83,6 +84,7 @@ async def examine(
     business_now: datetime,
     wall_now: datetime,
     published: Sequence[SealHead],
+    published_of_rooms: Sequence[RoomHead] = (),
 ) -> list[Check]:
     """Every check, in the snapshot that `conn` is; `published` are the heads kept outside.
 
@@ -111,7 +113,7 @@ async def examine(
     broken = await verify_seals(conn, published=published)
     examples = [f"store {b.store_id} seal {b.number}: {b.why}" for b in broken[:MOST_EXAMPLES]]
     found.append(Check("broken_seals", len(broken), examples))
-    lost = await verify_evidence(conn)
+    lost = await verify_evidence(conn, published=published_of_rooms)
     examples = [f"room {b.room_id} seal {b.number}: {b.why}" for b in lost[:MOST_EXAMPLES]]
     return [*found, Check("broken_evidence_seals", len(lost), examples)]
 

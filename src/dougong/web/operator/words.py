@@ -199,6 +199,7 @@ VALUES: dict[str, str] = {
 MINOR_UNITS = mark("{n} minor units")
 TASKS: dict[str, str] = {
     "live.replay": mark("Make a live room's replay"),
+    "live.publish_head": mark("Publish the seal of a live room outside the database"),
     "links.recheck": mark("Look at linked products again"),
     "links.sweep": mark("Hide and show links as rules change"),
     "content.process": mark("Turn an upload into a video"),
