@@ -527,7 +527,7 @@ CREATE TABLE fee_rules (
 
 CREATE TABLE term_rules (
   id uuid PRIMARY KEY,
-  kind text NOT NULL CHECK (kind IN ('pay_within_s', 'receive_within_s', 'after_sales_window_s',
+  kind text NOT NULL CHECK (kind IN ('pay_within_s', 'ship_within_s', 'receive_within_s', 'after_sales_window_s',
     'evidence_kept_s', 'explained_grace_s', 'case_answer_s', 'case_offer_s', 'case_escalate_s',
     'case_ship_back_s', 'case_receive_back_s', 'case_inspect_s', 'case_resend_s', 'case_confirm_s',
     'case_rule_s', 'case_appeal_s', 'case_late_s', 'price_protected_s')),

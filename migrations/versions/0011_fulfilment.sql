@@ -225,25 +225,23 @@ CREATE TABLE picks (
 
 -- ship-time promises --------------------------------------------------------------------------
 
--- Frozen when an order is paid: by when it has to leave, and what being late costs.
+-- Frozen when an order is paid: by when it has to leave. Kept: nothing is left to ship.
 CREATE TABLE ship_promises (
   store_id uuid NOT NULL,
   order_id uuid NOT NULL,
   promised_by timestamptz NOT NULL,
   rule_id uuid,
-  penalty_bp integer NOT NULL CHECK (penalty_bp BETWEEN 0 AND 10000),
-  penalty_rule_id uuid,
   made_at timestamptz NOT NULL,
   kept_at timestamptz,
   late_at timestamptz,
   late_units integer CHECK (late_units > 0),
-  penalty_minor bigint CHECK (penalty_minor >= 0),
   PRIMARY KEY (store_id, order_id),
-  CONSTRAINT ship_promises_late CHECK ((late_at IS NULL) = (late_units IS NULL)
-    AND (late_at IS NULL) = (penalty_minor IS NULL))
+  CONSTRAINT ship_promises_late CHECK ((late_at IS NULL) = (late_units IS NULL))
 );
 CREATE INDEX ship_promises_open ON ship_promises (store_id, promised_by, order_id)
   WHERE kept_at IS NULL;
+CREATE INDEX ship_promises_due ON ship_promises (promised_by)
+  WHERE kept_at IS NULL AND late_at IS NULL;
 
 -- what the app may do -------------------------------------------------------------------------
 

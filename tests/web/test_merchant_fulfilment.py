@@ -44,7 +44,9 @@ async def test_what_somebody_heard_stands_in_the_story(client: Client) -> None:
 async def test_a_board_without_packages_says_what_to_do(client: Client) -> None:
     shop = await a_shop()
     as_(client, shop)
-    assert "Nothing is stuck" in (await client.get(f"{shop.base}/fulfilment")).text
+    assert "Nothing is stuck" in (await client.get(f"{shop.base}/fulfilment?tab=stuck")).text
+    due = (await client.get(f"{shop.base}/fulfilment")).text
+    assert "47 h left" in due and shop.order.number in due
     packed = await client.get(f"{shop.base}/fulfilment?tab=packed")
     assert "No package here" in packed.text
     assert (await client.get(f"{shop.base}/fulfilment?tab=nowhere")).status_code == 400

@@ -20,6 +20,7 @@ from dougong.flows.dropship import give_to_suppliers
 from dougong.flows.order_for_books import booked_order
 from dougong.flows.pay_in import book_pay_in
 from dougong.flows.send_refunds import note_refund
+from dougong.flows.ship_promise import promise_shipping
 from dougong.infra import clock, pause
 from dougong.infra.db import transaction
 from dougong.infra.events import drop_deadline, record
@@ -177,6 +178,7 @@ async def book_paid(conn: AsyncConnection, *, order: Any, currency: str, at: dat
     )
     await give_to_suppliers(conn, store_id=store_id, order_id=order_id, at=at)
     await allocate_locked(conn, order=order, lines=lines, at=at)
+    await promise_shipping(conn, order=order, lines=lines, at=at)
     facts = {"number": order.number, "total_minor": order.total_minor, "currency": order.currency}
     await record(conn, "order.paid", store_id=store_id, subject_id=order_id, at=at, facts=facts)
 

@@ -24,6 +24,7 @@ from dougong.orders.commands import (
 from dougong.orders.rules import OrderState, WrongState
 from dougong.supply.commands import package_before, ship_package
 from dougong.supply.ledger_commands import About
+from dougong.supply.promise_commands import keep_promise
 from dougong.supply.stock_commands import ship_units
 from dougong.supply.tracking_rules import tracking_number
 
@@ -109,6 +110,7 @@ async def after_shipping(
     whole = await units_to_ship(conn, store_id=store_id, order_id=order_id) == 0
     order = await mark_shipped(conn, store_id=store_id, order_id=order_id, whole=whole, at=at)
     if whole:
+        await keep_promise(conn, store_id=store_id, order_id=order_id, at=at)
         await set_deadline(
             conn,
             store_id=store_id,

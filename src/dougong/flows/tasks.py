@@ -17,6 +17,7 @@ import dougong.flows.report_arrived
 import dougong.flows.resolve_unallocated
 import dougong.flows.seal_books
 import dougong.flows.send_refunds
+import dougong.flows.ship_promise
 import dougong.flows.sweep_links
 import dougong.flows.waybills
 import dougong.infra.limits

@@ -40,6 +40,7 @@ class RuleKind(StrEnum):
     PAYMENT_COST = "payment_cost"
     GIFT_FEE = "gift_fee"  # what the platform keeps of a gift in a live room
     PAY_WITHIN_S = "pay_within_s"
+    SHIP_WITHIN_S = "ship_within_s"  # what the buyer is promised, from the payment on
     RECEIVE_WITHIN_S = "receive_within_s"
     AFTER_SALES_WINDOW_S = "after_sales_window_s"
     EVIDENCE_KEPT_S = "evidence_kept_s"
@@ -83,7 +84,7 @@ MOST = (
 # money be shared out in the moment it is shipped; what a live room showed is kept three years
 # (China's E-Commerce Law, article 31, asks that of transaction information).
 TERM_WITHOUT_RULE = {
-    RuleKind.PAY_WITHIN_S: 900,
+    RuleKind.PAY_WITHIN_S: 900, RuleKind.SHIP_WITHIN_S: 48 * 3_600,
     RuleKind.RECEIVE_WITHIN_S: 10 * 86_400,
     RuleKind.AFTER_SALES_WINDOW_S: 7 * 86_400,
     RuleKind.EVIDENCE_KEPT_S: 1_096 * 86_400,

@@ -118,9 +118,50 @@ COUNTS = text("""
     SELECT 'stuck', (SELECT count(*) FROM (SELECT FROM packages
       WHERE store_id = :store_id AND watch_at <= :now LIMIT :most + 1) x)
     UNION ALL
+    SELECT 'due', (SELECT count(*) FROM (SELECT FROM ship_promises
+      WHERE store_id = :store_id AND kept_at IS NULL LIMIT :most + 1) x)
+    UNION ALL
+    SELECT 'late', (SELECT count(*) FROM (SELECT FROM ship_promises
+      WHERE store_id = :store_id AND kept_at IS NULL AND promised_by <= :now LIMIT :most + 1) x)
+    UNION ALL
     SELECT 'stray', (SELECT count(*) FROM (SELECT FROM stray_events
       WHERE store_id = :store_id AND taken_at IS NULL LIMIT :most + 1) x)
 """)
+DUE = text("""
+    SELECT o.id, o.number, o.state, o.currency, o.total_minor, o.paid_at, p.promised_by, p.late_at,
+      o.address->>'recipient' AS recipient, o.address->>'province' AS province,
+      o.address->>'city' AS city,
+      (SELECT sum(quantity - shipped_quantity - returned_quantity) FROM order_lines l
+        WHERE l.store_id = o.store_id AND l.order_id = o.id AND l.kind = 'goods') AS units
+    FROM (SELECT * FROM ship_promises
+      WHERE store_id = :store_id AND kept_at IS NULL
+        AND (promised_by, order_id) > (:from_at, CAST(:from_id AS uuid))
+      ORDER BY promised_by, order_id LIMIT :most) p
+    JOIN orders o ON o.store_id = p.store_id AND o.id = p.order_id
+    ORDER BY p.promised_by, p.order_id
+""")
+
+
+async def due_rows(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    after: tuple[datetime, UUID] | None = None,
+    most: int,
+) -> Sequence[Any]:
+    """Orders that have to be shipped, the nearest promise first."""
+    from_at, from_id = after or (EARLIEST, FIRST)
+    asked = {"store_id": store_id, "from_at": from_at, "from_id": from_id, "most": most}
+    return (await conn.execute(DUE, asked)).all()
+
+
+async def promise_of(conn: AsyncConnection, *, store_id: StoreId, order_id: UUID) -> Any:
+    """An order's promise as it was frozen at its payment, or None."""
+    asked = {"s": store_id, "o": order_id}
+    statement = text("SELECT * FROM ship_promises WHERE store_id = :s AND order_id = :o")
+    return (await conn.execute(statement, asked)).one_or_none()
+
+
 COUNTED = ("packed", "on_the_way", "trouble")
 
 
@@ -132,7 +173,7 @@ async def board_counts(
     asked = {"store_id": store_id, "states": states, "now": now, "most": MOST_COUNTED}
     found = {row.state: int(row.n) for row in await conn.execute(COUNTS, asked)}
     tabs = {tab: sum(found[state] for state in TABS[tab]) for tab in COUNTED}
-    return {**tabs, "stuck": found["stuck"], "stray": found["stray"]}
+    return {**tabs, **{name: found[name] for name in ("stuck", "stray", "due", "late")}}
 
 
 LINES = text("""

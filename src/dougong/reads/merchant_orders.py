@@ -232,6 +232,9 @@ async def order_to_work_on(
         text("""
             SELECT kind, due_at FROM deadlines
             WHERE store_id = :store_id AND subject_id = :order_id AND done_at IS NULL
+            UNION ALL
+            SELECT 'ship_by', promised_by FROM ship_promises
+            WHERE store_id = :store_id AND order_id = :order_id AND kept_at IS NULL
         """),
         asked,
     )

@@ -207,6 +207,7 @@ class OrderDetail(msgspec.Struct, frozen=True):
     refunds: Sequence[Any]
     payments: Sequence[Any]
     deadlines: dict[str, datetime]
+    ships_by: datetime | None  # promised at the payment, while something is left to ship
 
     @property
     def refunded_minor(self) -> int:
@@ -276,6 +277,12 @@ DEADLINES = text("""
 """)
 
 
+SHIPS_BY = text("""
+    SELECT promised_by FROM ship_promises
+    WHERE store_id = :store_id AND order_id = :order_id AND kept_at IS NULL
+""")
+
+
 async def order_detail(
     conn: AsyncConnection, *, buyer_id: UUID, store_id: UUID, order_id: UUID
 ) -> OrderDetail:
@@ -294,6 +301,7 @@ async def order_detail(
         refunds=(await conn.execute(REFUNDS, asked)).all(),
         payments=(await conn.execute(PAYMENTS, asked)).all(),
         deadlines={row.kind: row.due_at for row in await conn.execute(DEADLINES, asked)},
+        ships_by=await conn.scalar(SHIPS_BY, asked),
     )
 
 

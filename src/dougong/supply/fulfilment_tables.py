@@ -206,11 +206,8 @@ ship_promises = Table(
     Column("order_id", Uuid, primary_key=True),
     Column("promised_by", DateTime(timezone=True), nullable=False),
     Column("rule_id", Uuid),
-    Column("penalty_bp", Integer, nullable=False),
-    Column("penalty_rule_id", Uuid),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("kept_at", DateTime(timezone=True)),
     Column("late_at", DateTime(timezone=True)),
     Column("late_units", Integer),
-    Column("penalty_minor", BigInteger),
 )

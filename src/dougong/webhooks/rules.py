@@ -40,6 +40,7 @@ KINDS = (
     "order.final",
     "order.refunded",
     "order.refund_failed",
+    "order.ship_late",
     "package.packed",
     "package.unpacked",
     "package.waybill_made",

@@ -20,6 +20,7 @@ from dougong.reads.fulfilment import (
     MOST_COUNTED,
     TABS,
     board_counts,
+    due_rows,
     package_rows,
     package_story,
     packages_found,
@@ -39,7 +40,7 @@ PACKAGE = STORE + "/packages/{package_id:uuid}"
 WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
 MOST_BYTES = 2_000_000
 MOST_STRAYS = 100
-SHOWN = ("stuck", *TABS)
+SHOWN = ("due", "stuck", *TABS)
 WORDS: dict[str, Any] = {
     "package_state": package_words.state_words,
     "status_words": package_words.status_words,
@@ -61,7 +62,7 @@ async def board(
     request: Request[Any, Any, Any],
     conn: Conn,
     now: Now,
-    tab: FromQuery[str] = "stuck",
+    tab: FromQuery[str] = "due",
     q: FromQuery[str] = "",
     after: FromQuery[str] = "",
 ) -> Page:
@@ -72,6 +73,10 @@ async def board(
     following = ""
     if words:
         rows = await packages_found(conn, store_id=ours, words=words, most=PAGE_ROWS)
+    elif tab == "due":
+        start = cursor_values(after, tuple[datetime, UUID])
+        found = await due_rows(conn, store_id=ours, after=start, most=PAGE_ROWS + 1)
+        rows, following = cut(found, lambda row: (row.promised_by, row.id))
     else:
         start = cursor_values(after, tuple[datetime, UUID])
         found = await package_rows(

@@ -17,6 +17,7 @@ STEPS = (
 )
 AHEAD = {
     "pay_by": mark("Unless it is paid, the order is closed"),
+    "ship_by": mark("Promised to the buyer: everything is shipped"),
     "receive_by": mark("Unless confirmed before, it counts as received"),
     "final_at": mark("The after-sales window ends; the escrow is shared out"),
 }

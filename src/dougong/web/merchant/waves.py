@@ -237,7 +237,7 @@ async def labels(
             conn, store_id=StoreId(store_id), ids=package or [], most=MOST_LABELS
         )
     if not rows:
-        raise NotFound
+        raise BadInput(field="package", reason="no_parcel")
     made = await asyncio.to_thread(labels_file, [_label(row) for row in rows])
     name = {"content-disposition": 'inline; filename="labels.pdf"'}
     return Response(made, media_type="application/pdf", headers=name)

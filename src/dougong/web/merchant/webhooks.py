@@ -40,6 +40,7 @@ KIND_WORDS: dict[str, str] = {
     "order.final": mark("Order final"),
     "order.refunded": mark("Order refunded"),
     "order.refund_failed": mark("Refund failed at the gateway"),
+    "order.ship_late": mark("Order not shipped in time"),
     "package.packed": mark("A package was packed"),
     "package.unpacked": mark("A package was opened again"),
     "package.waybill_made": mark("A waybill was made"),

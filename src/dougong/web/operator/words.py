@@ -224,6 +224,7 @@ TASKS: dict[str, str] = {
     "payments.sandbox_late_answers": mark("Late answers of the sandbox"),
     "payments.send_back": mark("Send unallocated money back"),
     "payments.send_refund": mark("Send a refund to the gateway"),
+    "supply.note_late": mark("Note orders that were not shipped in time"),
     "supply.tell_carrier": mark("Ask a carrier for a waybill"),
     "supply.ask_carriers_again": mark("Ask carriers again that have not answered"),
     "payments.send_refunds_again": mark("Send waiting refunds again"),
