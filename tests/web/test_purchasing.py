@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from litestar.testing import AsyncTestClient
 from sqlalchemy import text
-from tests.web.test_merchant import Client, Merchant, a_merchant, app, as_
+from tests.web.test_merchant import AT, Client, Merchant, a_merchant, app, as_
 
 from dougong.infra.db import transaction
 
@@ -246,3 +246,33 @@ async def test_the_suppliers_page_is_opened_and_shut(client: Client) -> None:
     assert own.status_code == 200 and own.headers["referrer-policy"] == "no-referrer"
     await post(client, merchant, f"suppliers/{supplier_id}/page/close")
     assert (await client.get(f"/supplier/{token}")).status_code == 404
+
+
+async def test_suggestions_become_a_draft(client: Client) -> None:
+    merchant = await a_merchant()
+    supplier_id = await a_supplier(client, merchant)
+    assert "Nothing has to be ordered" in (await get(client, merchant, DESK)).text
+    async with transaction() as conn:
+        await conn.execute(
+            text("""
+                INSERT INTO reorder_suggestions (store_id, sku_id, supplier_id, quantity, free,
+                  on_order, figures, at)
+                SELECT :store, id, :supplier, 30, 3, 0, CAST(:figures AS jsonb), :at FROM skus
+                WHERE store_id = :store AND code = 'T1-50'
+            """),
+            {"store": merchant.store_id, "supplier": supplier_id, "figures": FIGURES, "at": AT},
+        )
+    shown = (await get(client, merchant, DESK)).text
+    assert "T1-50" in shown and "data-chart" in shown
+    chosen = {"supplier_id": str(supplier_id), "sku_id": str(merchant.skus["T1-50"])}
+    made = await post(client, merchant, DESK, quantity="30", **chosen)
+    assert made.status_code == 303
+    path = made.headers["location"].removeprefix(f"{merchant.base}/")
+    assert "¥300.00" in (await get(client, merchant, path)).text
+    assert (await post(client, merchant, f"{DESK}/again")).status_code == 303
+    assert "T1-50" in (await get(client, merchant, "purchasing/suggestions.csv")).text
+
+
+DESK = "purchasing/suggestions"
+FIGURES = """{"method": "smoothing", "daily": 2.5, "error": 1.0, "lead_days": 5, "review_days": 7,
+"service_bp": 9500, "demand": 30, "safety": 6, "up_to": 36, "pack_size": 10, "days": [2, 3, 2]}"""

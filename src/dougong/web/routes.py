@@ -79,6 +79,7 @@ from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import standing as merchant_standing
 from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stores as merchant_stores
+from dougong.web.merchant import suggestions as merchant_suggestions
 from dougong.web.merchant import supplier_money as merchant_supplier_money
 from dougong.web.merchant import supplier_page as merchant_supplier_page
 from dougong.web.merchant import suppliers as merchant_suppliers
@@ -123,9 +124,9 @@ from dougong.web.shopper import me as shopper_me
 from dougong.web.shopper import orders as shopper_orders
 from dougong.web.shopper import products as shopper_products
 from dougong.web.shopper import share as shopper_share
+from dougong.web.supplier import page as supplier_own_page
 from dougong.web.work import pack as work_pack
 from dougong.web.work import pick as work_pick
-from dougong.web.supplier import page as supplier_own_page
 
 HANDLERS: list[HTTPRouteHandler] = [
     *account_addresses.HANDLERS,
@@ -200,6 +201,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_stock.HANDLERS,
     *merchant_stores.HANDLERS,
     *merchant_receiving.HANDLERS,
+    *merchant_suggestions.HANDLERS,
     *merchant_supplier_money.HANDLERS,
     *merchant_supplier_page.HANDLERS,
     *supplier_own_page.HANDLERS,

@@ -229,6 +229,8 @@ TASKS: dict[str, str] = {
     "supply.ask_carriers_again": mark("Ask carriers again that have not answered"),
     "payments.send_refunds_again": mark("Send waiting refunds again"),
     "referrals.read_report": mark("Read a report of another platform"),
+    "supply.suggest_orders": mark("Reckon what to order"),
+    "supply.suggest_everywhere": mark("Reckon what every store has to order"),
     "webhooks.deliver": mark("Call merchants' servers"),
     "webhooks.fan_out": mark("Hand events to webhooks"),
 }
