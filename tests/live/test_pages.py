@@ -1,10 +1,12 @@
 """The pages of live rooms: the list, a room in each of its states, reminders, moderation."""
 
+import io
 from collections.abc import AsyncIterator
 
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
+from PIL import Image
 from sqlalchemy import text
 from tests.factories import a_person
 from tests.live.sockets import ARoom, a_room, a_token, viewer
@@ -171,3 +173,57 @@ async def test_a_creator_announces_leads_and_ends_a_room(
     assert await sent(f"/{room.id}/end") == 303
     assert await sent(f"/{room.id}/end") == 409
     assert await state_shown(client, room) == "ended"
+
+
+def a_picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 360), "#a33").save(out, "PNG")
+    return out.getvalue()
+
+
+async def send_cover(
+    client: AsyncTestClient[Litestar], room: ARoom, *, by: PersonId, data: bytes
+) -> tuple[int, str | None]:
+    """The status of the answer, and the room's cover afterwards."""
+    answer = await client.post(
+        f"/creator/{room.creator_id}/live/{room.id}/cover",
+        headers=signed_in(client, await a_token(by)),
+        files={"image": ("cover.png", data, "image/png")},
+        follow_redirects=False,
+    )
+    async with transaction() as conn:
+        cover = await conn.scalar(
+            text("SELECT cover_file FROM live_rooms WHERE id = :id"), {"id": room.id}
+        )
+    return answer.status_code, cover
+
+
+async def test_a_cover_is_read_anew_and_shown_in_the_list(
+    client: AsyncTestClient[Litestar],
+) -> None:
+    room = await a_room()
+    status, cover = await send_cover(client, room, by=room.owner, data=a_picture())
+    assert (status, cover is not None and cover.endswith(".webp")) == (303, True)
+    assert f"/media/{cover}" in (await client.get("/live")).text
+
+
+async def test_what_is_no_picture_changes_no_cover(client: AsyncTestClient[Litestar]) -> None:
+    room = await a_room()
+    status, cover = await send_cover(client, room, by=room.owner, data=b"GIF89a no picture")
+    assert (400 <= status < 500, cover) == (True, None)
+
+
+async def test_a_stranger_changes_no_cover(client: AsyncTestClient[Litestar]) -> None:
+    room, (stranger, _) = await a_room(), await a_shopper()
+    status, cover = await send_cover(client, room, by=stranger, data=a_picture())
+    assert (status in (403, 404), cover) == (True, None)
+
+
+async def test_a_creator_without_a_video_can_be_followed_from_a_room(
+    client: AsyncTestClient[Litestar],
+) -> None:
+    room, (_, token) = await a_room(), await a_shopper()
+    headers = signed_in(client, token)
+    button = await client.post(f"/channels/{room.creator_id}/follow", headers=headers)
+    assert (button.status_code, 'aria-pressed="true"' in button.text) == (200, True)
+    assert 'data-following="yes"' in (await client.get(f"/live/{room.id}", headers=headers)).text

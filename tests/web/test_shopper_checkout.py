@@ -118,6 +118,15 @@ async def test_without_an_address_the_checkout_asks_for_one() -> None:
     assert re.search(r'type="submit" disabled>', said)
 
 
+async def test_an_empty_address_form_names_no_error_and_chooses_the_home_country() -> None:
+    store, _, _ = await a_market()
+    async with a_client(await a_session(await a_person())) as client:
+        await put(client, store)
+        page = (await client.get("/checkout")).text
+    assert "is-invalid" not in page
+    assert re.search(r'<option value="CN" selected>', page)
+
+
 async def test_two_taps_place_an_order_at_the_shown_total_and_lead_to_the_payment() -> None:
     store, buyer, token = await a_market(prices=[9_900], shipping_fee_minor=800)
     async with a_client(token) as client:

@@ -29,3 +29,15 @@ NAMED = text("""
 async def creator_named(conn: AsyncConnection, *, name: str) -> list[Creator]:
     """Every creator of this handle or name."""
     return [Creator(*row) for row in await conn.execute(NAMED, {"name": name})]
+
+
+SHOWS = text("""
+    SELECT EXISTS (SELECT FROM videos WHERE creator_id = :id AND state = 'published')
+      OR EXISTS (SELECT FROM live_rooms WHERE creator_id = :id
+        AND end_reason IS DISTINCT FROM 'cancelled')
+""")
+
+
+async def shows_something(conn: AsyncConnection, *, creator_id: UUID) -> bool:
+    """Whether the creator has a public video, or a live room that was not called off."""
+    return bool(await conn.scalar(SHOWS, {"id": creator_id}))

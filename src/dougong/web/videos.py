@@ -13,6 +13,7 @@ from dougong.base.ids import LinkId, VideoId, new_id
 from dougong.content import reaction_commands as reactions
 from dougong.content.rules import MAX_COMMENT_CHARACTERS, REPORT_REASONS, CommentRefused
 from dougong.flows import publish_video
+from dougong.flows.follow_creator import follow_creator
 from dougong.infra.limits import spend
 from dougong.links.click_commands import record_click
 from dougong.reads.feed_comments import comments_of, likes_of
@@ -115,7 +116,7 @@ async def follow(
     channel_id: FromPath[UUID], request: AnyRequest, who: Who, conn: Conn, now: Now
 ) -> Page:
     await spend_reaction(who)
-    await reactions.follow(conn, creator_id=channel_id, person_id=who.person_id, at=now)
+    await follow_creator(conn, creator_id=channel_id, person_id=who.person_id, at=now)
     return page(request, "videos/follow.html", creator_id=channel_id, following=True)
 
 

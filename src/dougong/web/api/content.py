@@ -14,6 +14,7 @@ from dougong.base.errors import SignInNeeded
 from dougong.base.ids import LinkId, VideoId, new_id
 from dougong.content import reaction_commands as reactions
 from dougong.content.rules import MAX_WATCHED_MS, VideoGone
+from dougong.flows.follow_creator import follow_creator
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.infra.limits import spend
@@ -120,7 +121,7 @@ async def unlike(video_id: FromPath[UUID], who: Who, conn: Conn, now: Now) -> No
 @put(CHANNEL, summary="Follow a creator", status_code=204, **REACT)
 async def follow(channel_id: FromPath[UUID], who: Who, conn: Conn, now: Now) -> None:
     await spend_reaction(who)
-    await reactions.follow(conn, creator_id=channel_id, person_id=who.person_id, at=now)
+    await follow_creator(conn, creator_id=channel_id, person_id=who.person_id, at=now)
 
 
 @delete(CHANNEL, summary="Stop following a creator", status_code=204, **REACT)

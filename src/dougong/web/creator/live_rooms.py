@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -14,11 +15,13 @@ from dougong.accounts.queries import sign_in_row
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import PersonId, RoomId
+from dougong.catalog.images import keep_image
+from dougong.catalog.rules import ImageRefused
 from dougong.flows.live_on_air import end_room
 from dougong.flows.plan_room import plan_room
 from dougong.infra.settings import settings
 from dougong.live.chat_commands import add_moderator, drop_moderator, set_chat, set_keywords
-from dougong.live.commands import pause_room
+from dougong.live.commands import pause_room, set_cover
 from dougong.live.rules import EndReason
 from dougong.reads.live_room import helpers_of, rooms_of_creator
 from dougong.web.account.common import AnyRequest
@@ -30,6 +33,7 @@ from dougong.web.render import Page
 
 ROOMS = "/creator/{creator_id:uuid}/live"
 ROOM = ROOMS + "/{room_id:uuid}"
+MAX_COVER_BYTES = 9_000_000
 ROUTE: dict[str, Any] = {"permission": Permission.LIVE_MANAGE, "include_in_schema": False}
 
 
@@ -106,6 +110,25 @@ async def plan(
     return see(f"/creator/{creator_id}/live#room-{room_id}")
 
 
+@post(ROOM + "/cover", status_code=303, request_max_body_size=MAX_COVER_BYTES, **ROUTE)
+async def cover(
+    creator_id: FromPath[UUID], room_id: FromPath[UUID], request: AnyRequest, conn: Conn, now: Now
+) -> Page | Response[Any]:
+    """A picture in the field `image`, read like those of products."""
+    form = await request.form()
+    if unknown := set(form) - {"image", "_csrf_token"}:
+        raise BadInput(field=min(unknown), reason="unknown_value")
+    sent = form.get("image")
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        raise BadInput(field="image", reason="missing")
+    try:
+        kept = await keep_image(await sent.read())
+        await set_cover(conn, room_id=RoomId(room_id), creator_id=creator_id, cover_file=kept.file)
+    except ImageRefused as refusal:
+        return await _page(request, conn, creator_id, now, refusal=refusal)
+    return see(f"/creator/{creator_id}/live#room-{room_id}")
+
+
 @post(ROOM + "/pause", status_code=303, **ROUTE)
 async def pause(
     creator_id: FromPath[UUID], room_id: FromPath[UUID], conn: Conn, now: Now
@@ -169,5 +192,5 @@ async def no_moderator(
 
 
 HANDLERS: list[HTTPRouteHandler] = [
-    rooms, plan, pause, end, chat_rules, keywords, name_moderator, no_moderator,
+    rooms, plan, cover, pause, end, chat_rules, keywords, name_moderator, no_moderator,
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from dougong.flows.prepare_checkout import PreparedPart, prepare_checkout
 from dougong.flows.price_orders import WantedLine
 from dougong.infra import clock
 from dougong.infra.db import transaction
+from dougong.infra.settings import settings
 from dougong.orders.rules import CouponRefused, StaleTotal
 from dougong.reads.shopper_orders import (
     CartStore,
@@ -148,7 +149,8 @@ async def show(
         parts_json=msgspec.json.encode([as_asked(part) for part in sellable]).decode(),
         totals=totals_of(sellable),
         addresses=addresses,
-        no_address=defaultdict(str, country="CN"),
+        no_address=defaultdict(str, country=settings().home_market),
+        no_errors=defaultdict(str),
         countries=countries(locale_of_request.get()),
         address_id=address_id if address_id in known else next(iter(known), None),
         key=f"checkout-{uuid4()}",
