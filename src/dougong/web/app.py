@@ -67,6 +67,7 @@ def create_app() -> Litestar:
             HTTPException: refusals.on_http,
             DBAPIError: refusals.on_database,
             PoolTimeout: refusals.on_database,
+            ExceptionGroup: refusals.on_several,
             Exception: refusals.on_fault,
         },
         csrf_config=_csrf(),

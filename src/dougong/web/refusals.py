@@ -1,5 +1,6 @@
 """Refusals as people and programs see them: one JSON shape, one page, one fragment."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -139,13 +140,34 @@ def _problem(found: Any) -> dict[str, str]:
 
 def on_database(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The database is away or too slow: 503, and the same key may be sent again."""
-    if isinstance(error, OperationalError | PoolTimeout) or _is_disconnect(error):
+    if _is_away(error):
         log.warning("database_unavailable", error=str(error)[:300])
         return refuse(request, Unavailable())
     return on_fault(request, error)
 
 
-def _is_disconnect(error: Exception) -> bool:
+def on_several(request: Request[Any, Any, Any], errors: ExceptionGroup) -> Response[Any]:
+    """A handler and the end of its transaction failed together: when the database went away in
+    between, both have that one cause."""
+    leaves = list(_leaves(errors))
+    away = [one for one in leaves if _is_away(one)]
+    refusals = [one for one in leaves if isinstance(one, Refusal)]
+    if away and len(away) + len(refusals) == len(leaves):
+        return on_database(request, away[0])
+    return on_fault(request, errors)
+
+
+def _leaves(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error
+
+
+def _is_away(error: Exception) -> bool:
+    if isinstance(error, OperationalError | PoolTimeout):
+        return True
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
