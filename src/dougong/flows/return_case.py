@@ -15,6 +15,7 @@ from dougong.aftersales.rules import (
 )
 from dougong.aftersales.sending_commands import write_resent
 from dougong.flows.answer_case import Act, by_person, case_for, step_of
+from dougong.flows.case_goods import goods_back, goods_out
 from dougong.flows.settle_case import By, refund_case, sent_case
 from dougong.flows.step_cases import take_steps
 
@@ -69,6 +70,7 @@ async def take_goods(
     them, and who bears it, so it is. Raises CaseClosed."""
     to = state_when_inspected(case.kind)
     check_move(case.kind, case.state, to, by.side)
+    await goods_back(conn, case, inspection, at=by.at, person_id=by.person_id)
     found = {"inspection": inspection.value if inspection else None}
     if to is CaseState.DONE:
         with_finding = By(
@@ -118,6 +120,7 @@ async def send_again(conn: AsyncConnection, act: Act, *, carrier: str, tracking_
     case = await case_for(conn, act)
     parcel = _parcel(carrier, tracking_no)
     check_move(case.kind, case.state, CaseState.RESENT, Side.MERCHANT)
+    await goods_out(conn, case, at=act.at, person_id=act.person_id)
     await write_resent(
         conn,
         case=case,

@@ -269,6 +269,7 @@ REFUSALS: dict[str, str] = {
     "nothing_to_send_back": mark("There are not that many units to send back."),
     "nothing_to_state": mark("Nothing that this supplier has sent waits for a statement."),
     "not_for_supplier": mark("This order does not wait for the supplier any more."),
+    "payout_closed": mark("The bank has answered this payout already."),
     "no_rules_then": mark("No rules were in force on the dates of these orders ({reason})."),
 }
 

@@ -1,0 +1,120 @@
+"""Goods of cases in stock, and payouts with what a later refund takes back."""
+
+import pytest
+from sqlalchemy import text
+from tests.aftersales.test_cases import held, residual, returned
+from tests.aftersales.world import DAY, START, World
+from tests.books import stock_of
+
+from dougong.aftersales.rules import CaseKind, Inspection
+from dougong.flows import answer_case, return_case
+from dougong.flows.pay_out import confirm_payout, pay_out, return_payout
+from dougong.settlement.rules import PayoutClosed
+
+pytestmark = pytest.mark.money
+K = CaseKind
+
+
+async def levels(world: World) -> tuple[int, int, int]:
+    """(sellable, damaged, waiting for a look) of the first SKU over all warehouses."""
+    row = (
+        await world.conn.execute(
+            text("""
+                SELECT sum(on_hand) AS free, sum(damaged) AS damaged, sum(inspecting) AS waiting
+                FROM stock_levels WHERE store_id = :s AND sku_id = :k
+            """),
+            {"s": world.store.store_id, "k": world.store.skus[0]},
+        )
+    ).one()
+    return row.free, row.damaged, row.waiting
+
+
+async def a_return(world: World, inspection: Inspection, kind: CaseKind = K.RETURN_REFUND) -> None:
+    placed = await world.an_order(total=9_900)
+    await world.shipped(placed, {1: 1})
+    await returned(world, await world.a_case(placed, kind), inspection)
+
+
+async def test_what_came_back_is_sellable_or_damaged(world: World) -> None:
+    await a_return(world, Inspection.AS_NEW)
+    assert await levels(world) == (100, 0, 0)
+    await a_return(world, Inspection.DAMAGED)
+    assert await levels(world) == (99, 1, 0)
+
+
+async def test_what_nobody_looked_at_waits_to_be_inspected(world: World) -> None:
+    placed = await world.an_order(total=9_900)
+    await world.shipped(placed, {1: 1})
+    case = await world.a_case(placed, K.RETURN_REFUND)
+    await answer_case.approve(world.conn, world.by_merchant(case))
+    await return_case.ship_back(
+        world.conn, world.by_buyer(case), carrier="顺丰", tracking_no="SF1234567"
+    )
+    await world.until(START + 10 * DAY)
+    await world.until(START + 13 * DAY)
+    assert await levels(world) == (99, 0, 1)
+
+
+async def test_an_exchange_costs_a_unit_and_no_revenue(world: World) -> None:
+    placed = await world.an_order(total=9_900)
+    await world.shipped(placed, {1: 1})
+    case = await world.a_case(placed, K.EXCHANGE)
+    await returned(world, case, Inspection.DAMAGED)
+    before = await held(world)
+    await return_case.send_again(
+        world.conn, world.by_merchant(case), carrier="顺丰", tracking_no="SF7654321"
+    )
+    assert await held(world) == before
+    assert await levels(world) == (98, 1, 0)
+    assert await stock_of(world.conn, placed.store_id, world.store.skus[0]) == (98, 0)
+
+
+async def a_final_order(world: World):  # type: ignore[no-untyped-def]
+    placed = await world.an_order(total=9_900)
+    await world.shipped(placed, {1: 1})
+    await world.received(placed)
+    await world.until(world.now + 7 * DAY)
+    return placed
+
+
+async def paid(world: World) -> list[object]:
+    made = await pay_out(
+        world.conn, store_id=world.store.store_id, payee_id=world.store.org_id,
+        day=world.now.date(), at=world.now,
+    )  # fmt: skip
+    return list(made)
+
+
+async def test_a_payout_is_made_once_a_day_and_comes_back_from_the_bank(world: World) -> None:
+    await a_final_order(world)
+    (payout,) = await paid(world)
+    assert await paid(world) == []
+    merchant = (world.store.org_id, "merchant_payable")
+    assert merchant not in await held(world)
+    named = {"store_id": world.store.store_id, "payout_id": payout, "at": world.now}
+    for _ in range(3):
+        await return_payout(world.conn, why="账号有误", **named)  # type: ignore[arg-type]
+    assert (await held(world))[merchant] == 9_346
+    with pytest.raises(PayoutClosed):
+        await confirm_payout(world.conn, bank_ref="B1", **named)  # type: ignore[arg-type]
+
+
+async def test_a_refund_after_payout_is_owed_by_the_payee_and_taken_from_the_next(
+    world: World,
+) -> None:
+    placed = await a_final_order(world)
+    assert len(await paid(world)) == 1
+    case = await world.a_case(placed, K.REFUND_ONLY)
+    await answer_case.approve(world.conn, world.by_merchant(case))
+    merchant = (world.store.org_id, "merchant_payable")
+    assert (await held(world))[merchant] == -9_346
+    assert await residual(world, placed.order_id) == 0
+    assert await paid(world) == []
+    await a_final_order(world)
+    await a_final_order(world)
+    assert (await held(world))[merchant] == 9_346
+    (payout,) = await paid(world)
+    amount = await world.conn.scalar(
+        text("SELECT amount_minor FROM payouts WHERE id = :id"), {"id": payout}
+    )
+    assert amount == 9_346
