@@ -161,7 +161,7 @@ async def _clips(conn: AsyncConnection, creator_id: UUID) -> list[str]:
 
 
 async def _cover(conn: AsyncConnection, creator_id: UUID) -> str:
-    return f"{(await _clips(conn, creator_id))[0]}/poster.jpg"
+    return f"{(await _clips(conn, creator_id))[-1]}/poster.jpg"
 
 
 async def _open(

@@ -67,7 +67,8 @@ function setState(state, facts = {}) {
   find("viewers-place").hidden = !(state === "live" || state === "paused");
   if (state === "live") watch();
   else if (state !== "paused") unwatch();
-  if (state === "ended") {
+  // A page that comes after the end has its replay in it already; the socket says when one is made.
+  if (state === "ended" && facts.replay_video_id !== undefined) {
     const replay = find("replay");
     replay.hidden = !facts.replay_video_id;
     find("no-replay").hidden = Boolean(facts.replay_video_id);
