@@ -1,14 +1,12 @@
 """What a request answers when the database goes away under it, in the handler or at its end."""
 
-from typing import Any
-
 import pytest
 from litestar import Litestar, get
 from litestar.testing import AsyncTestClient
 from psycopg import OperationalError as DriverError
 from sqlalchemy.exc import OperationalError
 
-from dougong.base.errors import Conflict, Refusal
+from dougong.base.errors import Conflict
 from dougong.web import refusals
 
 
@@ -33,13 +31,7 @@ async def test_a_database_that_is_away_is_never_a_fault(
     async def handler() -> None:
         raise error
 
-    handlers: dict[Any, Any] = {
-        Refusal: refusals.on_refusal,
-        OperationalError: refusals.on_database,
-        ExceptionGroup: refusals.on_several,
-        Exception: refusals.on_fault,
-    }
-    app = Litestar([handler], exception_handlers=handlers, openapi_config=None)
+    app = Litestar([handler], exception_handlers=refusals.ANSWERS, openapi_config=None)
     async with AsyncTestClient(app) as client:
         answer = await client.get("/api/v1/thing")
     assert (answer.status_code, answer.json()["code"]) == (status, code)

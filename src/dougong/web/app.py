@@ -4,18 +4,14 @@ from litestar import Litestar, Router
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute, WebSocketRoute
 from litestar.static_files import create_static_files_router
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import dougong.flows.tasks  # noqa: F401 (registers every job: a page may defer any of them)
 from dougong import __version__
 from dougong.base.access import Permission
-from dougong.base.errors import Refusal
 from dougong.infra.db import dispose
 from dougong.infra.logs import configure_logs
 from dougong.infra.settings import settings
@@ -62,14 +58,7 @@ def create_app() -> Litestar:
             "who": Provide(provide_who),
         },
         middleware=[ObserveMiddleware, SubjectMiddleware],
-        exception_handlers={
-            Refusal: refusals.on_refusal,
-            HTTPException: refusals.on_http,
-            DBAPIError: refusals.on_database,
-            PoolTimeout: refusals.on_database,
-            ExceptionGroup: refusals.on_several,
-            Exception: refusals.on_fault,
-        },
+        exception_handlers=refusals.ANSWERS,
         csrf_config=_csrf(),
         openapi_config=OpenAPIConfig(
             title="Dougong",

@@ -176,3 +176,14 @@ def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
     log.error("fault", exc_info=error, path=request.url.path)
     body = RefusalBody(code="fault", message=gettext(UNKNOWN))
     return _answer(request, 500, body)
+
+
+# What is raised to what is answered.
+ANSWERS: dict[Any, Any] = {
+    Refusal: on_refusal,
+    HTTPException: on_http,
+    DBAPIError: on_database,
+    PoolTimeout: on_database,
+    ExceptionGroup: on_several,
+    Exception: on_fault,
+}
