@@ -18,7 +18,7 @@ LUMPY = [0, 0, 3, 0, 0, 0, 2, 0, 1, 0, 0, 4]
 STEADY = [5, 6, 5, 7, 6, 5, 8, 6, 7, 6, 5, 6]
 
 
-# From statsforecast 2.0: CrostonSBA() and SimpleExponentialSmoothing(alpha=0.1), one step ahead.
+# From statsforecast 2.1.1: CrostonSBA() and SimpleExponentialSmoothing(alpha=0.1), one step ahead.
 @pytest.mark.parametrize(
     ("demand", "want"),
     [(LUMPY, 0.901721832163156), (STEADY, 5.451430577209503), ([0, 0, 0, 0, 1], 0.19), ([0], 0.0)],

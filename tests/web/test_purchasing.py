@@ -50,7 +50,7 @@ async def an_order(client: Client, merchant: Merchant, supplier_id: UUID) -> UUI
     return UUID(made.headers["location"].rsplit("/", 1)[1])
 
 
-PAGES = ("suppliers", "suppliers?show=all&q=x", "suppliers.csv", "purchasing",
+PAGES = ("purchasing/imports", "purchasing/dropship", "purchasing/bills", "suppliers", "suppliers?show=all&q=x", "suppliers.csv", "purchasing",
          "purchasing?show=all&q=PO", "purchasing.csv", "purchasing/new")  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import dougong.flows.deadlines
 import dougong.flows.deliver_webhooks
 import dougong.flows.feed_images
 import dougong.flows.import_feed
+import dougong.flows.import_purchase_orders
 import dougong.flows.import_receipts
 import dougong.flows.keep_scores
 import dougong.flows.make_replay

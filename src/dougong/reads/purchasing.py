@@ -280,3 +280,16 @@ async def warehouse_rows(conn: AsyncConnection, *, store_id: StoreId) -> Sequenc
         {"store_id": store_id},
     )
     return rows.all()
+
+
+async def suppliers_by_code(
+    conn: AsyncConnection, *, store_id: StoreId, codes: Sequence[str]
+) -> dict[str, UUID]:
+    rows = await conn.execute(
+        text("""
+            SELECT code, id FROM suppliers
+            WHERE store_id = :store_id AND code = ANY(CAST(:codes AS text[]))
+        """),
+        {"store_id": store_id, "codes": list(codes)},
+    )
+    return {row.code: row.id for row in rows}

@@ -72,6 +72,7 @@ from dougong.web.merchant import products as merchant_products
 from dougong.web.merchant import purchase as merchant_purchase
 from dougong.web.merchant import purchase_editor as merchant_purchase_editor
 from dougong.web.merchant import purchase_files as merchant_purchase_files
+from dougong.web.merchant import purchase_imports as merchant_purchase_imports
 from dougong.web.merchant import purchasing as merchant_purchasing
 from dougong.web.merchant import receiving as merchant_receiving
 from dougong.web.merchant import settings as merchant_settings
@@ -194,6 +195,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_purchase.HANDLERS,
     *merchant_purchase_editor.HANDLERS,
     *merchant_purchase_files.HANDLERS,
+    *merchant_purchase_imports.HANDLERS,
     *merchant_purchasing.HANDLERS,
     *merchant_settings.HANDLERS,
     *merchant_shipping.HANDLERS,

@@ -92,6 +92,7 @@ REASONS: dict[str, str] = {
     "duplicate": mark("This is in it twice."),
     "nothing_to_return": mark("Nothing more than what is due is held."),
     "nothing_chosen": mark("Choose at least one product."),
+    "missing_purchase_column": mark("The file lacks a column: supplier, sku or quantity."),
     "unknown_sku": mark("This store has no such SKU."),
     "unknown_supplier": mark("This store has no supplier of this code."),
     "dropshipped_by_another": mark("Another supplier sends this SKU to buyers already."),

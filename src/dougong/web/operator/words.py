@@ -229,6 +229,7 @@ TASKS: dict[str, str] = {
     "supply.ask_carriers_again": mark("Ask carriers again that have not answered"),
     "payments.send_refunds_again": mark("Send waiting refunds again"),
     "referrals.read_report": mark("Read a report of another platform"),
+    "supply.import_purchase_orders": mark("Import purchase orders"),
     "supply.suggest_orders": mark("Reckon what to order"),
     "supply.suggest_everywhere": mark("Reckon what every store has to order"),
     "webhooks.deliver": mark("Call merchants' servers"),
