@@ -66,6 +66,37 @@ class WarehouseClosed(Conflict):
     code = "warehouse_closed"
 
 
+class WarehouseInUse(Conflict):
+    """The default warehouse, and one in which something lies, cannot be closed."""
+
+    code = "warehouse_in_use"
+
+
+class CodeTaken(Conflict):
+    """Another warehouse of the store has this code."""
+
+    code = "warehouse_code_taken"
+
+
+class CountClosed(Conflict):
+    """The count is not open any more, or has nothing counted yet."""
+
+    code = "count_closed"
+
+
+class AnotherMustApprove(Refusal):
+    """So large a difference is approved by a person who has not counted."""
+
+    code = "another_must_approve"
+    status = 403
+
+
+class TransferClosed(Conflict):
+    """What was on the way has arrived already."""
+
+    code = "transfer_closed"
+
+
 class ExpiryMissing(Refusal):
     """Goods of this category are received with the day on which they expire."""
 

@@ -61,6 +61,7 @@ from dougong.web.live import board as live_board
 from dougong.web.live import pages as live_pages
 from dougong.web.merchant import bills as merchant_bills
 from dougong.web.merchant import carriers as merchant_carriers
+from dougong.web.merchant import counts as merchant_counts
 from dougong.web.merchant import coupons as merchant_coupons
 from dougong.web.merchant import dropship as merchant_dropship
 from dougong.web.merchant import fulfilment as merchant_fulfilment
@@ -79,11 +80,14 @@ from dougong.web.merchant import settings as merchant_settings
 from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import standing as merchant_standing
 from dougong.web.merchant import stock as merchant_stock
+from dougong.web.merchant import stock_sku as merchant_stock_sku
 from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import suggestions as merchant_suggestions
 from dougong.web.merchant import supplier_money as merchant_supplier_money
 from dougong.web.merchant import supplier_page as merchant_supplier_page
 from dougong.web.merchant import suppliers as merchant_suppliers
+from dougong.web.merchant import transfers as merchant_transfers
+from dougong.web.merchant import warehouses as merchant_warehouses
 from dougong.web.merchant import waves as merchant_waves
 from dougong.web.merchant import webhooks as merchant_webhooks
 from dougong.web.operator import app_revenue as operator_app_revenue
@@ -201,6 +205,10 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_shipping.HANDLERS,
     *merchant_standing.HANDLERS,
     *merchant_stock.HANDLERS,
+    *merchant_stock_sku.HANDLERS,
+    *merchant_warehouses.HANDLERS,
+    *merchant_counts.HANDLERS,
+    *merchant_transfers.HANDLERS,
     *merchant_stores.HANDLERS,
     *merchant_receiving.HANDLERS,
     *merchant_suggestions.HANDLERS,

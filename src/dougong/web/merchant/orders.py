@@ -28,6 +28,7 @@ from dougong.reads.merchant_orders import (
     tab_counts,
 )
 from dougong.reads.merchant_shipping import waiting_rows
+from dougong.reads.merchant_warehouses import allocations_of
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.merchant.common import (
@@ -44,6 +45,7 @@ from dougong.web.merchant.common import (
 from dougong.web.merchant.refund_preview import preview
 from dougong.web.merchant.shipping import CARRIERS
 from dougong.web.merchant.timeline import timeline
+from dougong.web.merchant.warehouses import CRITERION_WORDS
 from dougong.web.paging import (
     MOST_CSV_ROWS,
     PAGE_ROWS,
@@ -183,6 +185,10 @@ async def _order_page(
         **found,
         timeline=timeline(found),
         money_of=held[0] if held else None,
+        served_from=await allocations_of(
+            conn, store_id=StoreId(store_id), order_id=OrderId(order_id)
+        ),
+        criterion_words=CRITERION_WORDS,
         carriers=CARRIERS,
         may_ship=state in SHIPPABLE,
         may_refund=state in PAID_STATES and any(line.left_minor for line in found["lines"]),

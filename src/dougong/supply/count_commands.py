@@ -1,0 +1,202 @@
+"""Writes counts of what lies in a warehouse. What is sold while people count stays right: each
+line keeps what the books said at its own moment, and only the difference is booked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dougong.base.errors import BadInput, NotFound
+from dougong.base.ids import PersonId, SkuId, StoreId, new_id
+from dougong.infra.db import fetch
+from dougong.supply.batch_commands import take_batches
+from dougong.supply.ledger_commands import (
+    About,
+    hold_levels,
+    hold_stock,
+    make_rows,
+    post_or_refuse,
+)
+from dougong.supply.stock_rules import (
+    AnotherMustApprove,
+    CountClosed,
+    Move,
+    MoveKind,
+    Place,
+    Spot,
+)
+from dougong.supply.warehouse_commands import open_warehouse
+
+MOST_LINES = 5_000
+LIMIT_UNITS = 5  # what may differ in all before somebody else has to look
+LOST_FOUND = Spot(Place.LOST_FOUND)
+
+START = """
+    INSERT INTO stock_counts (store_id, id, warehouse_id, scope, limit_units, started_by,
+      started_at)
+    VALUES (%(store_id)s, %(id)s, %(warehouse_id)s, %(scope)s, %(limit)s, %(by)s, %(at)s)
+"""
+
+START_LINES = """
+    INSERT INTO stock_count_lines (store_id, count_id, sku_id)
+    SELECT l.store_id, %(id)s, l.sku_id FROM stock_levels l
+    WHERE l.store_id = %(store_id)s AND l.warehouse_id = %(warehouse_id)s
+      AND (%(skus)s::uuid[] IS NULL OR l.sku_id = ANY(%(skus)s::uuid[]))
+    ORDER BY l.sku_id LIMIT %(most)s
+"""
+
+HOLD = """
+    SELECT warehouse_id, state, started_by, limit_units FROM stock_counts
+    WHERE store_id = %(store_id)s AND id = %(id)s FOR UPDATE
+"""
+
+NOTE = """
+    INSERT INTO stock_count_lines (store_id, count_id, sku_id, expected, counted, reason,
+      counted_by, counted_at)
+    VALUES (%(store_id)s, %(id)s, %(sku_id)s, %(expected)s, %(counted)s, %(reason)s, %(by)s, %(at)s)
+    ON CONFLICT (store_id, count_id, sku_id) DO UPDATE SET expected = excluded.expected,
+      counted = excluded.counted, reason = excluded.reason, counted_by = excluded.counted_by,
+      counted_at = excluded.counted_at
+"""
+
+COUNTED = """
+    SELECT sku_id, difference, counted_by FROM stock_count_lines
+    WHERE store_id = %(store_id)s AND count_id = %(id)s AND counted IS NOT NULL
+    ORDER BY sku_id
+"""
+
+FINISH = """
+    UPDATE stock_counts SET state = 'counted', counted_by = %(by)s, counted_at = %(at)s
+    WHERE store_id = %(store_id)s AND id = %(id)s
+"""
+
+CLOSE = """
+    UPDATE stock_counts SET state = %(state)s, closed_by = %(by)s, closed_at = %(at)s
+    WHERE store_id = %(store_id)s AND id = %(id)s
+"""
+
+
+async def start_count(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    warehouse_id: UUID,
+    scope: str,
+    sku_ids: Sequence[SkuId] | None,
+    limit_units: int,
+    by_id: PersonId,
+    at: datetime,
+) -> UUID:
+    """A count of some SKUs, or (None) of all that the warehouse has rows of. Raises NotFound,
+    WarehouseClosed."""
+    await open_warehouse(conn, store_id=store_id, warehouse_id=warehouse_id)
+    values = {
+        "store_id": store_id, "id": new_id(), "warehouse_id": warehouse_id, "scope": scope[:100],
+        "limit": limit_units, "by": by_id, "at": at, "most": MOST_LINES,
+        "skus": None if sku_ids is None else list(sku_ids),
+    }  # fmt: skip
+    await fetch(conn, START, values)
+    await fetch(conn, START_LINES, values)
+    count_id: UUID = values["id"]  # type: ignore[assignment]
+    return count_id
+
+
+async def _held(
+    conn: AsyncConnection, store_id: StoreId, count_id: UUID, *states: str
+) -> tuple[UUID, str, UUID, int]:
+    found = await fetch(conn, HOLD, {"store_id": store_id, "id": count_id})
+    if not found:
+        raise NotFound
+    warehouse_id, state, started_by, limit_units = found[0]
+    if state not in states:
+        raise CountClosed
+    return warehouse_id, state, started_by, limit_units
+
+
+async def note_count(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    count_id: UUID,
+    sku_id: SkuId,
+    counted: int,
+    reason: str,
+    by_id: PersonId,
+    at: datetime,
+) -> None:
+    """So many lie there now; said again, it is counted again. Raises NotFound, CountClosed,
+    BadInput."""
+    if not 0 <= counted <= 10_000_000:
+        raise BadInput(field="counted", reason="out_of_range")
+    warehouse_id, *_ = await _held(conn, store_id, count_id, "open", "counted")
+    await make_rows(conn, store_id=store_id, pairs=[(sku_id, warehouse_id)])
+    there = await hold_levels(conn, store_id=store_id, sku_ids=[sku_id])
+    await fetch(
+        conn,
+        NOTE,
+        {
+            "store_id": store_id, "id": count_id, "sku_id": sku_id, "counted": counted,
+            "expected": there[sku_id, warehouse_id].on_hand, "reason": reason[:200],
+            "by": by_id, "at": at,
+        },
+    )  # fmt: skip
+
+
+async def finish_count(
+    conn: AsyncConnection, *, store_id: StoreId, count_id: UUID, by_id: PersonId, at: datetime
+) -> None:
+    """Counted: somebody may look at the differences. Raises CountClosed, NotFound."""
+    await _held(conn, store_id, count_id, "open")
+    values = {"store_id": store_id, "id": count_id, "by": by_id, "at": at}
+    if not await fetch(conn, COUNTED, values):
+        raise CountClosed
+    await fetch(conn, FINISH, values)
+
+
+async def drop_count(
+    conn: AsyncConnection, *, store_id: StoreId, count_id: UUID, by_id: PersonId, at: datetime
+) -> None:
+    """Nothing of it is booked. Raises CountClosed, NotFound."""
+    await _held(conn, store_id, count_id, "open", "counted")
+    values = {"store_id": store_id, "id": count_id, "by": by_id, "at": at, "state": "dropped"}
+    await fetch(conn, CLOSE, values)
+
+
+async def approve_count(
+    conn: AsyncConnection, *, store_id: StoreId, count_id: UUID, by_id: PersonId, at: datetime
+) -> int:
+    """Book the differences; answers how many units they are in all.
+
+    Raises AnotherMustApprove (403) when they are more than the limit and the approver has counted
+    or started it, CountClosed, NotFound, NotEnoughThere or StockBelowReserved (409) when what is
+    missing is promised to orders.
+    """
+    warehouse_id, _, started_by, limit_units = await _held(conn, store_id, count_id, "counted")
+    values: dict[str, Any] = {"store_id": store_id, "id": count_id, "by": by_id, "at": at}
+    lines = await fetch(conn, COUNTED, values)
+    units: int = sum(abs(difference) for _, difference, _ in lines)
+    if units > limit_units and by_id in {started_by, *(person for _, _, person in lines)}:
+        raise AnotherMustApprove(limit_units=limit_units, units=units)
+    skus = [SkuId(sku_id) for sku_id, difference, _ in lines if difference]
+    await hold_stock(conn, store_id=store_id, sku_ids=skus)
+    await hold_levels(conn, store_id=store_id, sku_ids=skus)
+    free = Spot(Place.FREE, warehouse_id)
+    moves = [
+        Move(
+            sku_id=SkuId(sku_id),
+            quantity=abs(difference),
+            kind=MoveKind.COUNTED,
+            src=LOST_FOUND if difference > 0 else free,
+            dst=free if difference > 0 else LOST_FOUND,
+            key=f"counted:{count_id}:{sku_id}",
+        )
+        for sku_id, difference, _ in lines
+        if difference
+    ]
+    moves = await take_batches(conn, store_id=store_id, moves=moves)
+    about = About("count", count_id, at, by_id)
+    await post_or_refuse(conn, store_id=store_id, moves=moves, about=about)
+    await fetch(conn, CLOSE, values | {"state": "approved"})
+    return units
