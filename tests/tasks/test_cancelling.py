@@ -92,3 +92,12 @@ async def test_terms_that_nobody_could_keep(
     with pytest.raises(BadBrief) as refused:
         await market.a_brief(**terms)
     assert refused.value.field == field
+
+
+async def test_what_is_shown_for_one_task_does_not_count_for_another(market: AMarket) -> None:
+    first, second = await market.a_task(**BY_VIEWS), await market.a_task(**BY_VIEWS)
+    await market.shown_live(first, (T0 + 2 * DAY, 10 * MINUTE), viewers=4)
+    for task_id in (first, second):
+        await cancel(market, task_id, at=T0 + 3 * DAY)
+    reached = [(await market.row(one)).reached_minor for one in (first, second)]
+    assert reached == [4_000, 0]

@@ -18,16 +18,17 @@ from dougong.tasks.evidence_rules import (
     video_evidence,
 )
 
-# A room at a time has one explanation at most: what is summed never overlaps.
+# A room at a time has one explanation at most: what is summed never overlaps. What names another
+# task is that task's.
 ROOMS = text("""
     SELECT r.id AS room_id, r.title_zh, r.title_en, r.started_at,
       CAST(floor(extract(epoch FROM sum(least(coalesce(e.ended_at, :until), :until)
         - greatest(e.started_at, :since)))) AS integer) AS seconds,
       (SELECT count(DISTINCT v.visitor) FROM live_visits v WHERE v.room_id = r.id) AS viewers
     FROM live_explanations e JOIN live_rooms r ON r.id = e.room_id
-    WHERE r.creator_id = :creator_id AND (e.task_id = :task_id
-        OR (e.store_id = :store_id AND e.product_id = :product_id)
-        OR e.outside_product_id = :outside_product_id)
+    WHERE r.creator_id = :creator_id AND (e.task_id = :task_id OR (e.task_id IS NULL
+        AND ((e.store_id = :store_id AND e.product_id = :product_id)
+          OR e.outside_product_id = :outside_product_id)))
       AND e.started_at < :until AND coalesce(e.ended_at, :until) > :since
     GROUP BY r.id ORDER BY r.started_at, r.id
 """)
@@ -41,8 +42,8 @@ VIDEO = text("""
     FROM videos v
     WHERE v.creator_id = :creator_id AND v.id = CAST(:video_id AS uuid)
       AND EXISTS (SELECT FROM product_links l WHERE l.video_id = v.id AND (l.task_id = :task_id
-        OR (l.store_id = :store_id AND l.product_id = :product_id)
-        OR l.outside_product_id = :outside_product_id))
+        OR (l.task_id IS NULL AND ((l.store_id = :store_id AND l.product_id = :product_id)
+          OR l.outside_product_id = :outside_product_id))))
 """)
 
 # Before anything is delivered: of the published videos that name the task, the one most seen.
@@ -56,8 +57,9 @@ VIDEO_SO_FAR = text("""
 SALES = text("""
     WITH mine AS (
       SELECT id FROM product_links WHERE creator_id = :creator_id AND surface = :surface
-        AND (task_id = :task_id OR (store_id = :store_id AND product_id = :product_id)
-          OR outside_product_id = :outside_product_id)
+        AND (task_id = :task_id OR (task_id IS NULL
+          AND ((store_id = :store_id AND product_id = :product_id)
+            OR outside_product_id = :outside_product_id)))
     ), sold AS (
       SELECT l.order_id, l.paid_minor - l.refunded_minor AS amount
       FROM order_lines l JOIN orders o ON o.store_id = l.store_id AND o.id = l.order_id

@@ -19,7 +19,7 @@ from dougong.reads.explain_task import explain_task
 from dougong.reads.task_desk import brand_organisation, task_videos, work_row, work_story
 from dougong.tasks.brief_queries import brief_of
 from dougong.tasks.evidence_rules import Evidence
-from dougong.tasks.work_commands import work_of
+from dougong.tasks.work_commands import Work, work_of
 from dougong.tasks.work_rules import ENDED, MAY, MAY_DISPUTE, WORK_MOVES, Side, WorkState
 from dougong.web.i18n import gettext, mark, pick
 from dougong.web.operator.common import see
@@ -93,9 +93,6 @@ async def work_page(
     told = [msgspec.convert(one.evidence, Evidence) for one in story["deliveries"]]
     record = told[0] if told and work.state in ENDED else evidence
     can = can_do(work.state, seat.side)
-    cost = None
-    if WorkState.CANCELLED in can and seat.side is not Side.OPERATOR:
-        cost = await leaving_now(conn, work=work, side=seat.side, at=now)
     videos = []
     if seat.side is Side.CREATOR and work.terms.surface == "video":
         videos = await task_videos(conn, creator_id=work.creator_id, task_id=task_id)
@@ -107,6 +104,7 @@ async def work_page(
         **task_words(),
         **problem(refusal),
         work=work,
+        now=now,
         row=row,
         brief=kept.brief,
         story=story,
@@ -116,12 +114,21 @@ async def work_page(
         tree=await explain_task(conn, task_id=task_id),
         explain_url=f"/explain/{PLATFORM_BOOK}/{task_id}",
         can=can,
-        cost=cost,
-        cost_shares=shares_of(work, cost) if cost else None,
+        **await cost_of_leaving(conn, work, seat.side, can, now),
         rated={one.side for one in story["ratings"]},
         videos=videos,
         note_evidence=lambda note: msgspec.convert(note.evidence, Evidence),
     )
+
+
+async def cost_of_leaving(
+    conn: AsyncConnection, work: Work, side: Side, can: set[str], at: datetime
+) -> dict[str, Any]:
+    """What is said before a side cancels; nothing where it cannot."""
+    if WorkState.CANCELLED not in can or side is Side.OPERATOR:
+        return {"cost": None, "cost_shares": None}
+    cost = await leaving_now(conn, work=work, side=side, at=at)
+    return {"cost": cost, "cost_shares": shares_of(work, cost)}
 
 
 def can_do(state: WorkState, side: Side) -> set[str]:

@@ -57,7 +57,7 @@ NOTES = {
     "redo": mark("Asked to do it again"),
     "part": mark("Offered a part"),
     "dispute": mark("Disputed"),
-    "statement": mark("Statement"),
+    "statement": mark("Stated more"),
     "ruling": mark("Ruling"),
     "cancel": mark("Cancelled"),
     "checked": mark("Checked against the record"),
