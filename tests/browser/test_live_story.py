@@ -183,6 +183,8 @@ async def the_replay_plays(page: Page, room_id: str) -> None:
         if answer and answer.status == 200:
             break
         await page.wait_for_timeout(500)
+    await page.goto(f"/live/{room_id}")  # somebody who comes after the end
+    await page.locator("[data-replay]").click()
     await becomes(page, "document.querySelector('video').readyState >= 2")
     mark = page.locator(".replay-marks button")
     await expect(mark).to_contain_text("Face cream")
