@@ -19,6 +19,18 @@ WARMING = 12  # so many that a prepared statement has its lasting plan
 EMPTY = "/operator/unallocated"  # signed in, the whole frame of a page, and no row on it
 
 
+def fulfilment(store: str) -> dict[str, str]:
+    """The boards of packages, of which the store has a hundred thousand that are open."""
+    return {
+        "merchant orders by promise": f"{store}/fulfilment",
+        "merchant packages stuck": f"{store}/fulfilment?tab=stuck",
+        "merchant packages on the way": f"{store}/fulfilment?tab=on_the_way",
+        "merchant package by number": f"{store}/fulfilment?q=SF000000050000",
+        "merchant waves": f"{store}/fulfilment/waves",
+        "merchant packed parcels": f"{store}/fulfilment/packed",
+    }
+
+
 def screens(made: Platform) -> dict[str, str]:
     """Name to address: what the roles open first, and the filters that have to look far."""
     from zoneinfo import ZoneInfo
@@ -46,6 +58,7 @@ def screens(made: Platform) -> dict[str, str]:
         "merchant money estimated": f"{store}/money?track=estimated",
         "merchant money of a week": f"{store}/money?{old}&{old_end}",
         "merchant money by number": f"{store}/money?q={number}",
+        **fulfilment(store),
         "merchant stock": f"{store}/stock",
         "merchant products": f"{store}/products",
         "operator overview": "/operator/overview",

@@ -18,6 +18,7 @@ from psycopg import sql
 from sqlalchemy import text
 from tests.factories import AStore, a_link, a_person, a_store, an_org, the_rules
 
+from bench.parcels import fill_parcels
 from dougong.base.ids import LinkId, OrgId, PersonId, ProductId, StoreId
 from dougong.flows.fill_live_cart import put_own_in_live_cart
 from dougong.flows.live_on_air import media_arrived
@@ -226,6 +227,8 @@ async def _a_year(orders: int) -> Platform:
     await _sealed([store.store_id for store in stores])
     await dispose()
     with psycopg.connect(embedded().url("postgres"), autocommit=True) as owner:
+        owner.execute("SET session_replication_role = replica")
+        fill_parcels(owner, store_id=stores[0].store_id, now=now)
         owner.execute("VACUUM (ANALYZE)")
     return Platform(token, stores[0].store_id, stores[0].org_id, creators[0], room_id, orders)
 

@@ -1,5 +1,8 @@
 """The sandbox carrier over real HTTP: replies that never come, news twice, late, and of nobody."""
 
+import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 
@@ -14,6 +17,7 @@ from tests.supply.sandbox_carrier import (
     row_of,
     running_carrier,
 )
+from tests.supply.test_tracking import send
 
 from dougong.base.ids import StoreId
 from dougong.flows import carrier_events, waybills
@@ -24,7 +28,9 @@ from dougong.infra.db import transaction
 from dougong.payments.rules import BadSignature
 from dougong.supply.adapters.carrier import CarrierAway
 from dougong.supply.adapters.sandbox_server import sign
+from dougong.supply.carrier_commands import add_carrier
 from dougong.supply.carrier_queries import carrier_of
+from dougong.supply.carrier_rules import CarrierKind
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +182,34 @@ async def test_news_before_the_hand_over_counts_after_it(
     assert (await row_of("packages", store_id, package_id)).state == "packed"
     await ship_package_now(store_id=store_id, package_id=package_id, taken_by="", by_id=WORKER)  # type: ignore[arg-type]
     assert (await row_of("packages", store_id, package_id)).state == "in_transit"
+
+
+async def test_a_tracking_service_tells_in_its_own_tongue(connections: None) -> None:
+    store, buyer = await a_shop_with_carrier()
+    order = await a_paid(store, buyer)
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        await add_carrier(
+            conn, store_id=store.store_id, code="sf", name="顺丰速运", kind=CarrierKind.TABLE, at=at
+        )
+        secret = (await carrier_of(conn, store_id=store.store_id, code="sf")).secret
+    package_id = await send(order)
+    points = [
+        {"checkpoint_time": "2098-01-01T09:00:00", "tag": "Exception", "subtag": "Exception_013"},
+        {"checkpoint_time": "2098-01-01T08:00:00+08:00", "tag": "InTransit", "city": "武汉"},
+    ]
+    body = json.dumps({"event": "tracking_update", "msg": {
+        "tracking_number": "SF7700000001", "checkpoints": points}}).encode()  # fmt: skip
+    digest = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+    for new in (2, 0):
+        told = await carrier_events.receive_events(
+            store_id=store.store_id, code="sf", body=body,
+            headers={"Aftership-Hmac-Sha256": digest},
+        )  # fmt: skip
+        assert told == new
+    assert (await row_of("packages", store.store_id, package_id)).state == "lost"
+    with pytest.raises(BadSignature):
+        await carrier_events.receive_events(
+            store_id=store.store_id, code="sf", body=body + b" ",
+            headers={"aftership-hmac-sha256": digest},
+        )  # fmt: skip

@@ -13,6 +13,7 @@ from dougong.infra.events import drop_deadline, record, set_deadline
 from dougong.ledger.commands import book
 from dougong.orders.commands import mark_final, mark_received, own_order
 from dougong.orders.rules import WrongState
+from dougong.supply.tracking_commands import stop_watching
 
 
 async def confirm_receipt(
@@ -46,6 +47,7 @@ async def receive_order(
             subject_id=order_id,
             due_at=at + timedelta(seconds=order.after_sales_window_s),
         )
+    await stop_watching(conn, store_id=store_id, order_id=order_id)
     facts = {"number": order.number, "why": why}
     await record(conn, "order.received", store_id=store_id, subject_id=order_id, at=at, facts=facts)
 

@@ -111,6 +111,18 @@ async def _stand(conn: AsyncConnection, package: Any) -> Standing:
     return now
 
 
+async def stop_watching(conn: AsyncConnection, *, store_id: StoreId, order_id: UUID) -> None:
+    """The buyer has the goods: nobody waits for news of the order's packages any more."""
+    await conn.execute(
+        text("""
+            UPDATE packages SET watch_at = NULL
+            WHERE store_id = :s AND watch_at IS NOT NULL AND id IN (
+              SELECT package_id FROM package_lines WHERE store_id = :s AND order_id = :o)
+        """),
+        {"s": store_id, "o": order_id},
+    )
+
+
 async def packages_with(
     conn: AsyncConnection, *, store_id: StoreId, tracking_no: str, carrier: str = ""
 ) -> list[UUID]:

@@ -17,6 +17,7 @@ from dougong.web import package_words
 from dougong.web.account.common import AnyRequest, go
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
+from dougong.web.province_map import parcel_map
 from dougong.web.render import Page, page
 
 READ: dict[str, Any] = {"permission": Permission.ORDER_READ_OWN, "include_in_schema": False}
@@ -64,6 +65,7 @@ async def order_page(
     detail = await order_detail(conn, buyer_id=who.person_id, store_id=store, order_id=order_id)
     words: dict[str, Any] = {
         "package_state": package_words.state_words,
+        "parcel_map": parcel_map,
         "status_words": package_words.status_words,
     }
     return page(request, "shopper/order.html", detail=detail, order=detail.order, **words)
