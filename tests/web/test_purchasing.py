@@ -50,8 +50,18 @@ async def an_order(client: Client, merchant: Merchant, supplier_id: UUID) -> UUI
     return UUID(made.headers["location"].rsplit("/", 1)[1])
 
 
-PAGES = ("purchasing/imports", "purchasing/dropship", "purchasing/bills", "suppliers", "suppliers?show=all&q=x", "suppliers.csv", "purchasing",
-         "purchasing?show=all&q=PO", "purchasing.csv", "purchasing/new")  # fmt: skip
+PAGES = (
+    "purchasing/imports",
+    "purchasing/dropship",
+    "purchasing/bills",
+    "suppliers",
+    "suppliers?show=all&q=x",
+    "suppliers.csv",
+    "purchasing",
+    "purchasing?show=all&q=PO",
+    "purchasing.csv",
+    "purchasing/new",
+)
 
 
 async def test_every_page_opens_before_there_is_anything(client: Client) -> None:
