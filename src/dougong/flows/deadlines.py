@@ -10,9 +10,11 @@ moves one: so nobody waits in a circle, and what another has in hand is left to 
 from collections.abc import Collection
 from datetime import datetime
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.aftersales.rules import CaseClosed
+from dougong.base.errors import Refusal
 from dougong.base.ids import OrderId, RoomId, RoundId, StoreId
 from dougong.flows import case_deadlines, end_round, room_deadlines, task_deadlines
 from dougong.flows.close_order import cancel_unpaid
@@ -29,6 +31,7 @@ from dougong.partners.commands import lock_round_of_deadline
 from dougong.tasks.brief_rules import BriefClosed
 from dougong.tasks.work_rules import WorkClosed
 
+log = structlog.get_logger()
 MOST_PER_RUN = 2_000
 LOOK_AT = 16  # the most overdue ones, of which other workers may have some in hand
 
@@ -56,6 +59,7 @@ async def act_on_due(*, at: datetime | None) -> None:
 
     Raises DeadlinesFailed when some could not act: after all the others.
     """
+    await _many_at_once(at)
     failed: list[DeadlineFailed] = []
     for _ in range(MOST_PER_RUN):
         try:
@@ -67,6 +71,20 @@ async def act_on_due(*, at: datetime | None) -> None:
             failed.append(error)
     if failed:
         raise DeadlinesFailed(", ".join(map(str, failed)), failed)
+
+
+async def _many_at_once(at: datetime | None) -> None:
+    """Deadlines of cases that can act together: while there are many, one transaction takes
+    hundreds. What one of them breaks, the rest do one by one, and it is told."""
+    for _ in range(MOST_PER_RUN):
+        try:
+            async with transaction() as conn:
+                moment = at or await clock.refresh(conn)
+                if not await case_deadlines.act_on_many(conn, at=moment):
+                    return
+        except Refusal as error:
+            log.warning("deadlines_one_by_one", error=error.code)
+            return
 
 
 async def act_on_one(

@@ -120,6 +120,20 @@ async def lock_order_if_free(
     return bool(found)
 
 
+async def lock_orders_if_free(
+    conn: AsyncConnection, *, store_id: StoreId, order_ids: Sequence[OrderId]
+) -> dict[OrderId, Any]:
+    """Lock those of these orders that nobody has in hand; answers their rows by id."""
+    found = await conn.execute(
+        text("""
+            SELECT * FROM orders WHERE store_id = :store_id AND id = ANY(CAST(:ids AS uuid[]))
+            ORDER BY id FOR UPDATE SKIP LOCKED
+        """),
+        {"store_id": store_id, "ids": list(order_ids)},
+    )
+    return {OrderId(row.id): row for row in found}
+
+
 async def mark_paid(
     conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId, at: datetime
 ) -> Any:

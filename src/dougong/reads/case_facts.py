@@ -1,5 +1,6 @@
 """What the flows of cases must know of a store and an order."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -85,3 +86,41 @@ async def asked_by_line(
         {"store_id": store_id, "order_id": order_id},
     )
     return {row.line_no: (row.asked_minor, row.units) for row in found}
+
+
+class DueCase(msgspec.Struct, frozen=True):
+    """A case whose deadline is due, with the order to lock before it."""
+
+    store_id: StoreId
+    case_id: UUID
+    order_id: UUID
+    due_kind: str
+
+
+# Of one store: that of the most overdue deadline.
+DUE = text("""
+    WITH due AS (
+      SELECT store_id, kind, subject_id, due_at FROM deadlines
+      WHERE done_at IS NULL AND due_at <= :at AND kind = ANY(CAST(:kinds AS text[]))
+      ORDER BY due_at LIMIT :most
+    ), first AS (SELECT store_id FROM due ORDER BY due_at LIMIT 1)
+    SELECT c.store_id, c.id AS case_id, c.order_id, d.kind AS due_kind
+    FROM due d JOIN first USING (store_id)
+    JOIN cases c ON c.store_id = d.store_id AND c.id = d.subject_id AND c.due_kind = d.kind
+    WHERE d.kind <> 'case_answer_by' OR c.kind = ANY(CAST(:with_return AS text[]))
+    ORDER BY c.order_id, c.id
+""")
+
+
+async def due_cases(
+    conn: AsyncConnection,
+    *,
+    at: datetime,
+    kinds: Sequence[str],
+    with_return: Sequence[str],
+    most: int,
+) -> list[DueCase]:
+    """Cases of one store whose deadline of one of `kinds` is due; of unanswered ones only those
+    that goods come back for. None is locked."""
+    asked = {"at": at, "kinds": list(kinds), "with_return": list(with_return), "most": most}
+    return [DueCase(**row) for row in (await conn.execute(DUE, asked)).mappings()]
