@@ -87,6 +87,7 @@ DAMAGE = {
     "sold_days_wrong": "UPDATE sold_days SET units = units + 1 WHERE store_id = :s",
     "unsealed_lost": "DELETE FROM ledger_unsealed WHERE store_id = :s",
     "references_lost": "DELETE FROM ledger_accounts WHERE store_id = :s AND purpose = 'escrow'",
+    "stock_drift_units": "UPDATE stock_levels SET damaged = damaged + 2 WHERE store_id = :s",
     "stuck_units": "UPDATE stock SET reserved = reserved + 2 WHERE store_id = :s",
     "oversold_skus": """
         UPDATE stock SET on_hand = 1, reserved = 2 WHERE store_id = :s

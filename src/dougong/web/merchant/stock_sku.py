@@ -44,7 +44,7 @@ KIND_WORDS: dict[str, str] = {
     "received": mark("Received"),
     "reserved": mark("Promised to orders"),
     "released": mark("Promise given back"),
-    "allocated": mark("Set aside"),
+    "allocated": mark("Set aside for orders"),
     "unallocated": mark("Set aside no more"),
     "picked": mark("Picked"),
     "shipped": mark("Shipped"),
@@ -134,6 +134,8 @@ def _chart(moves: Sequence[Any], on_hand: int, now: Now) -> dict[str, Any]:
     if moves and steps:
         first = next(move for move in reversed(moves) if move.change)
         steps.insert(0, [first.at.isoformat(), first.balance - first.change])
+    else:
+        steps.append([a_month_before(now).isoformat(), on_hand])
     steps.append([now.isoformat(), on_hand])
     return {
         "xAxis": {"type": "time"},
