@@ -25,7 +25,7 @@ class Encoder(threading.Thread):
 
     def run(self) -> None:
         try:
-            with av.open(self.url, "w", format="flv", timeout=(10, 10)) as target:
+            with av.open(self.url, "w", format="flv", timeout=(30, 30)) as target:
                 self._send(target)
         except (av.FFmpegError, OSError) as error:
             self.error = error

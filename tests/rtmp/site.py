@@ -24,7 +24,7 @@ from dougong.infra.live_segments import Segment, segments_of
 SECRET = "a secret of the hooks; and of nothing else"
 
 
-def until(is_so: Callable[[], bool], *, within_s: float = 30) -> None:
+def until(is_so: Callable[[], bool], *, within_s: float = 60) -> None:
     last = time.monotonic() + within_s
     while not is_so():
         assert time.monotonic() < last, f"not within {within_s} s"

@@ -11,7 +11,7 @@ from tests.rtmp.encoder import WIDTH
 from tests.rtmp.media_server import a_media_server
 from tests.rtmp.site import ARoom, Site, a_room, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.rtmp]
+pytestmark = [pytest.mark.slow, pytest.mark.rtmp, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ async def room(site: Site) -> AsyncIterator[ARoom]:
 def is_refused(room: ARoom, *, key: str = "") -> bool:
     """Whether an encoder is sent away before it could send anything."""
     tried = room.encoder(key=key)
-    tried.join(timeout=20)
+    tried.join(timeout=40)
     assert not tried.is_alive()
     return tried.error is not None and not tried.is_taken.is_set()
 
@@ -115,7 +115,7 @@ def test_a_revoked_key_cuts_its_encoder_off_and_leaves_the_place_to_another(room
     )[0]
     room.post(f"/keys/{key_id}/revoke")
     room.becomes("paused")
-    theirs.join(timeout=10)
+    theirs.join(timeout=40)
     assert (theirs.is_alive(), theirs.error is None) == (False, False)
     assert is_refused(room)
     another = room.encoder(key=mine["key"])
@@ -143,7 +143,7 @@ def test_the_end_of_a_room_sends_its_encoder_away(room: ARoom) -> None:
     encoder = room.encoder()
     room.segments(1)
     room.post("/end")
-    encoder.join(timeout=10)
+    encoder.join(timeout=40)
     assert (encoder.is_alive(), encoder.error is None) == (False, False)
     assert is_refused(room)
     assert (room.state, room.publishers()) == ("ended", [("rtmp", "room_ended")])
