@@ -26,6 +26,7 @@ LAST = UUID(int=2**128 - 1)
 EARLIEST = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 LATEST = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
 
+# OFFSET 0: each package of the page is looked up by its key, whatever is known of the tables.
 SHOWN = text("""
     SELECT p.id, p.state, p.state_at, p.heard_at, p.watch_at, p.carrier, p.tracking_no,
       p.shipped_at, p.weight_g, p.packed_at, o.id AS order_id, o.number,
@@ -36,8 +37,10 @@ SHOWN = text("""
       (SELECT e.status FROM tracking_events e WHERE e.store_id = p.store_id AND e.package_id = p.id
         ORDER BY e.at DESC, e.key DESC LIMIT 1) AS last_status
     FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS page (id, n)
-    JOIN packages p ON p.store_id = :store_id AND p.id = page.id
-    JOIN orders o ON o.store_id = p.store_id AND o.id = p.order_id
+    CROSS JOIN LATERAL (SELECT * FROM packages
+      WHERE store_id = :store_id AND id = page.id OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT id, number, address FROM orders
+      WHERE store_id = :store_id AND id = p.order_id OFFSET 0) o
     ORDER BY page.n
 """)
 OLDEST = text("""
