@@ -10,6 +10,7 @@ from dougong.cli.demo.live_cases import write_live
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.money_cases import write_refunds, write_unallocated
 from dougong.cli.demo.parcel_cases import write_parcels
+from dougong.cli.demo.purchase_cases import write_purchases
 from dougong.cli.demo.reconciliation_cases import write_partner_month, write_reconciliation
 from dougong.cli.demo.rule_cases import write_rules
 from dougong.cli.demo.shop_cases import write_imports, write_invitation, write_stock
@@ -41,6 +42,7 @@ PIECES: tuple[Piece, ...] = (
     write_invitation,
     write_sources,
     write_gifts,
+    write_purchases,
     write_live,
     write_stock,
     write_parcels,
