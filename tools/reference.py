@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import Column
@@ -179,6 +180,31 @@ def cli_page(files: list[SourceFile]) -> str:
     return page("Commands", "`.venv/bin/dougong`, or `python -m dougong`.", "\n".join(parts))
 
 
+def machines_page(files: list[SourceFile]) -> str:
+    """Every `MOVES` of an area, drawn as a Mermaid state diagram."""
+    drawn = []
+    for name, moves in machines():
+        lines = [f"  {one} --> {after}" for one, found in moves for after in found]
+        ends = [f"  {one} --> [*]" for one, found in moves if not found]
+        diagram = [f"  [*] --> {moves[0][0]}", *lines, *ends]
+        drawn.append(f"## {name}\n\n```mermaid\nstateDiagram-v2\n" + "\n".join(diagram) + "\n```\n")
+    intro = "The states of what has a life, and which may follow which: drawn from `MOVES`."
+    return page("State machines", intro, "\n".join(drawn))
+
+
+def machines() -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
+    """Name to its states, in their order, each with the states that may follow."""
+    from dougong.aftersales.rules import MOVES as CASES
+    from dougong.orders.rules import MOVES as ORDERS
+    from dougong.tasks.work_rules import WORK_MOVES
+
+    known: list[tuple[str, Any]] = [("Order", ORDERS), ("Task", WORK_MOVES)]
+    known += [(f"After-sales case: {kind.replace('_', ' ')}", CASES[kind]) for kind in CASES]
+    for name, moves in known:
+        states = [(str(one), sorted(str(after) for after in moves[one])) for one in moves]
+        yield name, states
+
+
 PAGES = {
     "settings.md": settings_page,
     "permissions.md": permissions_page,
@@ -186,6 +212,7 @@ PAGES = {
     "events.md": events_page,
     "tables.md": tables_page,
     "cli.md": cli_page,
+    "state-machines.md": machines_page,
 }
 
 
