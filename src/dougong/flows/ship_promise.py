@@ -56,7 +56,7 @@ async def promise_shipping(
     )
 
 
-@task("supply.note_late", every="*/20 * * * * *")
+@task("supply.note_late", every="* * * * * */20")
 async def note_what_is_late() -> None:
     """Promises whose time is over: each is told once, also after a stop over it."""
     while True:

@@ -36,7 +36,7 @@ async def run_suggestions(store_id: str) -> None:
         await reckon(conn, store_id=StoreId(UUID(store_id)), at=at)
 
 
-@task("supply.suggest_everywhere", every="0 30 19 * * *")
+@task("supply.suggest_everywhere", every="30 19 * * * 0")
 async def suggest_everywhere() -> None:
     """Once a night (half past three in Shanghai), for every store that has a supplier."""
     async with transaction() as conn:

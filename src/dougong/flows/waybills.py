@@ -220,7 +220,7 @@ async def _parcel(conn: AsyncConnection, store_id: StoreId, package_id: UUID) ->
     )
 
 
-@task("supply.ask_carriers_again", every="0 */5 * * * *")
+@task("supply.ask_carriers_again", every="*/5 * * * * 0")
 async def ask_again() -> None:
     """What a carrier has not answered for a while is asked again; it makes nothing twice."""
     async with transaction() as conn:
