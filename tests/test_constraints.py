@@ -11,9 +11,9 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Placeholder
+from tests.constraint_fulfilment import EVIDENCE, FACTS, FRESH, KEPT_CASES, WRONG, world
 from tests.constraint_live import FOR_ITS_TIME
 from tests.constraint_shapes import ONE, Ids, Row
-from tests.constraint_stock import EVIDENCE, FACTS, FRESH, KEPT_CASES, WRONG, world
 
 from dougong.infra import db_server
 
