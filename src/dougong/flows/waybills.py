@@ -16,7 +16,7 @@ from dougong.infra import clock, pause
 from dougong.infra.db import transaction
 from dougong.infra.events import record
 from dougong.infra.jobs import defer, task
-from dougong.infra.settings import settings
+from dougong.infra.settings import serving_url
 from dougong.reads.fulfilment import package_story
 from dougong.supply.adapters.carrier import (
     Carrier,
@@ -49,7 +49,7 @@ async def adapter_of(conn: AsyncConnection, *, store_id: StoreId, code: str) -> 
     """Raises CarrierUnknown."""
     row = await carrier_of(conn, store_id=store_id, code=code)
     if row.kind == CarrierKind.SANDBOX:
-        url = f"{settings().public_url}/gateways/carriers/{store_id}/{code}/events"
+        url = f"{serving_url()}/gateways/carriers/{store_id}/{code}/events"
         return Sandbox(callback_url=url, secret=row.secret)
     return Table(await rates_of(conn, store_id=store_id, carrier=code))
 

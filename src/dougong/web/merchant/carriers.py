@@ -13,7 +13,7 @@ from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import StoreId
 from dougong.catalog.queries import store_of
 from dougong.flows.load_tracking import local_instant
-from dougong.infra.settings import settings
+from dougong.infra.settings import serving_url
 from dougong.supply.carrier_commands import add_carrier, add_rates, close_carrier
 from dougong.supply.carrier_queries import carrier_of, carriers_of, rates_of
 from dougong.supply.carrier_rules import ANYWHERE, PROVINCES, CarrierKind, Price, Rate, price
@@ -144,7 +144,7 @@ async def _carrier_page(
         provinces=PROVINCES,
         anywhere=ANYWHERE,
         divisor=DIVISOR,
-        webhook_url=f"{settings().public_url}/gateways/carriers/{store_id}/{code}/events",
+        webhook_url=f"{serving_url()}/gateways/carriers/{store_id}/{code}/events",
         asked=NOTHING_ASKED | (asked or {}),
         bad_field=error.field if error else "",
         bad_words=problem_words(error) if error else "",
