@@ -71,10 +71,10 @@ class Market:
 
 
 @asynccontextmanager
-async def an_open_market(*flags: str) -> AsyncIterator[Market]:
-    """`flags`: more of the browser's."""
+async def an_open_market(*flags: str, **settings: str) -> AsyncIterator[Market]:
+    """`flags`: more of the browser's; `settings`: DOUGONG_… of the server's own."""
     with tempfile.TemporaryDirectory(prefix="dougong-browser-") as folder:
-        server = DemoServer(Path(folder), workers=1)
+        server = DemoServer(Path(folder), workers=1, **settings)
         server.start()
         try:
             server.wait_ready()
