@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dougong.cli.demo.agreement_cases import write_agreements
+from dougong.cli.demo.case_cases import write_cases
 from dougong.cli.demo.gift_cases import write_gifts
 from dougong.cli.demo.live_cases import write_live
 from dougong.cli.demo.market import Market
@@ -42,6 +43,7 @@ PIECES: tuple[Piece, ...] = (
     write_invitation,
     write_sources,
     write_gifts,
+    write_cases,
     write_purchases,
     write_live,
     write_stock,
