@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from tests.browser.market import DemoServer
 
+from dougong.aftersales.rules import CaseState
 from dougong.infra.embedded_postgres import APP
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -84,6 +85,8 @@ DESKS = {
         f"application {one}": f"task_applications WHERE state = '{one}'"
         for one in ("invited", "applied", "declined", "agreed")
     },
+    **{f"after-sales {state}": f"cases WHERE state = '{state}'" for state in CaseState},
+    "evidence": "case_evidence WHERE kind = 'image'",
     "room with a replay": "live_rooms r JOIN videos v ON v.id = r.replay_video_id"
     " WHERE r.state = 'ended' AND v.seconds >= 300",
     "room announced": "live_rooms r JOIN live_reminders m ON m.room_id = r.id"

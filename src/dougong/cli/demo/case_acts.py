@@ -85,7 +85,9 @@ async def keep_picture(code: str) -> Shown:
 
 def _broken(code: str) -> bytes:
     product = next(one for one in story.PRODUCTS if one.code == code)
-    picture = product_picture(product, PICTURE_PX).rotate(7, Image.Resampling.BICUBIC, expand=False)
+    picture = product_picture(product, PICTURE_PX).rotate(
+        7, Image.Resampling.BICUBIC, fillcolor=(226, 222, 214)
+    )
     pen, chance = ImageDraw.Draw(picture), random.Random(f"broken {code}")
     middle = PICTURE_PX * 0.5
     for _ in range(5):

@@ -17,13 +17,13 @@ KINDS = {
 }
 STATES = {
     "asked": mark("Waiting for the store"),
-    "offered": mark("A part is offered"),
+    "offered": mark("A partial refund is offered"),
     "refused": mark("Refused by the store"),
     "to_ship_back": mark("To be shipped back"),
     "shipped_back": mark("On its way back"),
     "received": mark("Being inspected"),
     "to_resend": mark("To be sent again"),
-    "resent": mark("Sent again"),
+    "resent": mark("Sent, not confirmed"),
     "arbitration": mark("The platform is asked"),
     "ruled": mark("Ruled"),
     "appealed": mark("Appealed"),
