@@ -86,7 +86,7 @@ DESKS = {
         for one in ("invited", "applied", "declined", "agreed")
     },
     **{f"after-sales {state}": f"cases WHERE state = '{state}'" for state in CaseState},
-    "evidence": "case_evidence WHERE kind = 'image'",
+    "evidence of a case": "case_evidence WHERE kind = 'image'",
     "room with a replay": "live_rooms r JOIN videos v ON v.id = r.replay_video_id"
     " WHERE r.state = 'ended' AND v.seconds >= 300",
     "room announced": "live_rooms r JOIN live_reminders m ON m.room_id = r.id"
