@@ -73,13 +73,13 @@ async def show(
             act = Act(
                 store_id=store_id, case_id=case_id, person_id=person_id, at=at, buyer_id=buyer_id
             )
-            return await _note(conn, act, side, kind, kept, name, size, data)
+            return await note_evidence(conn, act, side, kind, kept, name, size, data)
     except BaseException:
         await asyncio.to_thread(evidence_files.remove, kept)
         raise
 
 
-async def _note(
+async def note_evidence(
     conn: AsyncConnection,
     act: Act,
     side: Side,
@@ -89,6 +89,7 @@ async def _note(
     size: int,
     data: bytes,
 ) -> UUID:
+    """A file that is kept already. Raises CaseGone, CaseClosed, BadCase."""
     case = await case_for(conn, act)
     _refuse_ended(case)
     evidence_id = await write_evidence(

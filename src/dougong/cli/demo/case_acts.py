@@ -1,7 +1,6 @@
 """What both sides and the operator do with one case of the story, each act at its own date."""
 
 import asyncio
-import hashlib
 import io
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.aftersales.queries import Case, case_of
 from dougong.aftersales.rules import Bearer, Inspection, RulingOutcome, Side
 from dougong.aftersales.ruling_commands import Ruling
-from dougong.aftersales.talk_commands import write_evidence
 from dougong.base.ids import PersonId
 from dougong.cli.demo import story
 from dougong.cli.demo.acts import ANSWERED_AFTER, answer_refund, send_refund
@@ -24,9 +22,9 @@ from dougong.cli.demo.pictures import product_picture
 from dougong.flows import answer_case, case_deadlines, return_case, rule_case
 from dougong.flows.answer_case import Act
 from dougong.flows.place_orders import Placed
-from dougong.flows.talk_in_case import say
+from dougong.flows.talk_in_case import note_evidence, say
 from dougong.infra import evidence_files
-from dougong.infra.events import Deadline, record
+from dougong.infra.events import Deadline
 from dougong.payments.rules import EventKind
 
 PICTURE_PX = 560
@@ -37,7 +35,7 @@ class Shown(NamedTuple):
 
     kept: str
     size: int
-    sha256: bytes
+    data: bytes
 
 
 class Step(NamedTuple):
@@ -80,7 +78,7 @@ async def keep_picture(code: str) -> Shown:
     data = await asyncio.to_thread(_broken, code)
     kept = f"demo/{code}"
     _, size = await evidence_files.keep(data, kept)
-    return Shown(kept, size, hashlib.sha256(data).digest())
+    return Shown(kept, size, data)
 
 
 def _broken(code: str) -> bytes:
@@ -117,18 +115,10 @@ async def _merchant_said(told: Told, words: str, at: datetime) -> None:
 
 
 async def _shown(told: Told, words: str, at: datetime) -> None:
-    if told.picture is None:
-        return
-    case = await told.now()
-    kept, size, sha256 = told.picture
-    await write_evidence(
-        told.conn, case=case, side="buyer", person_id=told.buyer, kind="image", file=kept,
-        name=words, size_bytes=size, sha256=sha256, at=at,
-    )  # fmt: skip
-    facts = {"number": case.number, "side": "buyer", "kind": "image"}
-    await record(
-        told.conn, "case.evidence", store_id=case.store_id, subject_id=case.id, at=at, facts=facts
-    )
+    if told.picture is not None:
+        kept, size, data = told.picture
+        act = told.of_buyer(at)
+        await note_evidence(told.conn, act, Side.BUYER, "image", kept, words, size, data)
 
 
 async def _approved(told: Told, words: str, at: datetime) -> None:
