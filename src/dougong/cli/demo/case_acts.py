@@ -77,6 +77,7 @@ async def keep_picture(code: str) -> Shown:
     """A photo of a product that arrived broken, kept as an upload is."""
     data = await asyncio.to_thread(_broken, code)
     kept = f"demo/{code}"
+    await asyncio.to_thread(evidence_files.remove, kept)  # of a run that has stopped since
     _, size = await evidence_files.keep(data, kept)
     return Shown(kept, size, data)
 

@@ -13,7 +13,7 @@ from dougong.base.ids import PersonId
 from dougong.cli.demo.acts import pay, place_one, ship, the_shopper
 from dougong.cli.demo.case_acts import Shown, Step, Told, go_on, keep_picture
 from dougong.cli.demo.market import Market
-from dougong.cli.demo.marks import begin_piece
+from dougong.cli.demo.marks import begin_piece, has_piece
 from dougong.flows.open_case import Wish, open_case
 from dougong.flows.place_orders import Placed
 from dougong.flows.receive_order import receive_order
@@ -124,6 +124,9 @@ CASES = (
 
 
 async def write_cases(market: Market, *, now: datetime) -> None:
+    async with transaction() as conn:
+        if await has_piece(conn, "cases"):
+            return
     pictures = {n: await keep_picture(_code(market, n)) for n in _with_picture()}
     async with transaction(slow=True) as conn:
         if not await begin_piece(conn, "cases", at=now):
