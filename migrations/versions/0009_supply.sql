@@ -64,7 +64,7 @@ CREATE TABLE stock_moves (
   about_id uuid,
   at timestamptz NOT NULL,
   by_id uuid,
-  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
+  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 400),
   PRIMARY KEY (store_id, id),
   UNIQUE (store_id, key),
   CONSTRAINT stock_moves_places CHECK (src IN ('supplier', 'buyer', 'lost_found', 'scrap', 'promised',

@@ -19,6 +19,7 @@ from dougong.content.rules import (
     CommentRefused,
     VideoGone,
 )
+from dougong.flows.follow_creator import follow_creator
 from dougong.infra.plain_text import plain_text
 
 HOSTILE = [
@@ -71,9 +72,7 @@ async def test_only_published_videos_take_reactions(conn: AsyncConnection) -> No
     with pytest.raises(VideoGone):
         await reaction_commands.report(conn, **who, reason="spam", note="")
     with pytest.raises(NotFound):
-        await reaction_commands.follow(
-            conn, creator_id=creator_id, person_id=who["person_id"], at=AT
-        )
+        await follow_creator(conn, creator_id=creator_id, person_id=who["person_id"], at=AT)
 
 
 @pytest.mark.parametrize("body", ["", "   ", "<p></p>", "x" * 501])

@@ -216,6 +216,7 @@ TASKS: dict[str, str] = {
     "content.tidy": mark("Clear what uploads left behind"),
     "deadlines.act": mark("Act on deadlines"),
     "infra.drop_old_windows": mark("Forget old rate limits"),
+    "supply.allocate_waiting": mark("Find warehouses for orders that wait"),
     "infra.retry_stalled_jobs": mark("Start stalled jobs again"),
     "content.withdraw": mark("Take a video's files away"),
     "content.bring_back": mark("Put a video's files back"),
