@@ -58,7 +58,7 @@ async def ann_is_refused_and_the_platform_rules(told: Told) -> None:
     async with the_case(told, "ann", of="ann") as page:
         await says(page, "ask_platform", "Is green what was promised?")
         await is_now(page, "arbitration")
-    await _rules(told, "15.00", "Rule", "ruled")
+    await _rules(told, "15.00", "Give the ruling", "ruled")
     async with the_case(told, "mei", of="ann") as page:
         await says(page, "appeal", "The picture shows the colour.")
         await is_now(page, "appealed")
