@@ -61,7 +61,7 @@ def chart(figures: dict[str, Any], today: Any) -> dict[str, Any]:
             {"type": "bar", "name": gettext("Sold by day"), "data": [*past, *[None] * len(ahead)]},
             {"type": "line", "name": gettext("Expected in all"),
              "data": [*gap, *[round(one[1]) for one in ahead]]},
-            {**soft, "name": gettext("At least"), "data": [*gap, *low]},
+            {**soft, "name": gettext("Low end"), "data": [*gap, *low]},
             {**soft, "name": gettext("Band"), "areaStyle": {"opacity": 0.16},
              "data": [*gap, *[top - bottom for top, bottom in zip(high, low, strict=True)]]},
         ],
