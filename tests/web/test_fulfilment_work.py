@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from tests.web.test_merchant import Client
 from tests.web.test_merchant_orders import a_shop, as_, client, the_order
 
@@ -62,6 +63,17 @@ async def test_an_order_goes_from_the_shelf_to_the_driver(client: Client) -> Non
     found = await the_order(shop)
     assert found["order"].state == "shipped"
     assert [(p.carrier, p.tracking_no) for p in found["packages"]] == [("EMS", "RR473124829GB")]
+
+
+@pytest.mark.parametrize("here", ["pick", "pack", "receive"])
+async def test_each_work_of_the_phone_leads_to_the_others(client: Client, here: str) -> None:
+    shop = await a_shop()
+    as_(client, shop)
+    work = f"/work/{shop.store_id}"
+    page = (await client.get(f"{work}/{here}")).text
+    for other in {"pick", "pack", "receive", "count"} - {here}:
+        assert f'href="{work}/{other}"' in page
+        assert (await client.get(f"{work}/{other}")).status_code == 200
 
 
 async def test_a_scan_that_is_not_needed_is_said_large(client: Client) -> None:
