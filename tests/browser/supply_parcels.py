@@ -77,9 +77,9 @@ def bars_of(paper: bytes) -> list[tuple[int, ...]]:
     found = []
     for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", paper, re.DOTALL):
         try:
-            words = zlib.decompress(stream).decode("latin-1")
+            words = zlib.decompressobj().decompress(stream).decode("latin-1")
         except zlib.error:
-            continue  # not a page: a font comes in another form
+            continue  # not a page: a font may come in another form
         boxes = re.findall(r"([\d.]+) ([\d.]+) ([\d.]+) (-?[\d.]+) re f", words)
         if not boxes:
             continue
