@@ -3,6 +3,7 @@ market has them. Prints where it all is, as JSON."""
 
 import asyncio
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import msgspec
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from dougong.base.ids import PLATFORM_BOOK, PersonId
 from dougong.cli.demo import story
 from dougong.cli.demo.agreement_cases import write_agreements
 from dougong.cli.demo.gift_cases import write_gifts
-from dougong.cli.demo.market import Market
+from dougong.cli.demo.market import Market, Shopper
 from dougong.cli.demo.reconciliation_cases import write_partner_month, write_reconciliation
 from dougong.cli.demo.source_cases import write_sources
 from dougong.cli.demo.task_cases import STAR, write_tasks
@@ -23,6 +24,7 @@ from dougong.infra import clock
 from dougong.infra.db import dispose, transaction
 from dougong.links.commands import add_link
 
+SHOPPERS = 16
 FIND = {
     "signed": "SELECT id FROM partner_rounds WHERE state = 'signed' ORDER BY opened_at DESC",
     "negotiated": "SELECT id FROM partner_rounds WHERE state = 'negotiating'"
@@ -87,7 +89,16 @@ async def _market(conn: AsyncConnection, *, at: datetime) -> Market:
         )  # fmt: skip
     market.people["creator"] = market.people["creators"] = author
     await _brand(conn, market, at=at)
+    market.shoppers += [await _shopper(conn, n, at=at) for n in range(SHOPPERS)]
     return market
+
+
+async def _shopper(conn: AsyncConnection, n: int, *, at: datetime) -> Shopper:
+    """Somebody who buys coins."""
+    person_id = await sign_up(
+        conn, email=f"coins-{n}@example.org", password=None, name="小周", locale="zh", at=at
+    )
+    return Shopper(person_id, uuid4())
 
 
 # A page that shows the video shows a real poster.

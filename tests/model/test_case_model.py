@@ -45,6 +45,7 @@ EXAMPLES = int(os.environ.get("DOUGONG_TORTURE_EXAMPLES", "0"))
 SEQUENCES = EXAMPLES or 2_000
 STEPS = 7
 KINDS = list(CaseKind)
+COUPONS = ("PLATFORM", "CREATOR")
 SHIP = {"carrier": "顺丰", "tracking_no": "SF000001"}
 
 
@@ -57,6 +58,7 @@ class Sequence:
         self.cases: list[Case] = []
         self.done: list[Callable[[], Awaitable[object]]] = []
         self.payouts: list[UUID] = []
+        self.coupons: set[str] = set()
 
     async def run(self) -> None:
         await self.order()
@@ -83,7 +85,8 @@ class Sequence:
         if len(self.orders) == 2:
             return
         quantity = self.chance.randint(1, 3)
-        coupon = self.chance.choice((None, None, "PLATFORM", "CREATOR"))
+        left = [code for code in COUPONS if code not in self.coupons]  # one a person
+        coupon = self.chance.choice((None, None, *left))
         total = 3_333 * quantity - (1_000 if coupon else 0)
         made = await self.attempt(
             lambda: self.world.an_order(
@@ -92,6 +95,7 @@ class Sequence:
         )
         if made:
             self.orders.append(made)
+            self.coupons.add(coupon or "")
 
     async def ship(self) -> None:
         placed = self.chance.choice(self.orders)
