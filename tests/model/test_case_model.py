@@ -42,7 +42,7 @@ from dougong.reads.doctor_sql import ESCROW, UNEXPLAINED
 from dougong.reads.explain import explain_order
 
 EXAMPLES = int(os.environ.get("DOUGONG_TORTURE_EXAMPLES", "0"))
-SEQUENCES = EXAMPLES or 2_000
+SEQUENCES = EXAMPLES or 400
 STEPS = 7
 KINDS = list(CaseKind)
 COUPONS = ("PLATFORM", "CREATOR")
