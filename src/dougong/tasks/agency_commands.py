@@ -159,7 +159,9 @@ async def contract_at(conn: AsyncConnection, *, creator_id: UUID, at: datetime) 
 async def contract_moments(
     conn: AsyncConnection, *, creator_id: UUID, after: datetime, until: datetime
 ) -> list[datetime]:
-    """The instants at which an agency's share begins or ends."""
+    """The instants at which an agency's share begins or ends; none where `until` has passed."""
+    if until <= after:
+        return []
     starts, ends = func.lower(agency_contracts.c.in_force), func.upper(agency_contracts.c.in_force)
     asked = select(starts, ends).where(
         agency_contracts.c.creator_id == creator_id,

@@ -80,7 +80,7 @@ async def _penalties(
 ) -> None:
     """One that stands, one that waits for an answer, one that was taken back."""
     for n, store_id in enumerate(stores[:3]):
-        at = now - timedelta(days=6 - n)
+        at = now - timedelta(minutes=30 - 10 * n)
         async with transaction() as conn:
             numbers = (await conn.scalars(LAST_PAID, {"store_id": store_id, "before": at})).all()
             penalty_id = await flow.penalise(
@@ -88,12 +88,12 @@ async def _penalties(
                 words="超过承诺时间仍未发货。", person_id=first, key=f"demo-late-{n}", at=at,
             )  # fmt: skip
             if n:
-                await _appeal(conn, store_id, penalty_id, at=at + timedelta(hours=20))
+                await _appeal(conn, store_id, penalty_id, at=at + timedelta(minutes=3))
             if n == 2:
                 await flow.answer_appeal(
                     conn, store_id=store_id, penalty_id=penalty_id, is_reversed=True,
                     answer="核实：当日快递停运，予以撤销。", person_id=second,
-                    at=at + timedelta(days=2),
+                    at=at + timedelta(minutes=6),
                 )  # fmt: skip
 
 
