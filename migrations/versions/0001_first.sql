@@ -632,9 +632,7 @@ CREATE UNIQUE INDEX orders_once ON orders (store_id, idempotency_key, buyer_id)
   WHERE buyer_id IS NOT NULL;
 CREATE INDEX orders_by_buyer ON orders (buyer_id, placed_at DESC) WHERE buyer_id IS NOT NULL;
 CREATE INDEX orders_by_store ON orders (store_id, placed_at DESC, id DESC);
--- What is final waits for nothing; among all of a store's orders it is never far.
-CREATE INDEX orders_by_state ON orders (store_id, state, placed_at DESC, id DESC)
-  WHERE state <> 'final';
+CREATE INDEX orders_by_state ON orders (store_id, state, placed_at DESC, id DESC);
 CREATE INDEX orders_by_payment ON orders (store_id, paid_at DESC, id DESC) INCLUDE (buyer_id)
   WHERE paid_at IS NOT NULL;
 CREATE INDEX orders_by_checkout ON orders (checkout_id) WHERE buyer_id IS NOT NULL;

@@ -218,7 +218,65 @@ async def test_a_score_counts_what_was_due_and_what_was_kept(scene: Scene) -> No
     await scene.order("too-old", paid=NOW - 40 * DAY, shipped=NOW - 39 * DAY)
     _, formula = await formula_at(scene.conn, at=NOW)
     found = await counts(scene.conn, store_id=scene.store.store_id, formula=formula, at=NOW)
-    assert found == {Metric.SHIPPED_IN_TIME: Count(1, 3), Metric.NOT_SENT_BACK: Count(2, 2)}
+    assert found[Metric.SHIPPED_IN_TIME] == Count(1, 3)
+    assert found[Metric.NOT_SENT_BACK] == Count(2, 2)
+
+
+async def a_case(scene: Scene, *, opened: datetime) -> UUID:
+    case_id, key = uuid4(), uuid4().hex
+    number = await scene.order("C", paid=opened - DAY, shipped=opened - HOUR)
+    await scene.conn.execute(
+        text("""
+            INSERT INTO cases (store_id, id, number, order_id, buyer_id, kind, state, waiting_for,
+              reason, currency, asked_minor, was_final, idempotency_key, request_hash, opened_at)
+            SELECT store_id, :id, :key, id, buyer_id, 'refund_only', 'asked', 'merchant', 'broken',
+              'CNY', 100, false, :key, '', :opened FROM orders WHERE number = :number
+        """),
+        {"id": case_id, "key": key, "opened": opened, "number": number},
+    )
+    return case_id
+
+
+async def case_moved(scene: Scene, case_id: UUID, side: str, *, at: datetime) -> None:
+    await scene.conn.execute(
+        text("""
+            INSERT INTO case_moves (store_id, case_id, n, from_state, to_state, side, at)
+            VALUES (:store, :case, 2, 'asked', 'offered', :side, :at)
+        """),
+        {"store": scene.store.store_id, "case": case_id, "side": side, "at": at},
+    )
+
+
+async def ruled(scene: Scene, case_id: UUID, instance: int, outcome: str) -> None:
+    await scene.conn.execute(
+        text("""
+            INSERT INTO case_rulings (store_id, case_id, instance, question, outcome, granted_minor,
+              bearer, reason, person_id, at)
+            VALUES (:store, :case, :instance, 'q', :outcome, :granted, 'merchant', 'r', :person,
+              :at)
+        """),
+        {"store": scene.store.store_id, "case": case_id, "instance": instance,
+         "outcome": outcome, "granted": 0 if outcome == "nothing" else 100,
+         "person": scene.olga, "at": NOW - DAY + instance * HOUR},
+    )  # fmt: skip
+
+
+async def test_a_score_counts_answers_in_time_and_the_last_rulings(scene: Scene) -> None:
+    in_time = await a_case(scene, opened=NOW - 5 * DAY)
+    await case_moved(scene, in_time, "merchant", at=NOW - 4 * DAY)
+    for side, after in (("merchant", 3 * DAY), ("deadline", 2 * DAY), ("buyer", HOUR)):
+        one = await a_case(scene, opened=NOW - 5 * DAY)
+        await case_moved(scene, one, side, at=NOW - 5 * DAY + after)
+    await a_case(scene, opened=NOW - 3 * DAY)  # its time is over, and nobody has answered
+    await a_case(scene, opened=NOW - HOUR)  # there is still time
+    await ruled(scene, in_time, 1, "refund")
+    other = await a_case(scene, opened=NOW - 40 * DAY)
+    await ruled(scene, other, 1, "refund")
+    await ruled(scene, other, 2, "nothing")
+    _, formula = await formula_at(scene.conn, at=NOW)
+    found = await counts(scene.conn, store_id=scene.store.store_id, formula=formula, at=NOW)
+    assert found[Metric.ANSWERED_IN_TIME] == Count(1, 4)
+    assert found[Metric.RULED_FOR] == Count(1, 2)
 
 
 async def test_late_orders_are_listed_until_they_are_punished(scene: Scene) -> None:

@@ -24,26 +24,18 @@ TABS: dict[str, tuple[str, ...]] = {
 LATEST = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
 LAST = UUID(int=2**128 - 1)
 
-# By state where states are asked for, as each state's newest lie together in an index, but for
-# what is final: that is found among all, as all are in the order of an index too.
+# By state where states are asked for, as each state's newest lie together in an index; all states
+# have one index, too.
 LIST = text("""
     WITH page AS (
       (SELECT n.id, n.placed_at FROM unnest(CAST(:states AS text[])) AS w (state)
         CROSS JOIN LATERAL (
           SELECT o.id, o.placed_at FROM orders o
-          WHERE o.store_id = :store_id AND o.state = w.state AND o.state <> 'final'
+          WHERE o.store_id = :store_id AND o.state = w.state
             AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
             AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
             AND (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid))
           ORDER BY o.placed_at DESC, o.id DESC LIMIT :most) n)
-      UNION ALL
-      (SELECT o.id, o.placed_at FROM orders o
-        WHERE o.store_id = :store_id AND o.state = 'final'
-          AND 'final' = ANY(CAST(:states AS text[]))
-          AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
-          AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
-          AND (o.placed_at, o.id) < (:before_at, CAST(:before_id AS uuid))
-        ORDER BY o.placed_at DESC, o.id DESC LIMIT :most)
       UNION ALL
       (SELECT o.id, o.placed_at FROM orders o
         WHERE o.store_id = :store_id AND CAST(:states AS text[]) = '{}'

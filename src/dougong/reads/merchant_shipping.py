@@ -83,7 +83,7 @@ WAITING = text("""
     FROM unnest(ARRAY['paid', 'part_shipped']) AS w (state)
     CROSS JOIN LATERAL (
       SELECT * FROM orders
-      WHERE store_id = :store_id AND state = w.state AND state <> 'final'
+      WHERE store_id = :store_id AND state = w.state
         AND (CAST(:after_at AS timestamptz) IS NULL
           OR (placed_at, id) > (:after_at, CAST(:after_id AS uuid)))
       ORDER BY placed_at, id LIMIT :most) o

@@ -38,6 +38,36 @@ SENT_BACK = text("""
 """)
 
 
+# A case wants an answer until its time is over; what its buyer took back before does not count.
+ANSWERED = text("""
+    SELECT count(*) FILTER (WHERE m.side IN ('merchant', 'rule')
+        AND m.at <= c.opened_at + CAST(:answer AS interval)) AS good,
+      count(*) AS of
+    FROM cases c LEFT JOIN LATERAL (
+      SELECT side, at FROM case_moves m
+      WHERE m.store_id = c.store_id AND m.case_id = c.id AND m.from_state = 'asked' AND m.at < :at
+      ORDER BY n LIMIT 1) m ON true
+    WHERE c.store_id = :store_id AND c.opened_at >= :since AND c.opened_at < :at
+      AND (m.side IN ('merchant', 'rule', 'deadline')
+        OR (m.side IS NULL AND c.opened_at < CAST(:at AS timestamptz) - CAST(:answer AS interval)))
+""")
+# The last ruling of a case counts; it is against the merchant where the merchant bears a refund.
+RULED = text("""
+    SELECT count(*) FILTER (WHERE r.outcome = 'nothing' OR r.bearer <> 'merchant') AS good,
+      count(*) AS of
+    FROM cases c JOIN case_rulings r ON r.store_id = c.store_id AND r.case_id = c.id
+    WHERE c.store_id = :store_id AND r.at >= :since AND r.at < :at
+      AND NOT EXISTS (SELECT FROM case_rulings l WHERE l.store_id = r.store_id
+        AND l.case_id = r.case_id AND l.instance > r.instance AND l.at < :at)
+""")
+COUNTED = (
+    (Metric.SHIPPED_IN_TIME, SHIPPED),
+    (Metric.NOT_SENT_BACK, SENT_BACK),
+    (Metric.ANSWERED_IN_TIME, ANSWERED),
+    (Metric.RULED_FOR, RULED),
+)
+
+
 async def counts(
     conn: AsyncConnection, *, store_id: StoreId, formula: Formula, at: datetime
 ) -> Mapping[Metric, Count]:
@@ -47,9 +77,10 @@ async def counts(
         "at": at,
         "since": at - timedelta(days=formula.days),
         "ship": timedelta(hours=formula.ship_hours),
+        "answer": timedelta(hours=formula.answer_hours),
     }
     found: dict[Metric, Count] = {}
-    for metric, statement in ((Metric.SHIPPED_IN_TIME, SHIPPED), (Metric.NOT_SENT_BACK, SENT_BACK)):
+    for metric, statement in COUNTED:
         row = (await conn.execute(statement, asked)).one()
         found[metric] = Count(row.good, row.of)
     return found
