@@ -26,7 +26,7 @@ from dougong.standing.rules import (
 
 SHIPPED = Part(Metric.SHIPPED_IN_TIME, 6_000, 8_000, 9_900)
 KEPT = Part(Metric.NOT_SENT_BACK, 4_000, 8_000, 9_800)
-FORMULA = Formula(days=30, ship_hours=48, answer_hours=48, parts=(SHIPPED, KEPT))
+FORMULA = Formula(days=30, parts=(SHIPPED, KEPT))
 LATE = Tariff(1_000, 500, 100_000, "CNY", Measure.NONE, 0, 7)
 
 
@@ -120,10 +120,10 @@ def test_a_measure_lasts_its_days_and_none_has_no_end() -> None:
     [
         (Deposit(-1, "CNY"), "amount_minor"),
         (Deposit(1, "yuan"), "currency"),
-        (Formula(0, 48, 48, (SHIPPED, KEPT)), "days"),
-        (Formula(30, 48, 48, (SHIPPED,)), "parts"),
-        (Formula(30, 48, 48, (SHIPPED, SHIPPED)), "parts"),
-        (Formula(30, 48, 48, (Part(Metric.RULED_FOR, 10_000, 9_000, 9_000),)), "goal"),
+        (Formula(0, (SHIPPED, KEPT)), "days"),
+        (Formula(30, (SHIPPED,)), "parts"),
+        (Formula(30, (SHIPPED, SHIPPED)), "parts"),
+        (Formula(30, (Part(Metric.RULED_FOR, 10_000, 9_000, 9_000),)), "goal"),
         (Tariff(2, 0, 1, "CNY", Measure.NONE, 0, 7), "most_minor"),
         (Tariff(0, 10_001, 1, "CNY", Measure.NONE, 0, 7), "share_bp"),
         (Tariff(0, 0, 1, "CNY", Measure.NO_NEW_LINKS, 0, 7), "measure_days"),

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import SkuId, StoreId
+from dougong.infra.db import like_literal
 
 LOW_UNITS = 10
 
@@ -85,8 +86,7 @@ async def stock_rows(
 
 def like(words: str) -> str:
     """A pattern that finds the words as they are, anywhere."""
-    plain = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{plain}%"
+    return f"%{like_literal(words)}%"
 
 
 async def stock_row(conn: AsyncConnection, *, store_id: StoreId, sku_id: SkuId) -> Any | None:

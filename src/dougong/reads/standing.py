@@ -10,21 +10,22 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import PLATFORM_BOOK, StoreId
-from dougong.infra.db import like_literal
 from dougong.ledger.rules import Purpose
+from dougong.reads.merchant_stock import like
 from dougong.standing.queries import deposits_at
 from dougong.standing.rules import Count, Formula, Metric, PartScore, deposit_due
 
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
-# An order counts when its time to ship is over; one that was given back before it left does not.
+# An order counts when the time that was promised for it is over; one that was given back before it
+# left does not. Paid at most 60 days before that.
 SHIPPED = text("""
-    SELECT count(*) FILTER (WHERE shipped_at <= paid_at + CAST(:ship AS interval)) AS good,
-      count(*) AS of
-    FROM orders WHERE store_id = :store_id
-      AND paid_at >= CAST(:since AS timestamptz) - CAST(:ship AS interval)
-      AND paid_at < CAST(:at AS timestamptz) - CAST(:ship AS interval)
-      AND NOT (state = 'refunded' AND shipped_at IS NULL)
+    SELECT count(*) FILTER (WHERE o.shipped_at <= p.promised_by) AS good, count(*) AS of
+    FROM orders o JOIN ship_promises p ON p.store_id = o.store_id AND p.order_id = o.id
+    WHERE o.store_id = :store_id
+      AND o.paid_at >= CAST(:since AS timestamptz) - interval '60 days' AND o.paid_at < :at
+      AND p.promised_by >= :since AND p.promised_by < :at
+      AND NOT (o.state = 'refunded' AND o.shipped_at IS NULL)
 """)
 # Shipped within the days; paid at most 60 days before that.
 SENT_BACK = text("""
@@ -38,18 +39,15 @@ SENT_BACK = text("""
 """)
 
 
-# A case wants an answer until its time is over; what its buyer took back before does not count.
+# A case is answered by its merchant, or its deadline answers. What its buyer took back before that,
+# or what still waits in time, does not count.
 ANSWERED = text("""
-    SELECT count(*) FILTER (WHERE m.side IN ('merchant', 'rule')
-        AND m.at <= c.opened_at + CAST(:answer AS interval)) AS good,
-      count(*) AS of
-    FROM cases c LEFT JOIN LATERAL (
-      SELECT side, at FROM case_moves m
+    SELECT count(*) FILTER (WHERE m.side IN ('merchant', 'rule')) AS good, count(*) AS of
+    FROM cases c JOIN LATERAL (
+      SELECT side FROM case_moves m
       WHERE m.store_id = c.store_id AND m.case_id = c.id AND m.from_state = 'asked' AND m.at < :at
-      ORDER BY n LIMIT 1) m ON true
+      ORDER BY n LIMIT 1) m ON m.side IN ('merchant', 'rule', 'deadline')
     WHERE c.store_id = :store_id AND c.opened_at >= :since AND c.opened_at < :at
-      AND (m.side IN ('merchant', 'rule', 'deadline')
-        OR (m.side IS NULL AND c.opened_at < CAST(:at AS timestamptz) - CAST(:answer AS interval)))
 """)
 # The last ruling of a case counts; it is against the merchant where the merchant bears a refund.
 RULED = text("""
@@ -72,13 +70,7 @@ async def counts(
     conn: AsyncConnection, *, store_id: StoreId, formula: Formula, at: datetime
 ) -> Mapping[Metric, Count]:
     """What the formula counts of a store in its days before `at`."""
-    asked = {
-        "store_id": store_id,
-        "at": at,
-        "since": at - timedelta(days=formula.days),
-        "ship": timedelta(hours=formula.ship_hours),
-        "answer": timedelta(hours=formula.answer_hours),
-    }
+    asked = {"store_id": store_id, "at": at, "since": at - timedelta(days=formula.days)}
     found: dict[Metric, Count] = {}
     for metric, statement in COUNTED:
         row = (await conn.execute(statement, asked)).one()
@@ -163,30 +155,41 @@ async def deposit_of(
 
 
 LATE = text("""
-    SELECT o.id, o.number, o.paid_at, o.total_minor, o.currency, o.store_id, o.state,
+    SELECT o.id, o.number, w.promised_by, o.total_minor, o.currency, o.store_id, o.state,
       s.name_zh, s.name_en
-    FROM orders o JOIN stores s ON s.id = o.store_id
-    WHERE o.state IN ('paid', 'part_shipped')
-      AND (CAST(:store_id AS uuid) IS NULL OR o.store_id = :store_id)
-      AND o.paid_at < CAST(:at AS timestamptz) - CAST(:ship AS interval)
+    FROM ship_promises w JOIN orders o ON o.store_id = w.store_id AND o.id = w.order_id
+    JOIN stores s ON s.id = o.store_id
+    WHERE w.kept_at IS NULL AND w.promised_by <= :at AND o.state IN ('paid', 'part_shipped')
+      AND (CAST(:store_id AS uuid) IS NULL OR w.store_id = :store_id)
       AND NOT EXISTS (SELECT FROM penalty_orders p JOIN penalties x
         ON x.store_id = p.store_id AND x.id = p.penalty_id AND x.reversed_at IS NULL
         WHERE p.store_id = o.store_id AND p.order_id = o.id AND x.violation = 'late_shipping')
-    ORDER BY o.paid_at, o.id LIMIT :most
+    ORDER BY w.promised_by, o.id LIMIT :most
 """)
 
 
 async def late_orders(
-    conn: AsyncConnection,
-    *,
-    formula: Formula,
-    at: datetime,
-    store_id: StoreId | None = None,
-    most: int,
+    conn: AsyncConnection, *, at: datetime, store_id: StoreId | None = None, most: int
 ) -> Sequence[Any]:
-    """Paid, not wholly shipped in time, and not punished for it yet: the latest first."""
-    asked = {"at": at, "ship": timedelta(hours=formula.ship_hours), "store_id": store_id}
-    return (await conn.execute(LATE, asked | {"most": most})).all()
+    """Not wholly shipped by when it was promised, and not punished for it yet: the most overdue
+    first."""
+    return (await conn.execute(LATE, {"at": at, "store_id": store_id, "most": most})).all()
+
+
+WAITING = text("""
+    SELECT (SELECT count(*) FROM (SELECT FROM penalty_appeals
+        WHERE answered_at IS NULL LIMIT :most) a) AS appeals,
+      (SELECT count(*) FROM (SELECT FROM ship_promises w
+        JOIN orders o ON o.store_id = w.store_id AND o.id = w.order_id
+        WHERE w.kept_at IS NULL AND w.promised_by <= :at AND o.state IN ('paid', 'part_shipped')
+        LIMIT :most) l) AS late
+""")
+
+
+async def waiting(conn: AsyncConnection, *, at: datetime, most: int) -> Any:
+    """How many `appeals` want an answer and how many orders are `late`, punished for or not; up to
+    so many each."""
+    return (await conn.execute(WAITING, {"at": at, "most": most})).one()
 
 
 PENALTIES = text("""
@@ -225,7 +228,7 @@ async def penalty_rows(
     asked = {
         "store_id": store_id,
         "words": words,
-        "pattern": f"%{like_literal(words)}%",
+        "pattern": like(words),
         "appealed": only_appealed,
         "only_id": only_id,
         "before_at": at or "infinity",
@@ -291,7 +294,7 @@ async def store_rows(
     asked = {
         "at": at,
         "words": words,
-        "pattern": f"%{like_literal(words)}%",
+        "pattern": like(words),
         "after": after,
         "most": most,
     }

@@ -44,8 +44,6 @@ _ROWS: tuple[tuple[str, Terms, str, str], ...] = (
         ANY,
         Formula(
             days=30,
-            ship_hours=48,
-            answer_hours=48,
             parts=(
                 Part(Metric.SHIPPED_IN_TIME, 4_000, 8_000, 9_900),
                 Part(Metric.NOT_SENT_BACK, 3_000, 8_000, 9_800),

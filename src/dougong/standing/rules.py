@@ -117,12 +117,10 @@ class Deposit(msgspec.Struct, frozen=True, tag="deposit", forbid_unknown_fields=
 
 
 class Formula(msgspec.Struct, frozen=True, tag="score", forbid_unknown_fields=True):
-    """How a score is made of the `days` before it. An order is to be shipped within
-    `ship_hours` after it was paid, a case answered within `answer_hours`."""
+    """How a score is made of the `days` before it. By when an order is to be shipped and a case
+    answered is said by the terms in force then."""
 
     days: int
-    ship_hours: int
-    answer_hours: int
     parts: tuple[Part, ...]
 
 
@@ -155,8 +153,6 @@ def check_terms(terms: Terms) -> None:
             _currency(terms.currency)
         case Formula():
             _within("days", terms.days, 1, 365)
-            _within("ship_hours", terms.ship_hours, 1, 24 * 60)
-            _within("answer_hours", terms.answer_hours, 1, 24 * 60)
             _check_parts(terms.parts)
         case Tariff():
             _within("fixed_minor", terms.fixed_minor, 0, MOST_MINOR)

@@ -1,26 +1,19 @@
 """Coin packs and gifts for live rooms, coins that people have bought, other apps' takings."""
 
 from datetime import date, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from dougong.base.ids import PersonId
 from dougong.base.money import Money
 from dougong.base.time import local_day
-from dougong.cli.demo.acts import gateway_ref
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.marks import begin_piece
-from dougong.flows.pay_in import book_pay_in
+from dougong.cli.demo.paying import pay_in_at_once
 from dougong.gifts.app_revenue_rules import AppRow
 from dougong.gifts.commands import say_born_on
 from dougong.gifts.offer_commands import keep_app_rows, offer_gift, offer_pack
 from dougong.infra.db import transaction
 from dougong.infra.settings import settings
-from dougong.payments.commands import mark_captured, name_at_gateway
-from dougong.payments.pay_in_commands import ask_pay_in, open_pay_in_payment
-from dougong.payments.rules import PayInPurpose, Started
+from dougong.payments.rules import PayInPurpose
 
 OPENED_DAYS = 60
 # Coins, fen.
@@ -68,29 +61,12 @@ async def write_gifts(market: Market, *, now: datetime) -> None:
             person_id, at = market.shoppers[shopper].person_id, now - timedelta(days=days, hours=3)
             await say_born_on(conn, person_id=person_id, born_on=date(1984 + shopper, 5, 4), at=at)
             price = Money(PACKS[pack][1], settings().currency)
-            await _buy(conn, person_id, packs[pack], price, key=f"demo-coins-{nth}", at=at)
+            await pay_in_at_once(
+                conn, purpose=PayInPurpose.COINS, owner_id=person_id, subject_id=packs[pack],
+                payer_id=person_id, amount=price, key=f"demo-coins-{nth}",
+                return_url="/account/coins", at=at,
+            )  # fmt: skip
         await keep_app_rows(conn, rows=_other_apps(now), at=now)
-
-
-async def _buy(
-    conn: AsyncConnection,
-    person_id: PersonId,
-    pack_id: UUID,
-    price: Money,
-    *,
-    key: str,
-    at: datetime,
-) -> None:
-    pay_in = await ask_pay_in(
-        conn, purpose=PayInPurpose.COINS, owner_id=person_id, subject_id=pack_id,
-        payer_id=person_id, amount=price, key=key, at=at,
-    )  # fmt: skip
-    payment = await open_pay_in_payment(conn, pay_in=pay_in, gateway="sandbox", at=at)
-    ref = gateway_ref(payment)
-    started = Started(ref, "/account/coins")
-    await name_at_gateway(conn, payment_id=payment.id, payer_id=person_id, started=started)
-    await mark_captured(conn, payment_id=payment.id, gateway_ref=ref, at=at)
-    await book_pay_in(conn, pay_in=pay_in, payment_id=payment.id, at=at)
 
 
 def _other_apps(now: datetime) -> list[AppRow]:

@@ -24,9 +24,11 @@ async def pay_in_at_once(
     key: str,
     return_url: str,
     at: datetime,
+    subject_id: UUID | None = None,
 ) -> None:
+    """`subject_id`: the coin pack, where coins are bought."""
     pay_in = await ask_pay_in(
-        conn, purpose=purpose, owner_id=owner_id, subject_id=None, payer_id=payer_id,
+        conn, purpose=purpose, owner_id=owner_id, subject_id=subject_id, payer_id=payer_id,
         amount=amount, key=key, at=at,
     )  # fmt: skip
     payment = await open_pay_in_payment(conn, pay_in=pay_in, gateway="sandbox", at=at)

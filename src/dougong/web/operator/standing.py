@@ -17,8 +17,8 @@ from dougong.catalog.queries import store_of
 from dougong.catalog.rules import clean_text
 from dougong.flows import penalise as flow
 from dougong.reads import standing as reads
-from dougong.standing.queries import formula_at, penalty_of, rules_in_force
-from dougong.standing.rules import MOST_WORDS, NoStandingRule, RuleOfKind
+from dougong.standing.queries import penalty_of, rules_in_force
+from dougong.standing.rules import MOST_WORDS, RuleOfKind
 from dougong.web.account.common import AnyRequest, form_page, go
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -56,21 +56,10 @@ class KeyForm(Form):
     key: KeyText
 
 
-def _tabs(waiting: int, late: int) -> dict[str, Any]:
-    return {**standing_words(), "waiting": waiting, "late": late}
-
-
-async def _counts(conn: AsyncConnection, at: datetime) -> dict[str, Any]:
-    appealed = await reads.penalty_rows(conn, only_appealed=True, most=100)
-    return _tabs(len(appealed), len(await _late(conn, at)))
-
-
-async def _late(conn: AsyncConnection, at: datetime) -> list[Any]:
-    try:
-        _, formula = await formula_at(conn, at=at)
-    except NoStandingRule:
-        return []
-    return list(await reads.late_orders(conn, formula=formula, at=at, most=MOST_LATE))
+async def _desk(conn: AsyncConnection, at: datetime) -> dict[str, Any]:
+    """What the lists of the desk share: words, and how much waits behind each tab."""
+    there = await reads.waiting(conn, at=at, most=MOST_LATE)
+    return {**standing_words(), "waiting": there.appeals, "late": there.late}
 
 
 @get(DESK, **GOVERN)
@@ -95,7 +84,7 @@ async def scores_page(
     return page(
         request,
         "operator/standing.html",
-        **await _counts(conn, now),
+        **await _desk(conn, now),
         show="scores",
         rows=shown,
         q=q,
@@ -131,7 +120,7 @@ async def penalties_page(
     return page(
         request,
         "operator/penalties.html",
-        **await _counts(conn, now),
+        **await _desk(conn, now),
         show="appeals" if show == "appeals" else "penalties",
         rows=shown,
         q=q,
@@ -144,14 +133,14 @@ async def penalties_page(
 @get(DESK + "/late", **GOVERN)
 async def late_page(request: AnyRequest, conn: Conn, now: Now) -> Response[Any]:
     """Orders whose time to ship is over, by store: where a penalty may be due."""
-    rows = await _late(conn, now)
+    rows = await reads.late_orders(conn, at=now, most=MOST_LATE)
     by_store: dict[UUID, list[Any]] = {}
     for row in rows:
         by_store.setdefault(row.store_id, []).append(row)
     return page(
         request,
         "operator/standing_late.html",
-        **await _counts(conn, now),
+        **await _desk(conn, now),
         show="late",
         groups=list(by_store.values()),
         most=MOST_LATE if len(rows) == MOST_LATE else 0,
@@ -170,13 +159,12 @@ async def _store_page(
     ours = StoreId(store_id)
     store = await store_of(conn, store_id=ours)
     rules = await rules_in_force(conn, kind=RuleOfKind.PENALTY, at=at)
-    late = [row for row in await _late(conn, at) if row.store_id == store_id]
+    late = await reads.late_orders(conn, at=at, store_id=ours, most=MOST_LATE)
     return form_page(
         request,
         "operator/standing_store.html",
         refusal=refusal,
-        **await _counts(conn, at),
-        show="scores",
+        **standing_words(),
         store=store,
         deposit=await reads.deposit_of(conn, store_id=ours, currency=store.currency, at=at),
         rows=await reads.penalty_rows(conn, store_id=ours, most=PAGE),
@@ -248,8 +236,7 @@ async def _penalty_page(
         request,
         "operator/penalty.html",
         refusal=refusal,
-        **await _counts(conn, at),
-        show="penalties",
+        **standing_words(),
         store=await store_of(conn, store_id=ours),
         penalty=penalty,
         row=rows[0],

@@ -66,8 +66,6 @@ class FormulaForm(Dated, kw_only=True):
     """Weight, floor and goal of each metric, in the order of METRICS; weight 0 leaves it out."""
 
     days: int
-    ship_hours: int
-    answer_hours: int
     weight: list[Short]
     floor: list[Short]
     goal: list[Short]
@@ -148,8 +146,6 @@ def _formula(data: FormulaForm) -> tuple[str, Terms]:
     parts = [_part(metric, *values) for metric, *values in zip(METRICS, *columns, strict=True)]
     terms = Formula(
         days=data.days,
-        ship_hours=data.ship_hours,
-        answer_hours=data.answer_hours,
         parts=tuple(part for part in parts if part.weight_bp),
     )
     return ANY, terms

@@ -27,16 +27,18 @@ function speak(figure) {
       style: "currency", currency, minimumFractionDigits: 0, maximumFractionDigits: digits,
       notation: "compact",
     });
-  if (!currency) return { long: (n) => new Intl.NumberFormat(language).format(n), short: null };
+  // What nobody knows is no figure, and not 0.
+  const known = (format) => (n) => (n === null || n === undefined ? "–" : format(n));
+  if (!currency) return { long: known((n) => new Intl.NumberFormat(language).format(n)), short: null };
   const per = 10 ** new Intl.NumberFormat("en", { style: "currency", currency })
     .resolvedOptions().maximumFractionDigits;
   const exact = new Intl.NumberFormat(language, { style: "currency", currency });
-  return { long: (n) => exact.format(n / per), short: (n) => money(1).format(n / per) };
+  return { long: known((n) => exact.format(n / per)), short: (n) => money(1).format(n / per) };
 }
 
 function dress(option, words) {
   const many = (what) => (Array.isArray(what) ? what : what ? [what] : []);
-  const says = (value) => words.long(Array.isArray(value) ? value.at(-1) : value ?? 0);
+  const says = (value) => words.long(Array.isArray(value) ? value.at(-1) : value);
   for (const axis of [...many(option.yAxis), ...many(option.xAxis)]) {
     if (axis.type === "value" && words.short) axis.axisLabel = { formatter: words.short, ...axis.axisLabel };
   }
@@ -68,7 +70,7 @@ function tabulate(figure, option, words) {
   if (axis) {
     row(["", ...series.map((one) => one.name ?? "")], "th");
     axis.data.forEach((label, i) => {
-      row([label?.value ?? label, ...series.map((one) => words.long(one.data[i]?.value ?? one.data[i] ?? 0))], "td");
+      row([label?.value ?? label, ...series.map((one) => words.long(one.data[i]?.value ?? one.data[i]))], "td");
     });
   } else {
     for (const one of series.flatMap((s) => s.data ?? [])) {
