@@ -12,6 +12,7 @@ from statistics import NormalDist
 import msgspec
 
 from dougong.base.money import FULL_BP
+from dougong.supply.purchase_rules import order_size
 
 ALPHA = 0.1
 LUMPY_BELOW = 0.75  # share of days with demand below which Croston's method takes over
@@ -114,7 +115,7 @@ def suggest(
     demand = made.daily * days
     safety = safety_factor(service_bp) * made.error * sqrt(days)
     up_to = ceil(demand + safety)
-    missing = max(0, up_to - available - on_order)
-    if missing:
-        missing = -(-max(missing, min_quantity) // pack_size) * pack_size
+    missing = order_size(
+        up_to - available - on_order, pack_size=pack_size, min_quantity=min_quantity
+    )
     return Suggestion(floor(demand), up_to - floor(demand), up_to, missing)

@@ -97,12 +97,6 @@ class TransferClosed(Conflict):
     code = "transfer_closed"
 
 
-class ExpiryMissing(Refusal):
-    """Goods of this category are received with the day on which they expire."""
-
-    code = "expiry_missing"
-
-
 class Spot(msgspec.Struct, frozen=True):
     """A place; `warehouse_id` where it is one in a warehouse."""
 

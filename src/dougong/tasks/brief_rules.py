@@ -336,11 +336,5 @@ def _within(value: int, field: str, least: int, most: int) -> None:
         raise BadBrief(field=field, reason="out_of_range", least=least, most=most)
 
 
-def places_in(brief: Brief) -> int:
-    """How many tasks the places and the budget allow together."""
-    each = funded_minor(brief.terms)
-    return min(brief.places, brief.budget_minor // each) if each else brief.places
-
-
 def states_before(state: ApplicationState) -> list[ApplicationState]:
     return [one for one, after in APPLICATION_MOVES.items() if state in after]

@@ -169,10 +169,6 @@ def work_shares(
     return Shares(earned, fee, agency, earned - fee - agency, funded_minor - earned)
 
 
-def states_to(state: WorkState) -> list[WorkState]:
-    return [one for one, after in WORK_MOVES.items() if state in after]
-
-
 def check_move(found: WorkState, wanted: WorkState, side: Side) -> None:
     """Raises WorkClosed."""
     if wanted is WorkState.DISPUTED:

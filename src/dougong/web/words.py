@@ -70,7 +70,6 @@ REFUSALS: dict[str, str] = {
     "count_closed": mark("This count is not open any more, or nothing was counted yet."),
     "another_must_approve": mark("A person who has not counted must approve this."),
     "transfer_closed": mark("These goods have arrived already."),
-    "expiry_missing": mark("Goods of this category need the day on which they expire."),
     "nothing_left_to_ship": mark("This is more than is left to ship."),
     "empty_order": mark("There is nothing in this order."),
     "too_many_lines": mark("At most {most} lines with {most_units} pieces each."),

@@ -64,7 +64,7 @@ async def write_gifts(market: Market, *, now: datetime) -> None:
             await pay_in_at_once(
                 conn, purpose=PayInPurpose.COINS, owner_id=person_id, subject_id=packs[pack],
                 payer_id=person_id, amount=price, key=f"demo-coins-{nth}",
-                return_url="/account/coins", at=at,
+                return_url="/coins", at=at,
             )  # fmt: skip
         await keep_app_rows(conn, rows=_other_apps(now), at=now)
 
