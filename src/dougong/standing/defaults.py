@@ -45,8 +45,8 @@ _ROWS: tuple[tuple[str, Terms, str, str], ...] = (
         Formula(
             days=30,
             parts=(
-                Part(Metric.SHIPPED_IN_TIME, 4_000, 8_000, 9_900),
-                Part(Metric.NOT_SENT_BACK, 3_000, 8_000, 9_800),
+                Part(Metric.SHIPPED_IN_TIME, 4_000, 5_000, 9_800),
+                Part(Metric.NOT_SENT_BACK, 3_000, 6_000, 9_700),
                 Part(Metric.ANSWERED_IN_TIME, 2_000, 6_000, 9_500),
                 Part(Metric.RULED_FOR, 1_000, 0, 9_000),
             ),
