@@ -93,8 +93,9 @@ async def _look_at_all(market: Market, role: str, locale: str) -> Seen:
             seen.errors.append(f"{path}: {answer and answer.status}")
         await _look(page, path, seen)
     if role == "shopper":
-        await page.goto("/")
-        await page.locator(".slide-card").first.click()
+        # Its own video: what is first in the feed depends on the stories told before.
+        await page.goto(f"/v/{left.video}")
+        await page.locator(f".slide-card[href^='/p/{left.store}/{left.product}']").first.click()
         await page.locator("#sheet[open] .picker").wait_for()
         await _look(page, "the sheet", seen)
     seen.errors += market.errors[before:]
