@@ -18,6 +18,7 @@ from psycopg import sql
 from sqlalchemy import text
 from tests.factories import AStore, a_link, a_person, a_store, an_org, the_rules
 
+from bench import goods
 from bench.parcels import fill_parcels
 from dougong.base.ids import LinkId, OrgId, PersonId, ProductId, StoreId
 from dougong.flows.fill_live_cart import put_own_in_live_cart
@@ -138,12 +139,6 @@ ROWS = (
         ELSE 'final_at' END, id, placed_at + CASE state WHEN 'placed' THEN interval '15 min'
         WHEN 'shipped' THEN interval '11 days' ELSE interval '12 days' END
     FROM made WHERE state IN ('placed', 'shipped', 'received')
-    """,
-    """
-    UPDATE stock s SET reserved = m.units, on_hand = m.units + 20
-    FROM (SELECT store_id, sku_id, sum(quantity) AS units FROM made
-      WHERE state IN ('placed', 'paid') GROUP BY store_id, sku_id) m
-    WHERE s.store_id = m.store_id AND s.sku_id = m.sku_id
     """,
 )
 
@@ -351,7 +346,7 @@ def _fill(
         owner.execute("ANALYZE known, places")
         with _indexed_afterwards(owner):
             owner.execute(ORDERS, values)
-            for statement in (*ROWS, *BOOKS):
+            for statement in (*ROWS, *goods.STATEMENTS, *BOOKS):
                 owner.execute(statement, values)
         owner.execute("DROP TABLE made, booked, known, places")
 
