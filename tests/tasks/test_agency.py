@@ -9,7 +9,7 @@ from tests.factories import an_org
 from tests.tasks.market import DAY, MINUTE, T0, AMarket
 
 from dougong.flows import work_on_task as work
-from dougong.flows.price_task import price_task
+from dougong.flows.price_task import prices_for
 from dougong.reads import agency as seen
 from dougong.reads.explain_payee import explain_payee
 from dougong.reads.explain_task import explain_task
@@ -43,9 +43,8 @@ async def a_contract(
 
 async def net_pay(market: AMarket) -> list[tuple[datetime, int, int]]:
     """From when on, the agency's share, and what is left."""
-    offer = await price_task(
-        market.conn, terms=market.a_terms(), creator_id=market.creator, at=T0, until=T0 + 9 * DAY
-    )
+    prices = await prices_for(market.conn, market.creator)
+    offer = prices.offer(terms=market.a_terms(), at=T0, until=T0 + 9 * DAY)
     return [(one.at, one.agency_bp, one.net_minor) for one in (offer.now, *offer.coming)]
 
 

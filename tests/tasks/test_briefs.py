@@ -10,7 +10,7 @@ from tests.tasks.market import DAY, T0, AMarket, paid_in
 from dougong.base.errors import NotFound, Refusal
 from dougong.base.ids import OrgId, new_id
 from dougong.flows.deadlines import act_on_one
-from dougong.flows.price_task import price_task
+from dougong.flows.price_task import prices_for
 from dougong.flows.take_brief import choose, decline
 from dougong.tasks.brief_commands import close_brief, invite
 from dougong.tasks.brief_rules import (
@@ -123,16 +123,12 @@ async def test_the_net_pay_before_applying_and_what_a_coming_rule_changes(
 ) -> None:
     before = T0 - 2 * DAY
     terms = market.a_terms(at=before, source="taobao", price_minor=10_000)
-    offer = await price_task(
-        market.conn, terms=terms, creator_id=market.creator, at=before, until=terms.ends_at
-    )
+    prices = await prices_for(market.conn, market.creator)
+    offer = prices.offer(terms=terms, at=before, until=terms.ends_at)
     assert (offer.now.fee_bp, offer.now.fee_minor, offer.now.net_minor) == (500, 500, 9_500)
     assert [(one.fee_bp, one.net_minor) for one in offer.coming] == [(2_000, 8_000)]
     barred = market.a_terms(at=T0 + 60 * DAY, source="taobao")
-    later = await price_task(
-        market.conn, terms=barred, creator_id=market.creator, at=T0 + 60 * DAY,
-        until=barred.ends_at,
-    )  # fmt: skip
+    later = prices.offer(terms=barred, at=T0 + 60 * DAY, until=barred.ends_at)
     assert not later.now.allowed
     brief = await market.a_brief(at=T0 + 60 * DAY, source="taobao")
     with pytest.raises(SourceBarred):

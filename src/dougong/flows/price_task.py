@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.policy.queries import RuleBook, rules_book
 from dougong.policy.rules import Rule, RuleKind, link_case, task_fee_case
-from dougong.tasks.agency_commands import contract_at, contract_moments
+from dougong.tasks.agency_commands import shares_of
 from dougong.tasks.brief_rules import Terms, funded_minor
-from dougong.tasks.work_rules import work_shares
+from dougong.tasks.work_rules import AgencyShare, share_at, share_moments, work_shares
 
 MOST_COMING = 5
 
@@ -45,26 +45,32 @@ class Offer(msgspec.Struct, frozen=True):
     coming: tuple[Quote, ...]
 
 
-async def price_task(
-    conn: AsyncConnection, *, terms: Terms, creator_id: UUID, at: datetime, until: datetime
-) -> Offer:
-    """`until`: the last instant at which it can be agreed; later rules do not touch it."""
-    book = await rules_book(conn)
+class Prices(msgspec.Struct, frozen=True):
+    """The rules, and what agencies take of a creator: any number of tasks can be priced with it."""
 
-    async def quote_at(moment: datetime) -> Quote:
-        contract = await contract_at(conn, creator_id=creator_id, at=moment)
-        share_bp = contract.share_bp if contract else 0
-        return quote(book, terms=terms, creator_id=creator_id, agency_bp=share_bp, at=moment)
+    creator_id: UUID
+    book: RuleBook
+    shares: list[AgencyShare]
 
-    last = now = await quote_at(at)
-    coming: list[Quote] = []
-    moments = await contract_moments(conn, creator_id=creator_id, after=at, until=until)
-    for moment in sorted({*changes(book.rules, after=at, until=until), *moments}):
-        then = await quote_at(moment)
-        if _answer(then) != _answer(last):
-            coming.append(then)
-            last = then
-    return Offer(now, tuple(coming[:MOST_COMING]))
+    def offer(self, *, terms: Terms, at: datetime, until: datetime) -> Offer:
+        """`until`: the last instant at which it can be agreed; later rules do not touch it."""
+        last = now = self._quote(terms, at)
+        coming: list[Quote] = []
+        moments = share_moments(self.shares, after=at, until=until)
+        for moment in sorted({*changes(self.book.rules, after=at, until=until), *moments}):
+            then = self._quote(terms, moment)
+            if _answer(then) != _answer(last):
+                coming.append(then)
+                last = then
+        return Offer(now, tuple(coming[:MOST_COMING]))
+
+    def _quote(self, terms: Terms, at: datetime) -> Quote:
+        agency_bp = share_at(self.shares, at)
+        return quote(self.book, terms=terms, creator_id=self.creator_id, agency_bp=agency_bp, at=at)
+
+
+async def prices_for(conn: AsyncConnection, creator_id: UUID) -> Prices:
+    return Prices(creator_id, await rules_book(conn), await shares_of(conn, creator_id=creator_id))
 
 
 def _answer(one: Quote) -> tuple[bool, int, int]:

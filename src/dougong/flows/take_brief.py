@@ -14,7 +14,7 @@ from dougong.base.ids import PLATFORM_BOOK, OrgId, PersonId, derived_id
 from dougong.base.money import Money
 from dougong.flows.agree_task import agree_task
 from dougong.flows.book_tasks import agreed_entry
-from dougong.flows.price_task import price_task
+from dougong.flows.price_task import prices_for
 from dougong.infra import clock, events, pause
 from dougong.ledger.commands import book
 from dougong.ledger.queries import balances
@@ -160,9 +160,8 @@ async def seen_by(
 ) -> dict[str, Any]:
     """What a creator is shown before it applies, kept with its application."""
     brief = kept.brief
-    offer = await price_task(
-        conn, terms=brief.terms, creator_id=creator_id, at=at, until=brief.apply_until
-    )
+    prices = await prices_for(conn, creator_id)
+    offer = prices.offer(terms=brief.terms, at=at, until=brief.apply_until)
     found: dict[str, Any] = msgspec.to_builtins(offer)
     return found
 

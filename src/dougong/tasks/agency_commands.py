@@ -15,6 +15,7 @@ from dougong.base.ids import PersonId, new_id
 from dougong.infra import events
 from dougong.infra.db import constraint_of
 from dougong.tasks.tables import agency_contracts
+from dougong.tasks.work_rules import AgencyShare
 
 MOST_SHARE_BP = 9_000
 
@@ -156,20 +157,15 @@ async def contract_at(conn: AsyncConnection, *, creator_id: UUID, at: datetime) 
     return (await conn.execute(asked)).one_or_none()
 
 
-async def contract_moments(
-    conn: AsyncConnection, *, creator_id: UUID, after: datetime, until: datetime
-) -> list[datetime]:
-    """The instants at which an agency's share begins or ends; none where `until` has passed."""
-    if until <= after:
-        return []
-    starts, ends = func.lower(agency_contracts.c.in_force), func.upper(agency_contracts.c.in_force)
-    asked = select(starts, ends).where(
+async def shares_of(conn: AsyncConnection, *, creator_id: UUID) -> list[AgencyShare]:
+    """What agencies take of a creator's tasks, now, before and later; oldest first."""
+    in_force = agency_contracts.c.in_force
+    asked = select(func.lower(in_force), func.upper(in_force), agency_contracts.c.share_bp).where(
         agency_contracts.c.creator_id == creator_id,
         agency_contracts.c.state.in_(["accepted", "ended"]),
-        agency_contracts.c.in_force.op("&&")(Range(after, until, bounds="[)")),
+        ~func.isempty(in_force),
     )
-    found = {moment for row in await conn.execute(asked) for moment in row if moment is not None}
-    return sorted(moment for moment in found if after < moment < until)
+    return [AgencyShare(*row) for row in await conn.execute(asked.order_by(func.lower(in_force)))]
 
 
 async def _of(conn: AsyncConnection, contract_id: UUID) -> Row[Any]:

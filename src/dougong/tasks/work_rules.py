@@ -1,5 +1,6 @@
 """What happens to an agreed task: delivered, accepted, disputed, ruled; and its money. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -226,3 +227,26 @@ def check_words(words: str, *, field: str, most: int = 4_000) -> str:
     if not found or len(found) > most:
         raise BadWork(field=field, reason="empty" if not found else "too_long")
     return found
+
+
+class AgencyShare(msgspec.Struct, frozen=True):
+    """What an agency takes of a creator's tasks that are agreed from `starts` on, before `ends`."""
+
+    starts: datetime
+    ends: datetime | None
+    share_bp: int
+
+
+def share_at(shares: Sequence[AgencyShare], at: datetime) -> int:
+    """Basis points; they never overlap, so at most one holds."""
+    return sum(
+        one.share_bp for one in shares if one.starts <= at and (one.ends is None or at < one.ends)
+    )
+
+
+def share_moments(
+    shares: Sequence[AgencyShare], *, after: datetime, until: datetime
+) -> list[datetime]:
+    """The instants between at which a share begins or ends; none where `until` has passed."""
+    ends = {moment for one in shares for moment in (one.starts, one.ends) if moment is not None}
+    return sorted(moment for moment in ends if after < moment < until)

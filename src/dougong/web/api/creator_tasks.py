@@ -14,7 +14,7 @@ from dougong.base.access import Access, Permission
 from dougong.base.errors import NotFound
 from dougong.base.ids import OrgId
 from dougong.flows import work_on_task
-from dougong.flows.price_task import price_task
+from dougong.flows.price_task import prices_for
 from dougong.flows.take_brief import decline, take_brief
 from dougong.reads import task_desk
 from dougong.tasks.brief_queries import application_of, brief_of
@@ -77,9 +77,8 @@ async def read_brief(
     is_named = kept.brief.way is not Way.ASSIGNED or mine is not None
     if kept.state is BriefState.DRAFT or not is_named:
         raise BriefGone(field="brief_id")
-    offer = await price_task(
-        conn, terms=kept.brief.terms, creator_id=creator_id, at=now, until=kept.brief.apply_until
-    )
+    prices = await prices_for(conn, creator_id)
+    offer = prices.offer(terms=kept.brief.terms, at=now, until=kept.brief.apply_until)
     stars = await stars_of(conn, org_id=kept.brief.brand_id)
     return BriefToTake.of(kept, offer, mine=mine, stars=stars)
 

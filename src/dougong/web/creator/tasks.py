@@ -14,7 +14,7 @@ from dougong.base.access import Permission
 from dougong.base.errors import NotFound, Refusal
 from dougong.base.ids import OrgId
 from dougong.flows import work_on_task as work
-from dougong.flows.price_task import price_task
+from dougong.flows.price_task import prices_for
 from dougong.flows.take_brief import decline, take_brief
 from dougong.reads import task_desk
 from dougong.tasks.brief_queries import application_of, brief_of, terms_from
@@ -81,11 +81,10 @@ async def hall(
             conn, **mine, surface=surface, at=now, before=start, most=PAGE_ROWS + 1
         )
         rows_shown, following = cut(found, lambda row: (row.made_at, row.id))
+        prices = await prices_for(conn, creator_id)
         for row in rows_shown:
-            offers[row.id] = await price_task(
-                conn, terms=terms_from(row.terms), creator_id=creator_id, at=now,
-                until=row.apply_until,
-            )  # fmt: skip
+            terms = terms_from(row.terms)
+            offers[row.id] = prices.offer(terms=terms, at=now, until=row.apply_until)
     return page(
         request,
         "tasks/hall.html",
@@ -116,9 +115,8 @@ async def _brief_page(
     hidden = kept.state is BriefState.DRAFT or kept.brief.way is Way.ASSIGNED
     if mine is None and hidden:
         raise NotFound
-    offer = await price_task(
-        conn, terms=kept.brief.terms, creator_id=creator_id, at=now, until=kept.brief.apply_until
-    )
+    prices = await prices_for(conn, creator_id)
+    offer = prices.offer(terms=kept.brief.terms, at=now, until=kept.brief.apply_until)
     open_now = kept.state is BriefState.POSTED and now < kept.brief.apply_until
     waits = mine is None or mine.state in (ApplicationState.INVITED, ApplicationState.WITHDRAWN)
     stars = await stars_of(conn, org_id=kept.brief.brand_id)
