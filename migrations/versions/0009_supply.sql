@@ -79,6 +79,7 @@ CREATE TABLE stock_moves (
   CONSTRAINT stock_moves_promises CHECK ((src IN ('promised', 'pool')) = (dst IN ('promised', 'pool')))
 );
 CREATE INDEX stock_moves_by_sku ON stock_moves (store_id, sku_id, at DESC, id DESC);
+CREATE INDEX stock_moves_by_time ON stock_moves (store_id, at, id);
 CREATE INDEX stock_moves_by_about ON stock_moves (store_id, about_id) WHERE about_id IS NOT NULL;
 
 -- Where an order's line ships from, and why there. What is neither shipped nor released is open.

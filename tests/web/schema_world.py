@@ -26,6 +26,7 @@ from tests.flows.test_order_life import a_placed_order, pay
 from tests.partners.factories import a_signed_round, a_table
 from tests.referrals.world import a_row, a_source, csv_bytes
 from tests.tasks.market import DAY, a_task_market
+from tests.web.schema_supply import of_supply
 from tests.web.schema_tasks import of_tasks
 
 from dougong.accounts import commands, key_commands
@@ -82,8 +83,9 @@ async def a_schema_world() -> SchemaWorld:
         ids |= await _live(conn, store, ids)
         market.conn, market.creator = conn, ids["creator_id"]
         tasks = await of_tasks(market, at=wall_now() - 5 * DAY)
-        ids |= tasks.pop("*")
-    return SchemaWorld(keys, _examples(store, buyer, orders, ids) | tasks)
+        supply = await of_supply(conn, store, merchant)
+        ids |= tasks.pop("*") | supply.pop("*")
+    return SchemaWorld(keys, _examples(store, buyer, orders, ids) | tasks | supply)
 
 
 async def _key(conn: AsyncConnection, person_id: PersonId, *grants: Grant) -> str:

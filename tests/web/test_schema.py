@@ -46,6 +46,9 @@ BY_RULE = {
     "duplicate_id",
     "control_character",
     "window",
+    "nothing_to_move",
+    "unknown_line",
+    "more_than_sent",
 }
 
 

@@ -103,6 +103,10 @@ COUNTS = text("""
       FROM stock_count_lines WHERE store_id = c.store_id AND count_id = c.id
     ) l
     WHERE c.store_id = :store_id AND (CAST(:id AS uuid) IS NULL OR c.id = :id)
+      AND (CAST(:state AS text) = '' OR c.state = :state)
+      AND (CAST(:warehouse_id AS uuid) IS NULL OR c.warehouse_id = :warehouse_id)
+      AND (CAST(:before_at AS timestamptz) IS NULL
+        OR (c.started_at, c.id) < (:before_at, CAST(:before_id AS uuid)))
     ORDER BY c.started_at DESC, c.id DESC LIMIT :most
 """)
 
@@ -130,7 +134,13 @@ TRANSFERS = text("""
       FROM stock_transfer_lines x JOIN skus k ON k.store_id = x.store_id AND k.id = x.sku_id
       WHERE x.store_id = t.store_id AND x.transfer_id = t.id
     ) l
-    WHERE t.store_id = :store_id ORDER BY t.sent_at DESC, t.id DESC LIMIT :most
+    WHERE t.store_id = :store_id AND (CAST(:id AS uuid) IS NULL OR t.id = :id)
+      AND (CAST(:state AS text) = '' OR t.state = :state)
+      AND (CAST(:warehouse_id AS uuid) IS NULL OR t.src_warehouse = :warehouse_id
+        OR t.dst_warehouse = :warehouse_id)
+      AND (CAST(:before_at AS timestamptz) IS NULL
+        OR (t.sent_at, t.id) < (:before_at, CAST(:before_id AS uuid)))
+    ORDER BY t.sent_at DESC, t.id DESC LIMIT :most
 """)
 
 SKU_BY_CODE = text("""
@@ -185,9 +195,30 @@ async def allocations_of(
 
 
 async def counts_of(
-    conn: AsyncConnection, *, store_id: StoreId, count_id: UUID | None = None, most: int = 50
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    count_id: UUID | None = None,
+    state: str = "",
+    warehouse_id: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    most: int = 50,
 ) -> Sequence[Any]:
-    return (await conn.execute(COUNTS, {"store_id": store_id, "id": count_id, "most": most})).all()
+    """The newest first, with what was counted."""
+    values = _chosen(store_id, count_id, state, warehouse_id, before)
+    return (await conn.execute(COUNTS, values | {"most": most})).all()
+
+
+def _chosen(
+    store_id: StoreId,
+    one_id: UUID | None,
+    state: str,
+    warehouse_id: UUID | None,
+    before: tuple[datetime, UUID] | None,
+) -> dict[str, Any]:
+    before_at, before_id = before or (None, None)
+    return {"store_id": store_id, "id": one_id, "state": state, "warehouse_id": warehouse_id,
+            "before_at": before_at, "before_id": before_id}  # fmt: skip
 
 
 async def count_lines(
@@ -198,8 +229,19 @@ async def count_lines(
     return (await conn.execute(COUNT_LINES, values)).all()
 
 
-async def transfers_of(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:
-    return (await conn.execute(TRANSFERS, {"store_id": store_id, "most": most})).all()
+async def transfers_of(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    transfer_id: UUID | None = None,
+    state: str = "",
+    warehouse_id: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    most: int,
+) -> Sequence[Any]:
+    """The newest first, with their lines; `warehouse_id`: from it or to it."""
+    values = _chosen(store_id, transfer_id, state, warehouse_id, before)
+    return (await conn.execute(TRANSFERS, values | {"most": most})).all()
 
 
 async def sku_of_code(conn: AsyncConnection, *, store_id: StoreId, code: str) -> SkuId | None:

@@ -43,8 +43,14 @@ START_LINES = """
     INSERT INTO stock_count_lines (store_id, count_id, sku_id)
     SELECT l.store_id, %(id)s, l.sku_id FROM stock_levels l
     WHERE l.store_id = %(store_id)s AND l.warehouse_id = %(warehouse_id)s
-      AND (%(skus)s::uuid[] IS NULL OR l.sku_id = ANY(%(skus)s::uuid[]))
     ORDER BY l.sku_id LIMIT %(most)s
+"""
+
+START_CHOSEN = """
+    INSERT INTO stock_count_lines (store_id, count_id, sku_id)
+    SELECT k.store_id, %(id)s, k.id FROM skus k
+    WHERE k.store_id = %(store_id)s AND k.id = ANY(%(skus)s::uuid[])
+    RETURNING 1
 """
 
 HOLD = """
@@ -95,10 +101,12 @@ async def start_count(
     values = {
         "store_id": store_id, "id": new_id(), "warehouse_id": warehouse_id, "scope": scope[:100],
         "limit": limit_units, "by": by_id, "at": at, "most": MOST_LINES,
-        "skus": None if sku_ids is None else list(sku_ids),
     }  # fmt: skip
     await fetch(conn, START, values)
-    await fetch(conn, START_LINES, values)
+    if sku_ids is None:
+        await fetch(conn, START_LINES, values)
+    elif len(await fetch(conn, START_CHOSEN, values | {"skus": list(sku_ids)})) < len(sku_ids):
+        raise NotFound(field="sku_ids")
     count_id: UUID = values["id"]  # type: ignore[assignment]
     return count_id
 

@@ -131,10 +131,12 @@ async def receive_transfer(
     if state != "sent":
         raise TransferClosed
     lines = {SkuId(sku_id): quantity for sku_id, quantity in await fetch(conn, LINES, values)}
+    if not arrived.keys() <= lines.keys():
+        raise BadInput(field="lines", reason="unknown_line")
     came = {sku_id: arrived.get(sku_id, (quantity, 0)) for sku_id, quantity in lines.items()}
     for sku_id, (whole, damaged) in came.items():
         if min(whole, damaged) < 0 or whole + damaged > lines[sku_id]:
-            raise BadInput(field="arrived", reason="out_of_range")
+            raise BadInput(field="arrived", reason="more_than_sent")
     await hold_stock(conn, store_id=store_id, sku_ids=list(lines))
     await hold_levels(conn, store_id=store_id, sku_ids=list(lines))
     moves = _arrivals(transfer_id, dst, lines, came)

@@ -16,6 +16,7 @@ from dougong.infra.db import dispose
 from dougong.infra.logs import configure_logs
 from dougong.infra.settings import settings
 from dougong.web import refusals
+from dougong.web.api.deeds import provide_deed
 from dougong.web.api_docs import ApiDocs
 from dougong.web.api_document import ApiDocument
 from dougong.web.deps import provide_actor, provide_conn, provide_now, provide_who
@@ -52,6 +53,7 @@ def create_app() -> Litestar:
             *files,
         ],
         dependencies={
+            "deed": Provide(provide_deed),
             "conn": Provide(provide_conn),
             "now": Provide(provide_now),
             "actor": Provide(provide_actor),

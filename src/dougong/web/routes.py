@@ -37,6 +37,8 @@ from dougong.web.api import policy as api_policy
 from dougong.web.api import referrals as api_referrals
 from dougong.web.api import sessions as api_sessions
 from dougong.web.api import shopping as api_shopping
+from dougong.web.api import stock as api_stock
+from dougong.web.api import stock_counts as api_stock_counts
 from dougong.web.api import store_orders as api_store_orders
 from dougong.web.api import stores as api_stores
 from dougong.web.api import webhooks as api_webhooks
@@ -157,6 +159,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_referrals.HANDLERS,
     *api_sessions.HANDLERS,
     *api_shopping.HANDLERS,
+    *api_stock.HANDLERS,
+    *api_stock_counts.HANDLERS,
     *api_store_orders.HANDLERS,
     *api_stores.HANDLERS,
     *api_webhooks.HANDLERS,

@@ -9,7 +9,7 @@ import msgspec
 from litestar.params import HeaderParameter, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.errors import Refusal
+from dougong.base.errors import BadInput, Refusal
 from dougong.base.money import Money
 from dougong.infra.idempotency import once
 from dougong.infra.settings import settings
@@ -37,6 +37,10 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Rows of a page,
 After = Annotated[
     str,
     QueryParameter(max_length=400, description="`after` of the page before; empty for the first."),
+]
+Since = Annotated[
+    str | None,
+    QueryParameter(format="date-time", description="From this instant on, with its offset."),
 ]
 Search = Annotated[str, QueryParameter(max_length=100, description="Words to find.")]
 # Minor units that every JSON reader holds exactly (below 2^53).
@@ -69,6 +73,16 @@ def plain(text: str) -> str:
 def image_url(file: str | None) -> str | None:
     """The whole address of a picture."""
     return f"{settings().public_url}/media/{file}" if file else None
+
+
+def instant_of(text: str | None, *, field: str = "since") -> datetime | None:
+    """An instant of a query, as RFC 3339 writes it. Raises BadInput."""
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text, Instant)
+    except msgspec.ValidationError as error:
+        raise BadInput(field=field, reason="not_a_time") from error
 
 
 def money_or_none(minor: int | None, currency: str) -> Money | None:

@@ -77,6 +77,7 @@ REASONS: dict[str, str] = {
     "does_not_fit": mark("Use 3 to 30 capital letters, digits or dashes."),
     "not_a_date": mark("Please give a date."),
     "nothing_to_move": mark("Choose two warehouses and at least one unit."),
+    "more_than_sent": mark("More than was sent cannot come."),
     "unknown_order": mark("This store has no such order."),
     "missing_tracking_column": mark("The file lacks the column tracking_no."),
     "no_parcel": mark("Choose at least one parcel."),
