@@ -200,6 +200,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
     },
     "resend_lines": {
         "resend_lines_carrier_check": row_with(carrier=""),
+        "resend_lines_back_minor_check": row_with(back_minor=-1),
         "resend_lines_cost_minor_check": row_with(cost_minor=-1),
         "resend_lines_pkey": row_with(line_no=1),
         "resend_lines_quantity_check": row_with(quantity=0),

@@ -214,7 +214,8 @@ CREATE TABLE case_holds (
   FOREIGN KEY (store_id, case_id, line_no) REFERENCES case_lines
 );
 
--- Goods that went out again for a line that was paid once: a cost, and no revenue.
+-- Goods that went out again for a line that was paid once: a cost, and no revenue. `cost_minor`: what
+-- they cost by moving average; `back_minor`: what those that came back for them are worth in stock.
 CREATE TABLE resend_lines (
   store_id uuid NOT NULL,
   case_id uuid NOT NULL,
@@ -225,6 +226,7 @@ CREATE TABLE resend_lines (
   tracking_no text NOT NULL CHECK (length(tracking_no) BETWEEN 4 AND 60),
   from_stock boolean NOT NULL, -- false: the buyer's own goods, repaired
   cost_minor bigint NOT NULL DEFAULT 0 CHECK (cost_minor >= 0),
+  back_minor bigint NOT NULL DEFAULT 0 CHECK (back_minor >= 0),
   at timestamptz NOT NULL,
   PRIMARY KEY (store_id, case_id, line_no),
   FOREIGN KEY (store_id, case_id, line_no) REFERENCES case_lines

@@ -37,9 +37,12 @@ from dougong.flows import answer_case, pay_out, return_case, rule_case
 from dougong.flows.place_orders import Placed
 from dougong.flows.refund_lines import refund_lines
 from dougong.infra import db
-from dougong.reads.doctor_cases_sql import MONEY, PAYOUTS, WRONG
+from dougong.reads.doctor_cases_sql import MONEY, PAYOUTS, RESENT, WRONG
 from dougong.reads.doctor_sql import ESCROW, UNEXPLAINED
 from dougong.reads.explain import explain_order
+from dougong.supply.stock_commands import receive_units
+from dougong.supply.stock_rules import Received
+from dougong.supply.warehouse_commands import default_warehouse
 
 EXAMPLES = int(os.environ.get("DOUGONG_TORTURE_EXAMPLES", "0"))
 SEQUENCES = EXAMPLES or 400
@@ -229,7 +232,7 @@ class Sequence:
 
     async def check(self) -> None:
         conn = self.world.conn
-        for asked in (MONEY, WRONG, PAYOUTS, ESCROW, UNEXPLAINED):
+        for asked in (MONEY, WRONG, PAYOUTS, RESENT, ESCROW, UNEXPLAINED):
             assert (await conn.execute(asked)).all() == [], asked
         assert sum((await balances(conn, self.world.store.store_id)).values()) == 0
         for placed in self.orders:
@@ -254,6 +257,17 @@ class Runs:
         self.conn = await db.engine().connect()
         await self.conn.begin()
         self.world = await a_world(self.conn, prices=(3_333,))
+        await self._costed()
+
+    async def _costed(self) -> None:
+        """Some of the units cost an odd amount, so that a share of them leaves a remainder."""
+        store_id = self.world.store.store_id
+        await receive_units(
+            self.conn, store_id=store_id, about_kind="receipt", about_id=None, key="costed",
+            warehouse_id=await default_warehouse(self.conn, store_id=store_id, at=START),
+            lines=[Received(self.world.store.skus[0], n, cost) for n, cost in ((3, 777), (4, 500))],
+            at=START, by_id=None,
+        )  # fmt: skip
 
     async def one(self, chance: random.Random) -> None:
         undo = await self.conn.begin_nested()

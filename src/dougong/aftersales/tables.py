@@ -207,6 +207,7 @@ resend_lines = Table(
     Column("tracking_no", Text, nullable=False),
     Column("from_stock", Boolean, nullable=False),
     Column("cost_minor", BigInteger, server_default=FetchedValue(), nullable=False),
+    Column("back_minor", BigInteger, server_default=FetchedValue(), nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
 

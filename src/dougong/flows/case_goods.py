@@ -1,13 +1,28 @@
-"""Goods of a case: what came back goes to stock, to damage or to be looked at; what is sent again
-leaves stock, at a cost and without revenue."""
+"""Goods of a case: what came back goes to stock, to damage or to be looked at, worth what it left
+with; what is sent again leaves stock, at a cost and without revenue."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.aftersales.queries import Case
 from dougong.aftersales.rules import CaseKind, Inspection
+from dougong.aftersales.sending_commands import Resent
 from dougong.base.ids import PersonId, SkuId
+from dougong.base.money import split
+from dougong.infra import clock, pause
+from dougong.ledger.commands import book
+from dougong.ledger.rules import (
+    AccountName,
+    Entry,
+    EntryKind,
+    Part,
+    Purpose,
+    Transfer,
+    moved,
+)
+from dougong.reads.case_costs import came_back_worth, left_with
 from dougong.supply.resend_commands import send_free_units
 from dougong.supply.stock_commands import return_units
 from dougong.supply.stock_rules import Place
@@ -35,11 +50,15 @@ async def goods_back(
     warehouse_id = await default_warehouse(conn, store_id=case.store_id, at=at)
     for line in case.lines:
         if line.sku_id is not None:
+            sku_id = SkuId(line.sku_id)
+            left = await left_with(
+                conn, store_id=case.store_id, order_id=case.order_id, sku_id=sku_id
+            )
             await return_units(
                 conn,
                 store_id=case.store_id,
                 warehouse_id=warehouse_id,
-                sku_id=SkuId(line.sku_id),
+                sku_id=sku_id,
                 quantity=line.quantity,
                 into=INTO[inspection],
                 about_kind="case",
@@ -47,25 +66,62 @@ async def goods_back(
                 key=f"{case.id}:{line.line_no}",
                 at=at,
                 by_id=person_id,
+                worth_minor=left.back_again(line.quantity) if left else None,
             )
 
 
 async def goods_out(
     conn: AsyncConnection, case: Case, *, at: datetime, person_id: PersonId | None
-) -> None:
-    """The same units once more. Raises SoldOut, StockBelowReserved."""
-    units: dict[SkuId, int] = {}
+) -> dict[int, Resent]:
+    """The same units once more: what they cost is booked, less what came back for them, and
+    answered by line. Raises SoldOut, StockBelowReserved."""
+    by_sku: dict[SkuId, dict[int, int]] = {}
     for line in case.lines:
         if line.sku_id is not None:
-            sku_id = SkuId(line.sku_id)
-            units[sku_id] = units.get(sku_id, 0) + line.quantity
-    if units and case.kind is not CaseKind.REPAIR:
-        await send_free_units(
+            by_sku.setdefault(SkuId(line.sku_id), {})[line.line_no] = line.quantity
+    if not by_sku or case.kind is CaseKind.REPAIR:
+        return {}
+    costs = await send_free_units(
+        conn,
+        store_id=case.store_id,
+        units={sku_id: sum(lines.values()) for sku_id, lines in by_sku.items()},
+        about_id=case.id,
+        key=str(case.id),
+        at=at,
+        by_id=person_id,
+    )
+    back = await came_back_worth(conn, store_id=case.store_id, case_id=case.id)
+    resent: dict[int, Resent] = {}
+    for sku_id, lines in by_sku.items():
+        shares = split(costs[sku_id], list(lines.values()))
+        for line_no, share in zip(lines, shares, strict=True):
+            resent[line_no] = Resent(share, back.get(line_no, 0))
+    await pause.point("case: sent again")
+    if entry := resent_entry(case, resent, at=at):
+        await book(
             conn,
             store_id=case.store_id,
-            units=units,
-            about_id=case.id,
-            key=str(case.id),
-            at=at,
-            by_id=person_id,
+            currency=case.currency,
+            entries=[entry],
+            written_at=clock.wall_now(),
         )
+    return resent
+
+
+def resent_entry(case: Case, resent: Mapping[int, Resent], *, at: datetime) -> Entry | None:
+    """Goods went out once more for what was paid once. None where nobody knows their cost."""
+    cost = AccountName(case.store_id, Purpose.RESEND_COST)
+    stock = AccountName(case.store_id, Purpose.STOCK_VALUE)
+    transfers: list[Transfer] = []
+    for line_no, one in sorted(resent.items()):
+        transfers += moved(cost, stock, one.cost_minor, Part.RESENT, line_no)
+        transfers += moved(stock, cost, one.back_minor, Part.SENT_BACK, line_no)
+    if not transfers:
+        return None
+    return Entry(
+        kind=EntryKind.CASE_RESENT,
+        key=f"case_resent:{case.id}",
+        order_id=case.order_id,
+        counts_at=at,
+        transfers=tuple(transfers),
+    )

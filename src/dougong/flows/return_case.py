@@ -120,12 +120,13 @@ async def send_again(conn: AsyncConnection, act: Act, *, carrier: str, tracking_
     case = await case_for(conn, act)
     parcel = _parcel(carrier, tracking_no)
     check_move(case.kind, case.state, CaseState.RESENT, Side.MERCHANT)
-    await goods_out(conn, case, at=act.at, person_id=act.person_id)
+    resent = await goods_out(conn, case, at=act.at, person_id=act.person_id)
     await write_resent(
         conn,
         case=case,
         carrier=parcel["return_carrier"],
         tracking_no=parcel["return_tracking_no"],
+        resent=resent,
         at=act.at,
     )
     step = step_of(case, CaseState.RESENT, by_person(act, Side.MERCHANT))

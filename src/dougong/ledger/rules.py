@@ -50,7 +50,9 @@ class Purpose(StrEnum):
     INSURANCE_POOL = "insurance_pool"  # freight insurance: premiums less claims
     BUYER_PAYABLE = "buyer_payable"  # claims that are to be paid to their buyer
     SUPPLIER_PAYABLE = "supplier_payable"  # what a store owes its owner, a supplier
-    STOCK_VALUE = "stock_value"  # below zero by what a store, its owner, was billed for goods
+    # Below zero by what a store, its owner, was billed for goods, less what cases sent out again.
+    STOCK_VALUE = "stock_value"
+    RESEND_COST = "resend_cost"  # below zero by what exchanges and re-sends cost its owner, a store
     SUPPLIER_PAID = "supplier_paid"  # what a store, its owner, has paid suppliers on its own
     TASK_ESCROW = "task_escrow"  # its owner, a brand, has agreed tasks with it
     DEPOSIT = "deposit"  # what its owner, a store, has left with the platform; fines come out of it
@@ -93,6 +95,7 @@ class EntryKind(StrEnum):
     CASE_BORNE = "case_borne"  # somebody else than the merchant bears a refund
     CASE_PREMIUM = "case_premium"  # an order's freight back is insured: merchant -> pool
     CASE_CLAIM = "case_claim"  # goods went back: pool -> their buyer
+    CASE_RESENT = "case_resent"  # goods went out again: resend cost -> stock value
     PAYOUT = "payout"  # payable -> bank clearing
     PAYOUT_RETURNED = "payout_returned"  # the bank sent it back
     DEPOSIT_PAID = "deposit_paid"  # clearing -> a store's deposit
@@ -140,6 +143,8 @@ class Part(StrEnum):
     SUPPLIER_PAYMENT = "supplier_payment"
     CASE_HOLD = "case_hold"
     CASE_BORNE = "case_borne"
+    RESENT = "resent"  # goods that went out again for a line
+    SENT_BACK = "sent_back"  # those that came back for them
     INSURANCE = "insurance"
     PAYOUT = "payout"
 

@@ -60,6 +60,7 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("cases_money_minor", cases.MONEY),
     ("cases_wrong", cases.WRONG),
     ("payouts_minor", cases.PAYOUTS),
+    ("resend_cost_minor", cases.RESENT),
 )
 
 # Figures by day beside the books they were counted from.

@@ -36,6 +36,37 @@ MONEY = text("""
     SELECT found, 'case ' || case_id AS example FROM compared WHERE found <> 0
 """)
 
+# What goods sent again cost is what the books say, and what stock says that left and came back.
+RESENT = text("""
+    WITH booked AS (
+      SELECT e.store_id, split_part(e.key, ':', 2)::uuid AS case_id,
+        sum(CASE WHEN t.part = 'resent' THEN t.amount_minor ELSE 0 END) AS cost,
+        sum(CASE WHEN t.part = 'sent_back' THEN t.amount_minor ELSE 0 END) AS back
+      FROM ledger_entries e
+      JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+      WHERE e.kind = 'case_resent' GROUP BY 1, 2
+    ), written AS (
+      SELECT store_id, case_id, sum(cost_minor) AS cost, sum(back_minor) AS back
+      FROM resend_lines WHERE from_stock GROUP BY 1, 2
+    ), lying AS (
+      SELECT w.store_id, w.case_id,
+        -coalesce(sum(m.value_minor) FILTER (WHERE m.kind = 'shipped'), 0) AS cost,
+        coalesce(sum(m.value_minor) FILTER (WHERE m.kind = 'returned'), 0) AS back
+      FROM written w
+      LEFT JOIN stock_moves m ON m.store_id = w.store_id AND m.about_id = w.case_id
+      GROUP BY 1, 2
+    )
+    SELECT abs(coalesce(w.cost, 0) - coalesce(b.cost, 0))
+        + abs(coalesce(w.back, 0) - coalesce(b.back, 0))
+        + abs(coalesce(w.cost, 0) - coalesce(l.cost, 0))
+        + abs(coalesce(w.back, 0) - coalesce(l.back, 0)) AS found,
+      'case ' || coalesce(w.case_id, b.case_id) AS example
+    FROM written w FULL JOIN booked b ON b.store_id = w.store_id AND b.case_id = w.case_id
+    LEFT JOIN lying l ON l.store_id = w.store_id AND l.case_id = w.case_id
+    WHERE (coalesce(w.cost, 0), coalesce(w.back, 0), coalesce(w.cost, 0), coalesce(w.back, 0))
+      <> (coalesce(b.cost, 0), coalesce(b.back, 0), coalesce(l.cost, 0), coalesce(l.back, 0))
+""")
+
 # Units and money in open cases are those that are counted; an open case has the deadline that it
 # says, a closed one none; an order is not final while its escrow is frozen.
 WRONG = text("""

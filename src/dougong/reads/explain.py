@@ -168,7 +168,7 @@ def _rule_used(row: RowMapping, rate: str, rules: Mapping[UUID, RuleUsed]) -> Ru
 def for_buyer(tree: Node) -> Node:
     """What a buyer may see: what was paid, by whom, and what came back."""
     lines = [_bought(line) for line in tree.children]
-    cases = [msgspec.structs.replace(case, transfers=[]) for case in tree.cases]
+    cases = [msgspec.structs.replace(case, transfers=[], cases=[]) for case in tree.cases]
     return msgspec.structs.replace(tree, children=lines, cases=cases)
 
 

@@ -20,8 +20,14 @@ CASES = text("""
       coalesce((SELECT r.amount_minor FROM refunds r
         WHERE r.store_id = c.store_id AND r.id = c.refund_id), 0) AS refunded_minor,
       coalesce((SELECT i.amount_minor FROM insurance_claims i
-        WHERE i.store_id = c.store_id AND i.case_id = c.id), 0) AS claimed_minor
-    FROM cases c WHERE c.store_id = :store_id AND c.order_id = :order_id ORDER BY c.opened_at, c.id
+        WHERE i.store_id = c.store_id AND i.case_id = c.id), 0) AS claimed_minor,
+      l.cost_minor, l.back_minor
+    FROM cases c CROSS JOIN LATERAL (
+      SELECT coalesce(sum(cost_minor), 0)::bigint AS cost_minor,
+        coalesce(sum(back_minor), 0)::bigint AS back_minor
+      FROM resend_lines r WHERE r.store_id = c.store_id AND r.case_id = c.id
+    ) l
+    WHERE c.store_id = :store_id AND c.order_id = :order_id ORDER BY c.opened_at, c.id
 """)
 MOVES = text("""
     SELECT split_part(e.key, ':', 2)::uuid AS case_id, t.entry_id, t.n, e.kind, e.counts_at,
@@ -64,6 +70,7 @@ def _case(row: Any, moves: list[Moved]) -> Node:
     claimed = sum(m.amount_minor for m in moves if m.kind == "case_claim")
     wrong = abs(row.held_minor - held) + abs(row.borne_minor - abs(borne))
     wrong += abs(row.claimed_minor - claimed) + abs(granted - row.refunded_minor)
+    sent = _cost_of_sending(row, moves)
     made = Node(
         label="case",
         amount_minor=row.asked_minor,
@@ -72,7 +79,8 @@ def _case(row: Any, moves: list[Moved]) -> Node:
         residual_minor=wrong,
         name_zh=row.number,
         name_en=row.number,
-        transfers=moves,
+        transfers=[m for m in moves if m.kind != "case_resent"],
+        cases=[sent] if sent else [],
         children=[
             Node(label=label, amount_minor=minor, currency=row.currency)
             for label, minor in parts.items()
@@ -80,6 +88,28 @@ def _case(row: Any, moves: list[Moved]) -> Node:
         ],
     )
     return with_residual(made)
+
+
+def _cost_of_sending(row: Any, moves: list[Moved]) -> Node | None:
+    """What going out again cost the store: the goods that left, less those that came back."""
+    booked = [m for m in moves if m.kind == "case_resent"]
+    if not (booked or row.cost_minor or row.back_minor):
+        return None
+    out = sum(m.amount_minor for m in booked if m.src_purpose == "resend_cost")
+    back = sum(m.amount_minor for m in booked if m.dst_purpose == "resend_cost")
+    parts = {"resend_goods": row.cost_minor, "resend_back": -row.back_minor}
+    return Node(
+        label="resend_cost",
+        amount_minor=row.cost_minor - row.back_minor,
+        currency=row.currency,
+        residual_minor=abs(row.cost_minor - out) + abs(row.back_minor - back),
+        transfers=booked,
+        children=[
+            Node(label=label, amount_minor=minor, currency=row.currency)
+            for label, minor in parts.items()
+            if minor
+        ],
+    )
 
 
 def _is_merchant(move: Moved) -> bool:

@@ -319,9 +319,9 @@ class LineTree:
 
 def with_residual(node: Node, *, unexplained: int = 0) -> Node:
     """Sums up what the parts do not explain: here, and in everything below."""
-    for child in (*node.children, *node.sources):
+    for child in (*node.children, *node.sources, *node.cases):
         with_residual(child)
-    own = node.residual_minor + unexplained
+    own = node.residual_minor + unexplained + sum(case.residual_minor for case in node.cases)
     for parts in (node.children, node.sources):
         if parts:
             own += abs(node.amount_minor - sum(part.amount_minor for part in parts))

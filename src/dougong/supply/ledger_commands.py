@@ -154,13 +154,14 @@ async def new_moves(
 
 async def post(
     conn: AsyncConnection, *, store_id: StoreId, moves: Sequence[Move], about: About
-) -> None:
+) -> list[int | None]:
     """Write moves and what they change; the rows must be there, and be locked in their order.
+    Answers what the goods of each are worth, as `move_value` says.
 
     Raises IntegrityError when a constraint is broken, NotFound when a row is not there.
     """
     if not moves:
-        return
+        return []
     levels, totals = changes(moves)
     values = await _values_of(conn, store_id=store_id, moves=moves, at=about.at)
     ids = new_ids(len(moves))
@@ -180,11 +181,12 @@ async def post(
     )
     if found != [(len(totals), len(levels))]:
         raise NotFound
+    return values
 
 
 async def post_or_refuse(
     conn: AsyncConnection, *, store_id: StoreId, moves: Sequence[Move], about: About
-) -> None:
+) -> list[int | None]:
     """As `post`, but what is too little is a refusal, and the transaction can go on.
 
     Raises StockBelowReserved (409) when orders have reserved more than would be left in the store,
@@ -192,7 +194,7 @@ async def post_or_refuse(
     """
     try:
         async with conn.begin_nested():
-            await post(conn, store_id=store_id, moves=moves, about=about)
+            return await post(conn, store_id=store_id, moves=moves, about=about)
     except IntegrityError as error:
         name = constraint_of(error)
         if name == "stock_never_oversold":

@@ -28,10 +28,13 @@ async def send_free_units(
     key: str,
     at: datetime,
     by_id: PersonId | None,
-) -> None:
+) -> dict[SkuId, int]:
     """Free units leave, each SKU from the warehouse that has most of it; the same key changes
-    nothing. Raises SoldOut when no warehouse has that many free, StockBelowReserved when orders
-    have been promised them."""
+    nothing. Answers what those of each SKU cost (0: not known).
+
+    Raises SoldOut when no warehouse has that many free, StockBelowReserved when orders have been
+    promised them.
+    """
     skus = sorted(units)
     await hold_stock(conn, store_id=store_id, sku_ids=skus)
     there = await hold_levels(conn, store_id=store_id, sku_ids=skus)
@@ -49,7 +52,11 @@ async def send_free_units(
     fresh = await new_moves(conn, store_id=store_id, moves=moves)
     placed = await take_batches(conn, store_id=store_id, moves=fresh)
     about = About("case", about_id, at, by_id)
-    await post_or_refuse(conn, store_id=store_id, moves=placed, about=about)
+    values = await post_or_refuse(conn, store_id=store_id, moves=placed, about=about)
+    costs = dict.fromkeys(skus, 0)
+    for move, value in zip(placed, values, strict=True):
+        costs[move.sku_id] -= value or 0
+    return costs
 
 
 def _fullest(there: Mapping[tuple[SkuId, UUID], object], sku_id: SkuId, wanted: int) -> UUID:

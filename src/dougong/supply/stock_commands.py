@@ -125,11 +125,11 @@ async def return_units(
     key: str,
     at: datetime,
     by_id: PersonId | None = None,
+    worth_minor: int | None = None,
 ) -> None:
     """Units come back from a buyer, `into` free, damaged, inspecting or scrap; the same key
-    changes nothing. What goes to scrap is seen as damaged first.
-
-    Raises NotFound for a SKU or warehouse of another store, BadInput.
+    changes nothing. What goes to scrap is seen as damaged first. worth_minor: what they cost when
+    they left. Raises NotFound for a SKU or warehouse of another store, BadInput.
     """
     if quantity < 1 or into not in INTO:
         raise BadInput(field="quantity", reason="nothing_to_return")
@@ -145,6 +145,7 @@ async def return_units(
             src=BUYER,
             dst=Spot(place, warehouse_id),
             key=f"returned:{key}",
+            worth_minor=worth_minor,
         )
     ]
     if into is Place.SCRAP:

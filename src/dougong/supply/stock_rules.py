@@ -107,7 +107,8 @@ class Spot(msgspec.Struct, frozen=True):
 class Move(msgspec.Struct, frozen=True, kw_only=True):
     """`quantity` > 0 units of a SKU from one spot to another. `key`: the same move comes once.
 
-    unit_cost_minor: what one of them cost, where that is known as it comes in.
+    unit_cost_minor: what one of them cost, where that is known as it comes in; worth_minor: what
+    all of them are worth, where they come back with what they left with.
     """
 
     sku_id: SkuId
@@ -118,6 +119,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     batch_id: UUID | None = None
     unit_cost_minor: int | None = None
+    worth_minor: int | None = None
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -194,11 +196,14 @@ class Cost(msgspec.Struct):
 def move_value(cost: Cost, move: Move) -> int | None:
     """Book a move on the cost of its SKU; answers what its units cost in all, with its sign.
 
-    In: its own unit cost, or else the average of those there. Out: the average, rounded down, of
-    as many as have a known cost; the last ones take what is left. None: nothing is known of them.
+    In: what it is worth, its own unit cost, or else the average of those there. Out: the average,
+    rounded down, of as many as have a known cost; the last ones take what is left. None: nothing is
+    known of them.
     """
     if comes_in(move):
-        if move.unit_cost_minor is not None:
+        if move.worth_minor is not None:
+            value = move.worth_minor
+        elif move.unit_cost_minor is not None:
             value = move.quantity * move.unit_cost_minor
         elif cost.quantity:
             value = move.quantity * cost.cost_minor // cost.quantity

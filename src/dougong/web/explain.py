@@ -67,6 +67,9 @@ LABELS = {
     "case_waiting": mark("Asked for, and not decided yet"),
     "case_refunded": mark("Refunded for it"),
     "case_not_granted": mark("Not refunded"),
+    "resend_cost": mark("What sending it again cost the store"),
+    "resend_goods": mark("Goods that went out again, at what they cost"),
+    "resend_back": mark("Goods that came back, at what they left with"),
     "payee": mark("Earned"),
     "payee_order": mark("Order"),
     "other_orders": mark("Other orders"),
@@ -99,6 +102,7 @@ ENTRIES = {
     "case_borne": mark("Borne for a refund"),
     "case_premium": mark("Freight insurance"),
     "case_claim": mark("Claim of freight insurance"),
+    "case_resent": mark("Goods sent again"),
     "payout": mark("Paid out"),
     "payout_returned": mark("Payout returned by the bank"),
 }

@@ -48,6 +48,12 @@ PURPOSES = {
     "platform_fines": mark("Fines"),
     "supplier_payable": mark("Owed to suppliers"),
     "stock_value": mark("Goods bought"),
+    "resend_cost": mark("Cost of goods sent again"),
+    "case_hold": mark("Frozen for cases"),
+    "case_cost": mark("Cases the platform bore"),
+    "carrier_claim": mark("Owed by carriers"),
+    "insurance_pool": mark("Freight insurance: premiums less claims"),
+    "buyer_payable": mark("Owed to buyers"),
     "supplier_paid": mark("Paid to suppliers"),
 }
 
@@ -82,6 +88,11 @@ PARTS = {
     "landed": mark("Freight and duty"),
     "goods_back": mark("Goods sent back"),
     "supplier_payment": mark("Payment"),
+    "case_hold": mark("Frozen for a case"),
+    "case_borne": mark("Borne for a refund"),
+    "resent": mark("Goods sent again"),
+    "sent_back": mark("Goods that came back for them"),
+    "insurance": mark("Freight insurance"),
 }
 
 
