@@ -26,27 +26,49 @@ CREATE TABLE reply_templates (
   PRIMARY KEY (store_id, id)
 );
 
--- Rows that answer by themselves. They match on kind, reason and category (`*`: any), apply up to an
--- amount and to buyers below a score, and two rows with the same columns never overlap in time.
+-- Rows that answer by themselves (`*`: any). They match on the buyer, the kind of case, its reason, the
+-- categories of its goods, how far the order is and the amount asked for; two rows with the same columns
+-- never overlap in time. A row can only end earlier, or be withdrawn before it starts.
 CREATE TABLE case_rules (
   store_id uuid NOT NULL REFERENCES stores,
   id uuid NOT NULL,
-  kind text NOT NULL,
-  reason text NOT NULL DEFAULT '*',
-  category text NOT NULL DEFAULT '*',
+  buyer text NOT NULL DEFAULT '*' CHECK (length(buyer) IN (1, 36)), -- a person's id
+  kind text NOT NULL DEFAULT '*' CHECK (length(kind) BETWEEN 1 AND 40),
+  reason text NOT NULL DEFAULT '*' CHECK (length(reason) BETWEEN 1 AND 40),
+  category text NOT NULL DEFAULT '*' CHECK (length(category) BETWEEN 1 AND 200),
+  order_state text NOT NULL DEFAULT '*'
+    CHECK (order_state IN ('*', 'not_shipped', 'shipped', 'received')),
   up_to_minor bigint NOT NULL CHECK (up_to_minor > 0),
-  below_score integer NOT NULL DEFAULT 100 CHECK (below_score BETWEEN 1 AND 100),
-  outcome text NOT NULL CHECK (outcome IN ('approve', 'refuse')),
+  outcome text NOT NULL CHECK (outcome IN ('approve', 'refuse', 'ask')),
   says_zh text NOT NULL CHECK (length(says_zh) BETWEEN 1 AND 300),
   says_en text NOT NULL CHECK (length(says_en) BETWEEN 1 AND 300),
   in_force tstzrange NOT NULL
     CHECK (NOT isempty(in_force) AND lower_inc(in_force) AND NOT upper_inc(in_force)),
-  made_by uuid NOT NULL,
+  made_by uuid NOT NULL REFERENCES people,
   made_at timestamptz NOT NULL,
+  ended_by uuid REFERENCES people,
+  ended_at timestamptz,
+  withdrawn boolean NOT NULL DEFAULT false, -- before it started: it never answered anything
   PRIMARY KEY (store_id, id),
+  CONSTRAINT case_rules_ended
+    CHECK ((ended_by IS NULL) = (ended_at IS NULL) AND (ended_at IS NOT NULL OR NOT withdrawn)),
   CONSTRAINT case_rules_no_overlap EXCLUDE USING gist
-    (store_id WITH =, kind WITH =, reason WITH =, category WITH =, in_force WITH &&)
+    (store_id WITH =, buyer WITH =, kind WITH =, reason WITH =, category WITH =, order_state WITH =,
+     up_to_minor WITH =, in_force WITH &&) WHERE (NOT withdrawn)
 );
+CREATE FUNCTION keep_case_rule() RETURNS trigger LANGUAGE plpgsql AS
+$$ DECLARE may text[] := ARRAY['in_force', 'ended_by', 'ended_at', 'withdrawn'];
+BEGIN
+  IF TG_OP = 'DELETE' OR OLD.ended_at IS NOT NULL
+    OR to_jsonb(OLD) - may IS DISTINCT FROM to_jsonb(NEW) - may
+    OR lower(NEW.in_force) IS DISTINCT FROM lower(OLD.in_force)
+    OR (upper(NEW.in_force) IS DISTINCT FROM upper(OLD.in_force)
+      AND (upper(NEW.in_force) IS NULL OR upper(NEW.in_force) > upper(OLD.in_force)))
+  THEN RAISE EXCEPTION 'rules are kept: % on % is refused', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'integrity_constraint_violation'; END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER keep_case_rule BEFORE UPDATE OR DELETE ON case_rules
+  FOR EACH ROW EXECUTE FUNCTION keep_case_rule();
 
 -- cases --------------------------------------------------------------------------------------------------
 
@@ -75,7 +97,7 @@ CREATE TABLE cases (
   held_at timestamptz,
   released_at timestamptz,
   refund_id uuid,
-  rule_id uuid, -- of case_rules, where a row answered
+  rule_id uuid, -- of case_rules, where a row decided who answers; its words are on the first move
   outcome text CHECK (outcome IN ('refunded', 'exchanged', 'resent', 'repaired', 'refused',
     'withdrawn', 'lapsed')),
   return_address jsonb,
@@ -93,6 +115,7 @@ CREATE TABLE cases (
   PRIMARY KEY (store_id, id),
   UNIQUE (store_id, number),
   FOREIGN KEY (store_id, order_id) REFERENCES orders,
+  FOREIGN KEY (store_id, rule_id) REFERENCES case_rules,
   CONSTRAINT cases_once UNIQUE (store_id, buyer_id, idempotency_key),
   CONSTRAINT cases_closed CHECK ((state IN ('done', 'withdrawn', 'closed')) = (closed_at IS NOT NULL)
     AND (closed_at IS NULL) = (outcome IS NULL)),
@@ -106,6 +129,7 @@ CREATE INDEX cases_by_order ON cases (store_id, order_id, opened_at);
 CREATE INDEX cases_by_buyer ON cases (buyer_id, opened_at DESC);
 CREATE INDEX cases_by_store ON cases (store_id, opened_at DESC, id DESC);
 CREATE INDEX cases_queue ON cases (store_id, waiting_for, due_at, id) WHERE closed_at IS NULL;
+CREATE INDEX cases_by_rule ON cases (store_id, rule_id, opened_at DESC) WHERE rule_id IS NOT NULL;
 CREATE INDEX cases_for_operator ON cases (due_at, id) WHERE waiting_for = 'operator';
 
 CREATE TABLE case_lines (
@@ -321,7 +345,8 @@ END $$;
 -- What was asked stays; a rule row can only end earlier.
 REVOKE UPDATE ON cases, case_rules, insurance_products, payouts FROM dougong_app;
 GRANT UPDATE (state, waiting_for, offered_minor, granted_minor, bearer, borne_minor, held_at,
-  released_at, refund_id, rule_id, outcome, return_address, return_carrier, return_tracking_no,
+  released_at, refund_id, outcome, return_address, return_carrier, return_tracking_no,
   inspection, extended, extension_asked_by, due_at, due_kind, closed_at) ON cases TO dougong_app;
-GRANT UPDATE (in_force) ON case_rules, insurance_products TO dougong_app;
+GRANT UPDATE (in_force) ON insurance_products TO dougong_app;
+GRANT UPDATE (in_force, ended_by, ended_at, withdrawn) ON case_rules TO dougong_app;
 GRANT UPDATE (state, bank_ref, why, done_at) ON payouts TO dougong_app;

@@ -200,3 +200,69 @@ async def test_what_is_too_big_is_not_read(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(evidence_files, "MAX_BYTES", 10)
     with pytest.raises(MediaRefused, match="too_big"):
         await evidence_files.keep(b"x" * 11, "s/x")
+
+
+def a_rule(**more: str) -> dict[str, str]:
+    return {
+        "kind": "refund_only", "reason": "*", "category": "*", "order_state": "shipped",
+        "up_to": "100", "order_no": "", "outcome": "approve", "says_zh": "小额退款无需审核",
+        "says_en": "Small refunds need no look", "do": "make",
+    } | more  # fmt: skip
+
+
+async def test_a_rule_is_previewed_made_read_by_the_buyer_and_ended(desk: Desk) -> None:
+    base = f"/merchant/stores/{desk.store}/service-rules"
+    page = await desk.opened("refund_only")
+    await desk.send("buyer", f"{page}/act", act="withdraw")
+    assert "全部由人工处理" in await desk.see("merchant", base)
+    shown = await desk.send("merchant", base, status=200, **a_rule(do="preview"))
+    assert "会处理 1 单" in shown.text
+    bad = await desk.send("merchant", base, status=422, **a_rule(up_to="0"))
+    assert "error-up_to" in bad.text
+    unknown = await desk.send("merchant", base, status=422, **a_rule(order_no="X1"))
+    assert "error-order_no" in unknown.text
+    made = await desk.send("merchant", base, **a_rule())
+    one = made.headers["location"]
+    again = await desk.send("merchant", base, status=409, **a_rule())
+    assert "条件相同的规则" in again.text
+    page = await desk.opened("refund_only")
+    for who, where in (
+        ("buyer", page),
+        ("merchant", f"{desk.service}/{page.rpartition('/')[2]}"),
+        ("operator", f"/operator{page}"),
+    ):
+        seen = await desk.see(who, where)
+        assert 'data-answer="approve"' in seen
+        assert ("小额退款无需审核" in seen) or ("Small refunds need no look" in seen)
+    assert "已退款" in await desk.see("buyer", page)
+    assert page.rpartition("/")[2] in await desk.see("merchant", one)
+    await desk.send("merchant", f"{one}/end")
+    assert "规则已经终止" in (await desk.send("merchant", f"{one}/end", status=409)).text
+    assert one in await desk.see("merchant", f"{base}?show=over")
+    async with transaction() as conn:
+        acts = await conn.execute(
+            text("""
+                SELECT action FROM audit_log WHERE owner_id = :s AND action LIKE 'aftersales.rule%'
+                ORDER BY at, action DESC
+            """),
+            {"s": desk.store},
+        )
+        assert list(acts.scalars()) == ["aftersales.rule_made", "aftersales.rule_ended"]
+
+
+async def test_a_refusal_by_a_rule_says_that_the_platform_can_be_asked(desk: Desk) -> None:
+    base = f"/merchant/stores/{desk.store}/service-rules"
+    await desk.send("merchant", base, **a_rule(outcome="refuse", says_zh="拆封不退"))
+    page = await desk.opened("refund_only")
+    seen = await desk.see("buyer", page)
+    assert "拆封不退" in seen
+    assert "可申请平台介入" in seen
+    await desk.send("buyer", f"{page}/act", act="ask_platform", note="请裁决")
+    assert page.removeprefix("/cases/") in await desk.see("operator", "/operator/cases")
+
+
+async def test_the_desk_goes_from_case_to_case(desk: Desk) -> None:
+    first = (await desk.opened("refund_only")).rpartition("/")[2]
+    seen = await desk.see("merchant", f"{desk.service}/{first}")
+    assert "data-key-j" not in seen
+    assert "data-key-k" not in seen

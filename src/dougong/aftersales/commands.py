@@ -45,7 +45,8 @@ class LineDraft(msgspec.Struct, frozen=True):
 
 
 class CaseDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A case as it is opened."""
+    """A case as it is opened. `rule_id`: the store's row that decides who answers; `facts`: what
+    was known of the case then, and what became of each row."""
 
     store_id: StoreId
     id: UUID
@@ -63,6 +64,8 @@ class CaseDraft(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     due_at: datetime
     due_kind: str
+    rule_id: UUID | None
+    facts: Mapping[str, Any]
     lines: tuple[LineDraft, ...]
 
 
@@ -89,10 +92,10 @@ async def case_before(
 INSERT_CASE = text("""
     INSERT INTO cases (store_id, id, number, order_id, buyer_id, kind, state, waiting_for, reason,
       body, currency, asked_minor, was_final, idempotency_key, request_hash, opened_at, due_at,
-      due_kind)
+      due_kind, rule_id)
     VALUES (:store_id, :id, :number, :order_id, :buyer_id, :kind, 'asked', 'merchant', :reason,
       :body, :currency, :asked_minor, :was_final, :idempotency_key, :request_hash, :opened_at,
-      :due_at, :due_kind)
+      :due_at, :due_kind, :rule_id)
 """)
 INSERT_LINES = text("""
     WITH units AS (
@@ -112,8 +115,10 @@ INSERT_LINES = text("""
       AS l (line_no, sku_id, category, quantity, amount)
 """)
 FIRST_MOVE = text("""
-    INSERT INTO case_moves (store_id, case_id, n, from_state, to_state, side, person_id, note, at)
-    VALUES (:store_id, :id, 1, NULL, 'asked', 'buyer', :buyer_id, :body, :opened_at)
+    INSERT INTO case_moves (store_id, case_id, n, from_state, to_state, side, person_id, note,
+      facts, at)
+    VALUES (:store_id, :id, 1, NULL, 'asked', 'buyer', :buyer_id, :body, CAST(:facts AS jsonb),
+      :opened_at)
 """)
 
 
@@ -124,6 +129,7 @@ async def insert_case(conn: AsyncConnection, draft: CaseDraft) -> None:
     open cases would ask for more than the line's price.
     """
     head = {name: getattr(draft, name) for name in CaseDraft.__struct_fields__ if name != "lines"}
+    head["facts"] = msgspec.json.encode(draft.facts).decode()
     await conn.execute(INSERT_CASE, head)
     values = {
         "store_id": draft.store_id,
@@ -194,7 +200,6 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     borne_minor: int | None = None
     released: bool = False
     refund_id: UUID | None = None
-    rule_id: UUID | None = None
     return_address: Mapping[str, Any] | None = None
     return_carrier: str | None = None
     return_tracking_no: str | None = None
@@ -208,7 +213,7 @@ MOVE = text("""
         from_state text, to_state text, side text, at timestamptz, person_id uuid, note text,
         facts jsonb, due_at timestamptz, due_kind text, outcome text, offered_minor bigint,
         granted_minor bigint, bearer text, borne_minor bigint, released boolean, refund_id uuid,
-        rule_id uuid, return_address jsonb, return_carrier text, return_tracking_no text,
+        return_address jsonb, return_carrier text, return_tracking_no text,
         inspection text, came_back boolean, waiting_for text, is_end boolean)
     ), moved AS (
       UPDATE cases c SET state = m.to_state, waiting_for = m.waiting_for, due_at = m.due_at,
@@ -217,7 +222,7 @@ MOVE = text("""
         granted_minor = coalesce(m.granted_minor, c.granted_minor),
         bearer = coalesce(m.bearer, c.bearer), borne_minor = coalesce(m.borne_minor, c.borne_minor),
         released_at = CASE WHEN m.released THEN m.at ELSE c.released_at END,
-        refund_id = coalesce(m.refund_id, c.refund_id), rule_id = coalesce(m.rule_id, c.rule_id),
+        refund_id = coalesce(m.refund_id, c.refund_id),
         return_address = coalesce(m.return_address, c.return_address),
         return_carrier = coalesce(m.return_carrier, c.return_carrier),
         return_tracking_no = coalesce(m.return_tracking_no, c.return_tracking_no),

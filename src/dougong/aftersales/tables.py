@@ -48,17 +48,21 @@ case_rules = Table(
     metadata,
     Column("store_id", Uuid, primary_key=True),
     Column("id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
+    Column("buyer", Text, server_default=FetchedValue(), nullable=False),
+    Column("kind", Text, server_default=FetchedValue(), nullable=False),
     Column("reason", Text, server_default=FetchedValue(), nullable=False),
     Column("category", Text, server_default=FetchedValue(), nullable=False),
+    Column("order_state", Text, server_default=FetchedValue(), nullable=False),
     Column("up_to_minor", BigInteger, nullable=False),
-    Column("below_score", Integer, server_default=FetchedValue(), nullable=False),
     Column("outcome", Text, nullable=False),
     Column("says_zh", Text, nullable=False),
     Column("says_en", Text, nullable=False),
     Column("in_force", TSTZRANGE, nullable=False),
     Column("made_by", Uuid, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("ended_by", Uuid),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("withdrawn", Boolean, server_default=FetchedValue(), nullable=False),
 )
 
 cases = Table(

@@ -56,6 +56,7 @@ class Permission(StrEnum):
     PURCHASE_MANAGE = "org:purchase:manage"  # suppliers, purchase orders, bills
     FULFILMENT_WORK = "org:fulfilment:work"  # pick, pack, label, hand over, receive, count
     CASE_MANAGE = "org:case:manage"  # answer after-sales cases
+    CASE_RULE_WRITE = "org:case_rule:write"  # rows that answer after-sales cases by themselves
     STANDING_READ = "org:standing:read"  # score, deposit, penalties; appeal
     MONEY_READ = "org:money:read"
     WEBHOOK_MANAGE = "org:webhook:manage"
@@ -127,6 +128,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.PURCHASE_MANAGE,
             Permission.FULFILMENT_WORK,
             Permission.CASE_MANAGE,
+            Permission.CASE_RULE_WRITE,
             Permission.STANDING_READ,
             Permission.MONEY_READ,
             Permission.WEBHOOK_MANAGE,

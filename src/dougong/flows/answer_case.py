@@ -1,5 +1,5 @@
-"""What merchant and buyer do with a case until goods move: granted, refused, a part offered and
-taken, withdrawn, sent to arbitration, a deadline extended by consent."""
+"""What merchant, its own rows and buyer do with a case until goods move: granted, refused, a part
+offered and taken, withdrawn, sent to arbitration, a deadline extended by consent."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.aftersales.answer_rules import Answer, CaseRule
 from dougong.aftersales.commands import set_due
 from dougong.aftersales.queries import Case, case_of
 from dougong.aftersales.rules import (
@@ -123,6 +124,27 @@ async def refuse(conn: AsyncConnection, act: Act, *, note: str) -> None:
     case = await case_for(conn, act)
     by = by_person(act, Side.MERCHANT, check_words(note, field="note"))
     await take_steps(conn, [step_of(case, CaseState.REFUSED, by)], at=act.at)
+
+
+# the merchant's own rows ----------------------------------------------------------------------
+
+
+async def answer_by_rule(
+    conn: AsyncConnection, case: Case, rule: CaseRule, *, at: datetime, store: CaseStore
+) -> Case:
+    """What a row of the store's table says of a case that was opened just now; the order is locked.
+
+    The move names the row; what it said is on the first move of the case, as it read then.
+    """
+    by = By(side=Side.RULE, at=at, values={"facts": {"rule_id": str(rule.id)}}, store=store)
+    if rule.outcome is Answer.ASK:
+        return case
+    if rule.outcome is Answer.APPROVE:
+        await grant(conn, case, by=by)
+    else:
+        step = step_of(case, CaseState.REFUSED, by, **by.values)
+        await take_steps(conn, [step], at=at, store=store)
+    return await case_of(conn, store_id=case.store_id, case_id=case.id)
 
 
 # the buyer ------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""A buyer opens an after-sales case: its units and its money are frozen with it."""
+"""A buyer opens an after-sales case: its units and its money are frozen with it, and where a row of
+the store's own table decides, it is answered at once."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,14 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.aftersales.answer_queries import rules_in_force
+from dougong.aftersales.answer_rules import (
+    CaseFacts,
+    CaseVerdict,
+    decide,
+    frozen_facts,
+    order_stage,
+)
 from dougong.aftersales.commands import CaseDraft, LineDraft, case_before, insert_case, note_held
 from dougong.aftersales.queries import Case, case_of
 from dougong.aftersales.rules import (
@@ -26,6 +35,7 @@ from dougong.aftersales.rules import (
 from dougong.base.errors import NotFound
 from dougong.base.ids import OrderId, PersonId, StoreId, new_id
 from dougong.base.money import pro_rata
+from dougong.flows.answer_case import answer_by_rule
 from dougong.flows.book_orders import BookedOrder
 from dougong.flows.case_books import held_entry, holds_for
 from dougong.flows.order_for_books import booked_order
@@ -78,10 +88,40 @@ async def open_case(
     booked, rows = await booked_order(conn, store_id=store_id, order_id=order_id)
     lines = await _lines(conn, order=order, rows=rows, wish=wish, store=store, at=at)
     draft = _draft(order, wish, lines, store, key=key, request_hash=request_hash, at=at)
+    verdict, draft = await _judged(conn, draft, order)
     await insert_case(conn, draft)
     await _hold(conn, draft, booked)
     await _tell(conn, draft, order)
-    return await case_of(conn, store_id=store_id, case_id=draft.id)
+    case = await case_of(conn, store_id=store_id, case_id=draft.id)
+    if verdict.rule is None:
+        return case
+    return await answer_by_rule(conn, case, verdict.rule, at=at, store=store)
+
+
+async def _judged(
+    conn: AsyncConnection, draft: CaseDraft, order: Any
+) -> tuple[CaseVerdict, CaseDraft]:
+    """Which row of the store decides who answers; that, and why, goes with the case and stays."""
+    rules = await rules_in_force(conn, store_id=draft.store_id, at=draft.opened_at)
+    is_shipped = order.state not in (OrderState.PAID, OrderState.PLACED)
+    facts = CaseFacts(
+        buyer=str(draft.buyer_id),
+        kind=draft.kind.value,
+        reason=draft.reason,
+        categories=tuple(sorted({line.category for line in draft.lines if line.sku_id})),
+        order_state=order_stage(
+            is_shipped=is_shipped,
+            is_received=order.state in (OrderState.RECEIVED, OrderState.FINAL),
+        ),
+        asked_minor=draft.asked_minor,
+        at=draft.opened_at,
+    )
+    verdict = decide(rules, facts)
+    return verdict, msgspec.structs.replace(
+        draft,
+        rule_id=verdict.rule.id if verdict.rule else None,
+        facts=frozen_facts(facts, verdict),
+    )
 
 
 def _check(wish: Wish) -> None:
@@ -225,6 +265,8 @@ def _draft(
         opened_at=at,
         due_at=at + timedelta(seconds=store.term_s(term, category, at=at)),
         due_kind=due_kind,
+        rule_id=None,
+        facts={},
         lines=lines,
     )
 

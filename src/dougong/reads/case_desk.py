@@ -30,7 +30,7 @@ LINES = text("""
     WHERE l.store_id = :store_id AND l.case_id = :case_id ORDER BY l.line_no
 """)
 MOVES = text("""
-    SELECT n, from_state, to_state, side, note, at FROM case_moves
+    SELECT n, from_state, to_state, side, note, facts, at FROM case_moves
     WHERE store_id = :store_id AND case_id = :case_id ORDER BY n
 """)
 MESSAGES = text("""
@@ -157,6 +157,33 @@ async def queue_counts(conn: AsyncConnection, *, store_id: StoreId) -> dict[str,
     return {row.waiting_for: row.cases for row in found}
 
 
+class Neighbours(msgspec.Struct, frozen=True):
+    """The cases before and after one in the queue of a desk."""
+
+    before: UUID | None
+    after: UUID | None
+
+
+async def queue_neighbours(
+    conn: AsyncConnection, *, store_id: StoreId, due_at: datetime | None, case_id: UUID
+) -> Neighbours:
+    """Of those whose turn is the merchant's, by deadline; after a case that is over comes the
+    first."""
+    found = await conn.execute(
+        text("""
+            SELECT (SELECT id FROM cases WHERE store_id = :store_id AND closed_at IS NULL
+                AND waiting_for = 'merchant' AND (due_at, id) < (CAST(:due AS timestamptz), :id)
+                ORDER BY due_at DESC, id DESC LIMIT 1) AS before,
+              (SELECT id FROM cases WHERE store_id = :store_id AND closed_at IS NULL
+                AND waiting_for = 'merchant' AND id <> :id
+                AND (CAST(:due AS timestamptz) IS NULL OR (due_at, id) > (:due, :id))
+                ORDER BY due_at, id LIMIT 1) AS after
+        """),
+        {"store_id": store_id, "due": due_at, "id": case_id},
+    )
+    return Neighbours(*found.one())
+
+
 async def operator_queue(conn: AsyncConnection, *, most: int) -> Sequence[Any]:
     """Cases that wait for a ruling, the most urgent first."""
     found = await conn.execute(
@@ -193,6 +220,36 @@ async def buyer_cases(
         {"buyer_id": buyer_id, "order_id": order_id, "most": most},
     )
     return found.all()
+
+
+async def cases_of_rule(
+    conn: AsyncConnection, *, store_id: StoreId, rule_id: UUID, most: int
+) -> Sequence[Any]:
+    """Cases that a row of the store decided, the newest first."""
+    found = await conn.execute(
+        text("""
+            SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason,
+              c.currency::text, c.asked_minor, c.granted_minor, c.opened_at, c.due_at, c.due_kind,
+              c.closed_at, c.order_id, o.number AS order_number, p.name AS buyer_name
+            FROM cases c JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
+            JOIN people p ON p.id = c.buyer_id
+            WHERE c.store_id = :store_id AND c.rule_id = :rule_id
+            ORDER BY c.opened_at DESC, c.id DESC LIMIT :most
+        """),
+        {"store_id": store_id, "rule_id": rule_id, "most": most},
+    )
+    return found.all()
+
+
+async def buyer_of_order(
+    conn: AsyncConnection, *, store_id: StoreId, number: str
+) -> PersonId | None:
+    """None where the store has no order of this number."""
+    found = await conn.scalar(
+        text("SELECT buyer_id FROM orders WHERE store_id = :store_id AND number = :number"),
+        {"store_id": store_id, "number": number},
+    )
+    return PersonId(found) if found else None
 
 
 async def desk_rows(

@@ -48,6 +48,7 @@ from dougong.web.brand import works as brand_works
 from dougong.web.cases import buyer as cases_buyer
 from dougong.web.cases import merchant as cases_merchant
 from dougong.web.cases import operator as cases_operator
+from dougong.web.cases import own_rules as cases_own_rules
 from dougong.web.creator import agency as creator_agency
 from dougong.web.creator import channels as creator_channels
 from dougong.web.creator import composer as creator_composer
@@ -170,6 +171,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *cases_buyer.HANDLERS,
     *cases_merchant.HANDLERS,
     *cases_operator.HANDLERS,
+    *cases_own_rules.HANDLERS,
     *creator_agency.HANDLERS,
     *creator_channels.HANDLERS,
     *creator_composer.HANDLERS,

@@ -252,6 +252,12 @@ REFUSALS: dict[str, str] = {
     "case_not_extendable": mark("There is nothing to extend, or you have asked already."),
     "case_too_late": mark("The time for this is over, or the order was not paid."),
     "case_too_much": mark("This is more than is left of the item."),
+    "case_rule_overlaps": mark(
+        "A rule for the same cases is in force at that time. End it first, or choose another time."
+    ),
+    "case_rule_in_past": mark("A rule answers from now on at the earliest."),
+    "case_rule_over": mark("This rule has ended already."),
+    "case_rule_gone": mark("We could not find this rule."),
     "unit_in_case": mark("A case about these items is open already."),
     "units_in_case": mark("The buyer has asked for the money of these items: answer that first."),
     "wrong_purchase_state": mark("This has moved on meanwhile: it cannot be done any more."),

@@ -65,6 +65,7 @@ SCOPE_WORDS: dict[Permission, str] = {
     Permission.PURCHASE_MANAGE: mark("Manage suppliers and purchase orders"),
     Permission.FULFILMENT_WORK: mark("Pick, pack, receive and count"),
     Permission.CASE_MANAGE: mark("Answer after-sales cases"),
+    Permission.CASE_RULE_WRITE: mark("Write rules that answer after-sales cases by themselves"),
     Permission.STANDING_READ: mark("See score and penalties, and appeal"),
     Permission.CASE_RULE: mark("Rule after-sales cases"),
     Permission.MERCHANT_GOVERN: mark("Govern merchants: deposits, scores, penalties"),

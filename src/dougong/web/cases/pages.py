@@ -4,23 +4,33 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response
 from litestar.datastructures import UploadFile
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.aftersales.answer_rules import ANY_AMOUNT, CaseRule
 from dougong.aftersales.queries import case_of
 from dougong.aftersales.rules import BadCase, Inspection, Side
 from dougong.base.errors import BadInput, NotFound, Refusal
 from dougong.base.ids import PersonId, StoreId
+from dougong.catalog.queries import category_tree
 from dougong.flows import answer_case, return_case, rule_case
 from dougong.flows.answer_case import Act
 from dougong.flows.talk_in_case import show
 from dougong.infra import evidence_files
 from dougong.infra.db import transaction
-from dougong.reads.case_desk import CaseStory, case_story, desk_rows
+from dougong.reads.case_desk import (
+    CaseStory,
+    Neighbours,
+    case_story,
+    desk_rows,
+    queue_neighbours,
+)
 from dougong.web.cases.words import acts_for, case_words
 from dougong.web.deps import Who
 from dougong.web.forms import Form
+from dougong.web.i18n import pick
 from dougong.web.merchant.common import amount, see
 from dougong.web.refusals import message_for
 from dougong.web.render import Page, page
@@ -86,6 +96,10 @@ async def case_page(
         story=story,
         case=case,
         course=course_of(story),
+        rule=rule_of(story),
+        any_amount=ANY_AMOUNT,
+        category_words=await _category_words(conn),
+        neighbours=await _neighbours(conn, seat, store_id, story),
         can=acts_for(case, seat.side),
         templates=templates,
         addresses=addresses,
@@ -93,6 +107,28 @@ async def case_page(
         bad_field=refusal.field if refusal else "",
         **case_words(),
         **more,
+    )
+
+
+def rule_of(story: CaseStory) -> CaseRule | None:
+    """The store's row that decided who answers, as it read when the case was opened."""
+    found = story.moves[0].facts.get("rule")
+    return msgspec.convert(found, CaseRule) if found else None
+
+
+async def _category_words(conn: AsyncConnection) -> Callable[[str], str]:
+    names = {row.path: pick(row, "name") for row in await category_tree(conn)}
+    return lambda path: names.get(path, path)
+
+
+async def _neighbours(
+    conn: AsyncConnection, seat: Seat, store_id: StoreId, story: CaseStory
+) -> Neighbours | None:
+    """Of the desk's own queue; nothing for a buyer."""
+    if seat.side is not Side.MERCHANT:
+        return None
+    return await queue_neighbours(
+        conn, store_id=store_id, due_at=story.head.due_at, case_id=story.head.id
     )
 
 

@@ -78,6 +78,31 @@ RULINGS = {
     "return_refund": mark("Refund after the goods are back"),
     "nothing": mark("No refund"),
 }
+# Rows that answer by themselves: their columns, how far an order is, and what a row says.
+COLUMNS = {
+    "buyer": mark("Buyer"),
+    "kind": mark("What is asked for"),
+    "reason": mark("Reason"),
+    "category": mark("Category"),
+    "order_state": mark("How far the order is"),
+    "up_to_minor": mark("Amount up to"),
+}
+STAGES = {
+    "not_shipped": mark("Not shipped yet"),
+    "shipped": mark("Shipped, not received"),
+    "received": mark("Received"),
+}
+ANSWERS = {
+    "approve": mark("Granted at once"),
+    "refuse": mark("Refused at once"),
+    "ask": mark("A person answers"),
+}
+RULE_STATES = {
+    "in_force": mark("In force"),
+    "upcoming": mark("Upcoming"),
+    "over": mark("Over"),
+    "withdrawn": mark("Withdrawn before it started"),
+}
 # State to what happens next, when its deadline acts.
 NEXT = {
     "asked": mark("If the store does not answer by then, it counts as granted."),
@@ -161,4 +186,8 @@ def case_words() -> dict[str, Any]:
         "outcome_words": of(OUTCOMES),
         "ruling_words": of(RULINGS),
         "next_words": of(NEXT),
+        "column_words": of(COLUMNS),
+        "stage_words": of(STAGES),
+        "answer_words": of(ANSWERS),
+        "rule_state_words": of(RULE_STATES),
     }

@@ -97,6 +97,8 @@ ACTIONS: dict[str, str] = {
     "supply.parcels_list": mark("Made a hand-over list"),
     "supply.parcels_open": mark("Opened packages again"),
     "supply.carrier_added": mark("Added a carrier"),
+    "aftersales.rule_made": mark("Wrote a rule that answers cases by itself"),
+    "aftersales.rule_ended": mark("Ended a rule that answers cases by itself"),
     "supply.carrier_closed": mark("Stopped offering a carrier"),
     "supply.carrier_opened": mark("Offered a carrier again"),
     "supply.rates_added": mark("Added rates of a carrier"),

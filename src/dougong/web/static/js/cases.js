@@ -1,5 +1,5 @@
-// The service desk without a mouse: j and k move through the queue, Enter opens, a grants, r refuses,
-// o offers; a template is put where the cursor was last.
+// The service desk without a mouse: j and k move through the queue, and from case to case; Enter
+// opens, a grants, r refuses, o offers; a template is put where the cursor was last.
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
 const rows = [...document.querySelectorAll("[data-queue] tbody tr")];
 let chosen = -1;
@@ -22,8 +22,11 @@ function open(selector) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  if (event.key === "j") choose(chosen + 1);
-  else if (event.key === "k") choose(chosen - 1);
+  if (event.key === "j" || event.key === "k") {
+    const link = document.querySelector(`[data-key-${event.key}]`);
+    if (link) link.click();
+    else choose(chosen + (event.key === "j" ? 1 : -1));
+  }
   else if (event.key === "a") document.querySelector("button[data-act=approve]")?.focus();
   else if (event.key === "r" && open("[data-key-refuse]")) event.preventDefault();
   else if (event.key === "o" && open("[data-key-offer]")) event.preventDefault();
