@@ -20,7 +20,7 @@ EMPTY = "/operator/unallocated"  # signed in, the whole frame of a page, and no 
 
 
 def fulfilment(store: str) -> dict[str, str]:
-    """The boards of packages, of which the store has a hundred thousand that are open."""
+    """The boards of packages, of which a hundred thousand are open, and the service desk."""
     return {
         "merchant orders by promise": f"{store}/fulfilment",
         "merchant packages stuck": f"{store}/fulfilment?tab=stuck",
@@ -28,6 +28,9 @@ def fulfilment(store: str) -> dict[str, str]:
         "merchant package by number": f"{store}/fulfilment?q=SF000000050000",
         "merchant waves": f"{store}/fulfilment/waves",
         "merchant packed parcels": f"{store}/fulfilment/packed",
+        "merchant service desk": f"{store}/service",
+        "merchant cases closed": f"{store}/service?show=all",
+        "merchant case by number": f"{store}/service?q=C000000015",
     }
 
 
