@@ -11,6 +11,7 @@ from dougong.aftersales.rules import CaseKind, Inspection
 from dougong.aftersales.sending_commands import Resent
 from dougong.base.ids import PersonId, SkuId
 from dougong.base.money import split
+from dougong.flows.serve_waiting import units_came
 from dougong.infra import clock, pause
 from dougong.ledger.commands import book
 from dougong.ledger.rules import (
@@ -68,6 +69,9 @@ async def goods_back(
                 by_id=person_id,
                 worth_minor=left.back_again(line.quantity) if left else None,
             )
+    if INTO[inspection] is Place.FREE:
+        skus = {SkuId(line.sku_id) for line in case.lines if line.sku_id is not None}
+        await units_came(conn, store_id=case.store_id, sku_ids=skus)
 
 
 async def goods_out(

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.errors import BadInput
 from dougong.base.ids import PersonId, SkuId, StoreId
 from dougong.catalog.rules import MAX_QUANTITY
+from dougong.flows.serve_waiting import units_came
 from dougong.infra import events
 from dougong.supply.ledger_commands import hold_levels, hold_stock, make_rows
 from dougong.supply.stock_commands import set_on_hand
@@ -34,6 +35,7 @@ async def change_stock(
         conn, store_id=store_id, levels=levels, at=at, by_id=by_id, warehouse_id=warehouse_id
     )
     if levels:
+        await units_came(conn, store_id=store_id, sku_ids=levels.keys())
         await events.record(
             conn,
             "supply.stock_set",

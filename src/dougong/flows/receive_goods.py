@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import BadInput
 from dougong.base.ids import PersonId, SkuId, StoreId
+from dougong.flows.serve_waiting import units_came
 from dougong.infra.events import record
 from dougong.reads.purchasing import lines_to_cost, purchase_of
 from dougong.supply.purchase_rules import CostedLine, spread, to_stock
@@ -53,6 +54,7 @@ async def receive_goods(
     if units := _units(purchase.lines, delivery.kept()):
         about: Any = {"about_kind": "goods_receipt", "about_id": receipt.id}
         await receive_units(conn, lines=units, key=str(receipt.id), **about, **named)
+        await units_came(conn, store_id=store_id, sku_ids={unit.sku_id for unit in units})
     facts = {
         "number": receipt.number,
         "purchase_order": purchase.order.number,

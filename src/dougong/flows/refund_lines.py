@@ -15,6 +15,7 @@ from dougong.base.errors import BadInput
 from dougong.base.ids import OrderId, PersonId, SkuId, StoreId, new_id
 from dougong.flows.book_orders import BookedOrder, refund_entry
 from dougong.flows.order_for_books import booked_order
+from dougong.flows.serve_waiting import units_came
 from dougong.flows.ship_order import after_shipping
 from dougong.infra import clock, pause
 from dougong.infra.events import drop_deadline, record
@@ -158,6 +159,8 @@ async def _give_back_units(
         about=About("refund", draft.id, draft.at, draft.asked_by),
         key=f"refund:{draft.id}",
     )
+    came = {sku_id for sku_id, units in lines.values() if units}
+    await units_came(conn, store_id=draft.store_id, sku_ids=came)
 
 
 async def _move_on(

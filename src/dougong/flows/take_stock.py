@@ -7,16 +7,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import OrderId, PersonId, SkuId, StoreId
-from dougong.flows.allocate_order import allocate_order
-from dougong.infra import clock, events
-from dougong.infra.db import transaction
-from dougong.infra.jobs import defer, task
-from dougong.reads.waiting_allocations import waiting_orders
+from dougong.base.ids import PersonId, SkuId, StoreId
+from dougong.flows.serve_waiting import serve_waiting
+from dougong.infra import events
 from dougong.supply.count_commands import approve_count
 from dougong.supply.transfer_commands import receive_transfer, send_transfer
-
-MOST_AT_ONCE = 200
 
 
 async def approve(
@@ -25,6 +20,7 @@ async def approve(
     """Book what a count found. Raises what `approve_count` raises."""
     units = await approve_count(conn, store_id=store_id, count_id=count_id, by_id=by_id, at=at)
     await _tell(conn, store_id, "supply.count_approved", count_id, at, {"units": units})
+    await serve_waiting(conn, store_id=store_id)
 
 
 async def send(
@@ -63,6 +59,7 @@ async def arrive(
         conn, store_id=store_id, transfer_id=transfer_id, arrived=arrived, by_id=by_id, at=at
     )
     await _tell(conn, store_id, "supply.transfer_received", transfer_id, at, {})
+    await serve_waiting(conn, store_id=store_id)
 
 
 async def _tell(
@@ -76,16 +73,3 @@ async def _tell(
     await events.record(
         conn, kind, store_id=store_id, subject_id=subject_id, at=at, facts=dict(facts)
     )
-    await defer(conn, "supply.allocate_waiting", store_id=str(store_id))
-
-
-@task("supply.allocate_waiting")
-async def allocate_waiting(store_id: str) -> None:
-    """Orders that no warehouse could serve when they were paid, the oldest first."""
-    store = StoreId(UUID(store_id))
-    async with transaction() as conn:
-        waiting = await waiting_orders(conn, store_id=store, most=MOST_AT_ONCE)
-    for order_id in waiting:
-        async with transaction() as conn:
-            at = await clock.refresh(conn)
-            await allocate_order(conn, store_id=store, order_id=OrderId(order_id), at=at)

@@ -18,6 +18,7 @@ import dougong.flows.report_arrived
 import dougong.flows.resolve_unallocated
 import dougong.flows.seal_books
 import dougong.flows.send_refunds
+import dougong.flows.serve_waiting
 import dougong.flows.ship_promise
 import dougong.flows.suggest_orders
 import dougong.flows.sweep_links

@@ -90,6 +90,7 @@ from dougong.web.merchant import supplier_money as merchant_supplier_money
 from dougong.web.merchant import supplier_page as merchant_supplier_page
 from dougong.web.merchant import suppliers as merchant_suppliers
 from dougong.web.merchant import transfers as merchant_transfers
+from dougong.web.merchant import waiting as merchant_waiting
 from dougong.web.merchant import warehouses as merchant_warehouses
 from dougong.web.merchant import waves as merchant_waves
 from dougong.web.merchant import webhooks as merchant_webhooks
@@ -222,6 +223,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_supplier_page.HANDLERS,
     *supplier_own_page.HANDLERS,
     *merchant_suppliers.HANDLERS,
+    *merchant_waiting.HANDLERS,
     *merchant_waves.HANDLERS,
     *merchant_webhooks.HANDLERS,
     *operator_app_revenue.HANDLERS,

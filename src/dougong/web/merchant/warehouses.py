@@ -12,6 +12,7 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import StoreId
 from dougong.catalog.queries import store_of
+from dougong.flows.serve_waiting import serve_waiting
 from dougong.reads.merchant_warehouses import policies_of, warehouses_of
 from dougong.supply.allocation_rules import CRITERIA, Policy
 from dougong.supply.province_rules import CAPITALS
@@ -172,6 +173,7 @@ async def edit_warehouse(
         await change_warehouse(
             conn, store_id=ours, warehouse_id=warehouse_id, fields=fields, at=now
         )
+        await serve_waiting(conn, store_id=ours)
     except Refusal as refusal:
         return await _page(request, conn, store_id, refusal, warehouse_id)
     await _note(conn, request, who, now, store_id, "supply.warehouse_changed", fields.code)
@@ -234,6 +236,7 @@ async def new_policy(
             by_id=who.person_id,
             at=now,
         )
+        await serve_waiting(conn, store_id=StoreId(store_id))
     except Refusal as refusal:
         return await _page(request, conn, store_id, refusal)
     await _note(conn, request, who, now, store_id, "supply.policy_set", ", ".join(named))

@@ -89,6 +89,7 @@ ACTIONS: dict[str, str] = {
     "settlement.reconciled": mark("Reconciled with a partner"),
     "settlement.terms_set": mark("Set tolerances of a partner"),
     "settlement.case_disputed": mark("Said otherwise about a difference"),
+    "supply.waiting_served": mark("Asked warehouses again"),
     "supply.wave_begun": mark("Began a wave"),
     "supply.wave_closed": mark("Ended a wave"),
     "supply.package_packed": mark("Packed a package"),
