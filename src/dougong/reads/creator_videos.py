@@ -1,8 +1,9 @@
 """A creator's videos with their audience and what they sold; one video's days."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import text
@@ -10,14 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
 from dougong.base.ids import VideoId
+from dougong.base.time import local_day
 from dougong.infra.settings import settings
+from dougong.reads.day_figures import sold
 
 PAGE = 24
 
 
 class CreatorVideo(msgspec.Struct, frozen=True):
-    """One row of the list. `estimated_minor`: the creator's shares on amounts paid, in the
-    platform's currency. `media` is the folder of its files."""
+    """One row of the list. `orders`: by link, so one with two of the video's products is two.
+    `estimated_minor`: the creator's shares on amounts paid, in the platform's currency. `media` is
+    the folder of its files."""
 
     id: UUID
     caption_zh: str
@@ -51,19 +55,6 @@ VIDEOS = text("""
     linked AS (
       SELECT l.id, l.video_id, l.removed_at FROM product_links l
       JOIN chosen c ON c.id = l.video_id WHERE l.creator_id = :creator_id
-    ),
-    sold AS (
-      SELECT g.video_id, count(DISTINCT g.order_id) AS n,
-        sum(g.commission - g.commission * g.commission_cut_bp / 10000) AS estimated_minor
-      FROM (
-        SELECT k.video_id, ol.order_id, ol.commission_cut_bp,
-          (ol.paid_minor + ol.platform_discount_minor + ol.creator_discount_minor)
-            * ol.commission_bp / 10000 AS commission
-        FROM order_lines ol
-        JOIN linked k ON k.id = ol.link_id
-        JOIN orders od ON od.store_id = ol.store_id AND od.id = ol.order_id
-        WHERE ol.creator_id = :creator_id AND od.paid_at IS NOT NULL
-      ) g GROUP BY g.video_id
     )
     SELECT v.id, v.caption_zh, v.caption_en, v.state, v.progress_bp, v.failure, v.media,
       v.seconds, v.created_at, v.published_at,
@@ -71,12 +62,11 @@ VIDEOS = text("""
       (SELECT count(*) FROM likes w WHERE w.video_id = v.id) AS likes,
       (SELECT count(*) FROM comments w WHERE w.video_id = v.id AND w.removed_at IS NULL)
         AS comments,
+      (SELECT array_agg(k.id) FROM linked k WHERE k.video_id = v.id) AS link_ids,
       (SELECT count(*) FROM linked k WHERE k.video_id = v.id AND k.removed_at IS NULL) AS links,
       (SELECT count(*) FROM clicks c JOIN linked k ON k.id = c.link_id
-       WHERE k.video_id = v.id AND c.validity = 'valid') AS clicks,
-      COALESCE(sold.n, 0) AS orders,
-      COALESCE(sold.estimated_minor, 0)::bigint AS estimated_minor
-    FROM chosen v LEFT JOIN sold ON sold.video_id = v.id
+       WHERE k.video_id = v.id AND c.validity = 'valid') AS clicks
+    FROM chosen v
     ORDER BY v.created_at DESC, v.id DESC
 """)
 
@@ -107,8 +97,31 @@ async def _videos(
 ) -> list[CreatorVideo]:
     at, last_id = before or (None, None)
     asked = {"creator_id": creator_id, "video_id": video_id, "before": at, "before_id": last_id}
-    rows = await conn.execute(VIDEOS, asked | {"most": PAGE + 1})
-    return [msgspec.convert(dict(row), CreatorVideo, strict=False) for row in rows.mappings()]
+    rows = (await conn.execute(VIDEOS, asked | {"most": PAGE + 1})).mappings().all()
+    brought = await _brought(
+        conn, creator_id, [id_ for row in rows for id_ in row["link_ids"] or ()]
+    )
+    found = []
+    for row in rows:
+        mine = [brought[id_] for id_ in row["link_ids"] or () if id_ in brought]
+        sums = {
+            "orders": sum(orders for orders, _ in mine),
+            "estimated_minor": sum(minor for _, minor in mine),
+        }
+        found.append(msgspec.convert({**row, **sums}, CreatorVideo, strict=False))
+    return found
+
+
+async def _brought(
+    conn: AsyncConnection, creator_id: UUID, link_ids: Sequence[UUID]
+) -> dict[UUID, tuple[int, int]]:
+    """(orders, the creator's share) by link, of those that sold anything."""
+    if not link_ids:
+        return {}
+    rows = await sold(
+        conn, kind="link", by=["subject"], creator_id=creator_id, subject_ids=link_ids
+    )
+    return {row.subject_id: (row.orders, row.earned_minor) for row in rows}
 
 
 class RemovedVideo(msgspec.Struct, frozen=True):
@@ -139,60 +152,68 @@ async def removed_by_operator(
     return sorted(found, key=lambda video: video.at, reverse=True)
 
 
-class VideoDay(msgspec.Struct, frozen=True):
-    """One local day of a video. `sold_minor`: what buyers paid for its products."""
+class VideoDay(msgspec.Struct):
+    """One local day of a video. `orders` as in CreatorVideo, by the day of payment; `sold_minor`:
+    what buyers paid for its products."""
 
     day: date
     views: int
     likes: int
     clicks: int
-    orders: int
-    sold_minor: int
+    orders: int = 0
+    sold_minor: int = 0
 
 
 DAYS = text("""
     WITH days AS (
-      SELECT generate_series(
-        CAST((CAST(:at AS timestamptz) AT TIME ZONE :zone) AS date) - (:days - 1),
-        CAST((CAST(:at AS timestamptz) AT TIME ZONE :zone) AS date),
-        interval '1 day')::date AS day
+      SELECT generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day')::date
+        AS day
     ),
     linked AS (
       SELECT id FROM product_links WHERE video_id = :video_id AND creator_id = :creator_id
     ),
     acts AS (
-      SELECT 'views' AS what, (first_at AT TIME ZONE :zone)::date AS day, 1::bigint AS n
+      SELECT 'views' AS what, (first_at AT TIME ZONE :zone)::date AS day
         FROM video_views WHERE video_id = :video_id
-      UNION ALL SELECT 'likes', (at AT TIME ZONE :zone)::date, 1 FROM likes
+      UNION ALL SELECT 'likes', (at AT TIME ZONE :zone)::date FROM likes
         WHERE video_id = :video_id
-      UNION ALL SELECT 'clicks', (at AT TIME ZONE :zone)::date, 1 FROM clicks
+      UNION ALL SELECT 'clicks', (at AT TIME ZONE :zone)::date FROM clicks
         WHERE link_id IN (SELECT id FROM linked) AND validity = 'valid'
-      UNION ALL SELECT 'orders', (o.paid_at AT TIME ZONE :zone)::date, 1
-        FROM orders o WHERE o.paid_at IS NOT NULL AND (o.store_id, o.id) IN (
-          SELECT store_id, order_id FROM order_lines
-          WHERE creator_id = :creator_id AND link_id IN (SELECT id FROM linked))
-      UNION ALL SELECT 'sold', (o.paid_at AT TIME ZONE :zone)::date, ol.paid_minor
-        FROM order_lines ol JOIN orders o ON o.store_id = ol.store_id AND o.id = ol.order_id
-        WHERE ol.creator_id = :creator_id AND ol.link_id IN (SELECT id FROM linked)
-          AND o.paid_at IS NOT NULL
     )
     SELECT d.day,
-      COALESCE(sum(a.n) FILTER (WHERE a.what = 'views'), 0)::bigint AS views,
-      COALESCE(sum(a.n) FILTER (WHERE a.what = 'likes'), 0)::bigint AS likes,
-      COALESCE(sum(a.n) FILTER (WHERE a.what = 'clicks'), 0)::bigint AS clicks,
-      COALESCE(sum(a.n) FILTER (WHERE a.what = 'orders'), 0)::bigint AS orders,
-      COALESCE(sum(a.n) FILTER (WHERE a.what = 'sold'), 0)::bigint AS sold_minor
+      count(*) FILTER (WHERE a.what = 'views') AS views,
+      count(*) FILTER (WHERE a.what = 'likes') AS likes,
+      count(*) FILTER (WHERE a.what = 'clicks') AS clicks
     FROM days d LEFT JOIN acts a ON a.day = d.day GROUP BY d.day ORDER BY d.day
 """)
+LINKS = text("SELECT id FROM product_links WHERE video_id = :video_id AND creator_id = :creator_id")
 
 
 async def days_of_video(
     conn: AsyncConnection, *, creator_id: UUID, video_id: VideoId, at: datetime, days: int = 30
 ) -> list[VideoDay]:
     """The last `days` local days, today included, oldest first."""
-    asked = {"creator_id": creator_id, "video_id": video_id, "at": at, "days": days}
-    rows = await conn.execute(DAYS, asked | {"zone": settings().timezone})
-    return [msgspec.convert(dict(row), VideoDay) for row in rows.mappings()]
+    video = {"creator_id": creator_id, "video_id": video_id}
+    zone = settings().timezone
+    last = local_day(at, ZoneInfo(zone))
+    first = last - timedelta(days=days - 1)
+    brought = await sold(
+        conn,
+        kind="link",
+        by=["day"],
+        creator_id=creator_id,
+        subject_ids=list(await conn.scalars(LINKS, video)),
+        first=first,
+        last=last,
+    )
+    found = {
+        row.day: VideoDay(row.day, row.views, row.likes, row.clicks)
+        for row in await conn.execute(DAYS, video | {"first": first, "last": last, "zone": zone})
+    }
+    for row in brought:  # one a currency
+        found[row.day].orders += row.orders
+        found[row.day].sold_minor += row.paid_minor
+    return list(found.values())
 
 
 class CreatorOrganisation(msgspec.Struct, frozen=True):
