@@ -18,10 +18,13 @@ from tests.constraint_shapes import (
     once,
     row_with,
 )
+from tests.constraint_settlement import ASKER
 from tests.constraint_tasks import EVIDENCE
 
 LATER = AT + timedelta(days=7)
 CASE, PRODUCT = uuid4(), uuid4()
+TERMS, ACCOUNT, RUN, FILE, PAYOUT, PAYEE = (uuid4() for _ in range(6))
+BY_ONE = {"approved_by": ASKER, "checked_by": ASKER}
 LAST_YEAR = "[2019-08-20 00:00:00+00,2020-08-20 00:00:00+00)"
 __all__ = ["EVIDENCE", "FACTS", "FRESH", "KEPT_CASES", "WRONG", "world"]
 
@@ -64,9 +67,36 @@ def _product(ids: Ids) -> Row:
 
 
 def _payout(ids: Ids) -> Row:
-    return {"store_id": ids.store, "id": uuid4(), "payee_id": ids.org, "currency": "CNY",
-            "purpose": "merchant_payable", "day": "2020-08-21", "amount_minor": 100,
-            "booked_at": AT}  # fmt: skip
+    return {"store_id": ids.store, "id": uuid4(), "run_id": RUN, "account_id": ACCOUNT,
+            "payee_id": ids.org, "currency": "CNY", "purpose": "merchant_payable",
+            "day": "2020-08-21", "amount_minor": 100, "booked_at": AT}  # fmt: skip
+
+
+def _payout_terms(ids: Ids) -> Row:
+    return {"id": uuid4(), "purpose": "*", "currency": "CNY", "in_force": LAST_YEAR,
+            "minimum_minor": 1, "hold_days": 0, "change_wait_days": 3, "approve_above_minor": 0,
+            "reason": "r", "author_id": ids.person, "at": AT}  # fmt: skip
+
+
+def _payout_account(ids: Ids) -> Row:
+    return {"id": uuid4(), "payee_id": uuid4(), "currency": "CNY", "holder": "h", "bank": "b",
+            "number_sealed": bytes(40), "number_tail": "1234", "made_by": ids.person,
+            "made_at": AT}  # fmt: skip
+
+
+def _payout_run(ids: Ids) -> Row:
+    return {"id": uuid4(), "day": "2020-08-21", "currency": "CNY", "purpose": "merchant_payable",
+            "terms_id": TERMS, "started_at": AT}  # fmt: skip
+
+
+def _payout_file(ids: Ids) -> Row:
+    return {"id": uuid4(), "kind": "list", "file_name": "f", "state": "waiting",
+            "made_by": ids.person, "made_at": AT}  # fmt: skip
+
+
+def _payout_move(ids: Ids) -> Row:
+    return {"store_id": ids.store, "payout_id": PAYOUT, "n": 2, "to_state": "held",
+            "side": "operator", "person_id": ids.person, "at": AT}  # fmt: skip
 
 
 CASES: Mapping[str, Callable[[Ids], Row]] = {
@@ -85,12 +115,18 @@ CASES: Mapping[str, Callable[[Ids], Row]] = {
     "resend_lines": _resend,
     "case_rules": _case_rule,
     "insurance_products": _product,
+    "payout_terms": _payout_terms,
+    "payout_accounts": _payout_account,
+    "payout_runs": _payout_run,
+    "payout_files": _payout_file,
+    "payout_file_problems": lambda ids: {"file_id": FILE, "line": 2, "field": "f", "reason": "r"},
     "payouts": _payout,
+    "payout_moves": _payout_move,
 }  # fmt: skip
 FRESH = {**other.FRESH, **CASES}
 FACTS = other.FACTS
 KEPT_CASES = ("case_lines", "case_moves", "case_evidence", "case_rulings", "case_holds",
-              "resend_lines")  # fmt: skip
+              "resend_lines", "payout_moves")  # fmt: skip
 
 
 def world(ids: Ids) -> list[tuple[str, Row]]:
@@ -105,11 +141,20 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "resend_lines": {"line_no": 1},
         "case_rules": {"in_force": FROM_AT},
         "insurance_products": {"id": PRODUCT, "in_force": FROM_AT},
-        "payouts": {"day": "2020-08-20", "bank_ref": fresh()},
+        "payout_terms": {"id": TERMS, "in_force": FROM_AT},
+        "payout_accounts": {"id": ACCOUNT, "payee_id": PAYEE},
+        "payout_runs": {"id": RUN, "day": "2020-08-20"},
+        "payout_files": {"id": FILE},
+        "payout_file_problems": {"line": 1},
+        "payouts": {"id": PAYOUT, "day": "2020-08-20"},
+        "payout_moves": {"n": 1},
     }
     rows = [(table, row(ids) | fixed.get(table, {})) for table, row in CASES.items()]
     second = CASES["case_lines"](ids) | {"line_no": 2}
     at = next(n for n, (table, _) in enumerate(rows) if table == "case_lines")
+    again = _payout(ids) | {"day": "2020-08-20", "retry_of": PAYOUT, "bank_ref": fresh()}
+    rows.insert(next(n for n, (table, _) in enumerate(rows) if table == "payouts") + 1,
+                ("payouts", again))  # fmt: skip
     return [*other.world(ids), *rows[: at + 1], ("case_lines", second), *rows[at + 1 :]]
 
 
@@ -232,14 +277,96 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "insurance_products_pkey": once("id"),
         "insurance_products_premium_minor_check": row_with(premium_minor=0),
     },
+    "payout_terms": {
+        **_words("payout_terms", "purpose"),
+        "payout_terms_approve_above_minor_check": row_with(approve_above_minor=-1),
+        "payout_terms_author_id_fkey": row_with(author_id=NOBODY),
+        "payout_terms_change_wait_days_check": row_with(change_wait_days=91),
+        "payout_terms_hold_days_check": row_with(hold_days=91),
+        "payout_terms_in_force_check": row_with(in_force=EMPTY_TIME),
+        "payout_terms_minimum_minor_check": row_with(minimum_minor=0),
+        "payout_terms_no_overlap": row_with(in_force="[2021-01-01 00:00:00+00,)"),
+        "payout_terms_pkey": once("id"),
+        "payout_terms_reason": row_with(reason=""),
+        "payout_terms_weekday_check": row_with(weekday=8),
+    },
+    "payout_accounts": {
+        "payout_accounts_bank_check": row_with(bank=""),
+        "payout_accounts_holder_check": row_with(holder=""),
+        "payout_accounts_made_by_fkey": row_with(made_by=NOBODY),
+        "payout_accounts_number_sealed_check": row_with(number_sealed=b"1234"),
+        "payout_accounts_number_tail_check": row_with(number_tail="123"),
+        "payout_accounts_one_open": row_with(payee_id=PAYEE),
+        "payout_accounts_pkey": once("id"),
+        "payout_accounts_replaces_fkey": row_with(replaces=NOBODY),
+        "payout_accounts_verified": row_with(verified_at=AT),
+        "payout_accounts_verified_by_fkey": row_with(verified_by=NOBODY, verified_at=AT),
+        "payout_accounts_why_check": row_with(why="x" * 201),
+    },
+    "payout_runs": {
+        **_words("payout_runs", "purpose"),
+        "payout_runs_state_check": row_with(state="nothing", made_at=AT),
+        "payout_runs_approved": row_with(state="approved", made_at=AT),
+        "payout_runs_approved_by_fkey": row_with(
+            state="approved", made_at=AT, approved_at=AT, approved_by=NOBODY
+        ),
+        "payout_runs_checked": row_with(checked_at=AT),
+        "payout_runs_checked_by_fkey": row_with(checked_at=AT, checked_by=NOBODY),
+        "payout_runs_made": row_with(made_at=AT),
+        "payout_runs_once": row_with(day="2020-08-20"),
+        "payout_runs_payouts_check": row_with(payouts=-1),
+        "payout_runs_pkey": once("id"),
+        "payout_runs_started_by_fkey": row_with(started_by=NOBODY),
+        "payout_runs_terms_id_fkey": row_with(terms_id=NOBODY),
+        "payout_runs_total_minor_check": row_with(total_minor=-1),
+        "payout_runs_two_people": row_with(
+            state="approved", made_at=AT, approved_at=AT, checked_at=AT, **BY_ONE
+        ),
+        "payout_runs_unpaid_check": row_with(unpaid=-1),
+        "payout_runs_unpaid_minor_check": row_with(unpaid_minor=-1),
+    },
+    "payout_files": {
+        **_words("payout_files", "kind"),
+        "payout_files_state_check": row_with(state="nothing", ended_at=AT),
+        "payout_files_ended": row_with(ended_at=AT),
+        "payout_files_file_name_check": row_with(file_name=""),
+        "payout_files_made_by_fkey": row_with(made_by=NOBODY),
+        "payout_files_pkey": once("id"),
+        "payout_files_rows_refused_check": row_with(rows_refused=-1),
+        "payout_files_rows_repeated_check": row_with(rows_repeated=-1),
+        "payout_files_rows_taken_check": row_with(rows_taken=-1),
+        "payout_files_rows_total_check": row_with(rows_total=-1),
+    },
+    "payout_file_problems": {
+        "payout_file_problems_file_id_fkey": row_with(file_id=NOBODY),
+        "payout_file_problems_line_check": row_with(line=0),
+        "payout_file_problems_pkey": once("line"),
+        "payout_file_problems_value_check": row_with(value="x" * 201),
+    },
     "payouts": {
         **_words("payouts", "purpose"),
+        "payouts_account_id_fkey": row_with(account_id=NOBODY),
         "payouts_amount_minor_check": row_with(amount_minor=0),
         "payouts_bank_ref_key": once("bank_ref"),
         "payouts_done": row_with(done_at=LATER),
+        "payouts_file_id_fkey": row_with(file_id=NOBODY),
         "payouts_once": row_with(day="2020-08-20"),
         "payouts_pkey": once("id"),
+        "payouts_store_id_retry_of_fkey": row_with(retry_of=NOBODY),
+        "payouts_retry_once": once("retry_of"),
+        "payouts_run_id_fkey": row_with(run_id=NOBODY),
+        "payouts_sent": row_with(state="sent"),
         "payouts_state_check": row_with(state="nothing"),
         "payouts_why_check": row_with(why="x" * 201),
+    },
+    "payout_moves": {
+        **_words("payout_moves", "to_state"),
+        "payout_moves_side_check": row_with(side="nothing", person_id=None),
+        "payout_moves_n_check": row_with(n=0),
+        "payout_moves_store_id_payout_id_fkey": row_with(payout_id=NOBODY),
+        "payout_moves_person": row_with(person_id=None),
+        "payout_moves_person_id_fkey": row_with(person_id=NOBODY),
+        "payout_moves_pkey": once("n"),
+        "payout_moves_why_check": row_with(why="x" * 201),
     },
 }  # fmt: skip

@@ -29,7 +29,7 @@ CHANGES = {
     "keep_key": ("UPDATE {} SET {key} = {key} WHERE {key} = %s",),
     "keep_fact": ("UPDATE {} SET id = id WHERE id = %s", "DELETE FROM {} WHERE id = %s"),
     "keep_proposal": ("UPDATE {} SET message = message || 'x' WHERE id = %s",),
-    "keep_terms": ("UPDATE {} SET tolerance_minor = tolerance_minor + 1 WHERE id = %s",),
+    "keep_terms": ("UPDATE {} SET reason = reason || '.' WHERE id = %s",),
     "keep_evidence": ("UPDATE {} SET price_minor = price_minor + 1 WHERE id = %s",),
     "keep_until_its_time": ("DELETE FROM {} WHERE room_id = %s",),
     "keep_seal": ("UPDATE {} SET room_id = room_id WHERE room_id = %s",
@@ -201,7 +201,7 @@ TRIGGERS = (
     | {(table, "keep_rule") for table in RULES}
     | {(table, "keep_key") for table in KEYS}
     | {(table, name) for table in KEPT for name in ("keep_rows", "keep_all")}
-    | {("reconciliation_terms", "keep_terms")}
+    | {(table, "keep_terms") for table in ("reconciliation_terms", "payout_terms")}
     | {(table, name) for table in FACTS for name in ("keep_fact", "keep_all")}
     | {("partner_proposals", "keep_proposal")}
     | {(table, name) for table in EVIDENCE for name in ("keep_evidence", "keep_all")}

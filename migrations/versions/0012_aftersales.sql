@@ -304,32 +304,170 @@ CREATE TABLE insurance_claims (
 
 -- payouts ----------------------------------------------------------------------------------------------------
 
--- What is paid to a payee: its whole payable in one book, once a day at most.
+-- When and how payees are paid: dated rows by kind of payee ('*' for any) and currency.
+CREATE TABLE payout_terms (
+  id uuid PRIMARY KEY,
+  purpose text NOT NULL CHECK (purpose IN
+    ('*', 'merchant_payable', 'creator_payable', 'agency_payable', 'buyer_payable')),
+  currency char(3) NOT NULL,
+  in_force tstzrange NOT NULL
+    CHECK (NOT isempty(in_force) AND lower_inc(in_force) AND NOT upper_inc(in_force)),
+  weekday smallint CHECK (weekday BETWEEN 1 AND 7), -- ISO, for weekly; NULL is daily
+  minimum_minor bigint NOT NULL CHECK (minimum_minor > 0),
+  hold_days integer NOT NULL CHECK (hold_days BETWEEN 0 AND 90),
+  change_wait_days integer NOT NULL CHECK (change_wait_days BETWEEN 0 AND 90),
+  approve_above_minor bigint NOT NULL CHECK (approve_above_minor >= 0),
+  reason text NOT NULL CONSTRAINT payout_terms_reason CHECK (reason <> ''),
+  author_id uuid NOT NULL REFERENCES people,
+  at timestamptz NOT NULL,
+  CONSTRAINT payout_terms_no_overlap
+    EXCLUDE USING gist (purpose WITH =, currency WITH =, in_force WITH &&)
+);
+
+CREATE TRIGGER keep_terms BEFORE UPDATE ON payout_terms
+  FOR EACH ROW EXECUTE FUNCTION keep_terms();
+
+-- Where a payee is paid. The number is sealed with the platform's key; its end is shown.
+CREATE TABLE payout_accounts (
+  id uuid PRIMARY KEY,
+  payee_id uuid NOT NULL,
+  currency char(3) NOT NULL,
+  holder text NOT NULL CHECK (length(holder) BETWEEN 1 AND 100),
+  bank text NOT NULL CHECK (length(bank) BETWEEN 1 AND 100),
+  number_sealed bytea NOT NULL CHECK (length(number_sealed) BETWEEN 29 AND 200),
+  number_tail text NOT NULL CHECK (length(number_tail) = 4),
+  replaces uuid REFERENCES payout_accounts,
+  made_by uuid NOT NULL REFERENCES people,
+  made_at timestamptz NOT NULL,
+  verified_by uuid REFERENCES people,
+  verified_at timestamptz,
+  closed_at timestamptz,
+  why text NOT NULL DEFAULT '' CHECK (length(why) <= 200), -- why it was refused
+  CONSTRAINT payout_accounts_verified
+    CHECK ((verified_by IS NULL) = (verified_at IS NULL) AND verified_by <> made_by)
+);
+CREATE UNIQUE INDEX payout_accounts_one_open ON payout_accounts (payee_id, currency)
+  WHERE closed_at IS NULL;
+CREATE INDEX payout_accounts_waiting ON payout_accounts (made_at)
+  WHERE verified_at IS NULL AND closed_at IS NULL;
+
+-- One run a day, currency and kind of payee; above a limit two people let it go.
+CREATE TABLE payout_runs (
+  id uuid PRIMARY KEY,
+  day date NOT NULL,
+  currency char(3) NOT NULL,
+  purpose text NOT NULL CHECK (purpose IN
+    ('merchant_payable', 'creator_payable', 'agency_payable', 'buyer_payable')),
+  terms_id uuid NOT NULL REFERENCES payout_terms,
+  state text NOT NULL DEFAULT 'making' CHECK (state IN ('making', 'waiting', 'approved')),
+  after_store uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+  after_account uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+  payouts integer NOT NULL DEFAULT 0 CHECK (payouts >= 0),
+  total_minor bigint NOT NULL DEFAULT 0 CHECK (total_minor >= 0),
+  unpaid integer NOT NULL DEFAULT 0 CHECK (unpaid >= 0), -- owed enough, no usable account
+  unpaid_minor bigint NOT NULL DEFAULT 0 CHECK (unpaid_minor >= 0),
+  started_by uuid REFERENCES people,
+  started_at timestamptz NOT NULL,
+  made_at timestamptz,
+  checked_by uuid REFERENCES people,
+  checked_at timestamptz,
+  approved_by uuid REFERENCES people,
+  approved_at timestamptz,
+  CONSTRAINT payout_runs_once UNIQUE (day, currency, purpose),
+  CONSTRAINT payout_runs_made CHECK ((state = 'making') = (made_at IS NULL)),
+  CONSTRAINT payout_runs_checked CHECK ((checked_by IS NULL) = (checked_at IS NULL)),
+  CONSTRAINT payout_runs_approved CHECK ((state = 'approved') = (approved_at IS NOT NULL)
+    AND (approved_by IS NULL OR approved_at IS NOT NULL)),
+  CONSTRAINT payout_runs_two_people CHECK (approved_by <> checked_by)
+);
+CREATE INDEX payout_runs_by_day ON payout_runs (day DESC, id);
+CREATE INDEX payout_runs_open ON payout_runs (day) WHERE state <> 'approved';
+
+-- Lists for the bank, and the bank's answers that came as files.
+CREATE TABLE payout_files (
+  id uuid PRIMARY KEY,
+  kind text NOT NULL CHECK (kind IN ('list', 'answers')),
+  file_name text NOT NULL CHECK (length(file_name) BETWEEN 1 AND 200),
+  state text NOT NULL CHECK (state IN ('waiting', 'done', 'failed')),
+  rows_total integer NOT NULL DEFAULT 0 CHECK (rows_total >= 0),
+  rows_taken integer NOT NULL DEFAULT 0 CHECK (rows_taken >= 0),
+  rows_repeated integer NOT NULL DEFAULT 0 CHECK (rows_repeated >= 0),
+  rows_refused integer NOT NULL DEFAULT 0 CHECK (rows_refused >= 0),
+  failure text NOT NULL DEFAULT '',
+  made_by uuid NOT NULL REFERENCES people,
+  made_at timestamptz NOT NULL,
+  ended_at timestamptz,
+  CONSTRAINT payout_files_ended CHECK ((state = 'waiting') = (ended_at IS NULL))
+);
+CREATE INDEX payout_files_by_time ON payout_files (made_at DESC);
+
+CREATE TABLE payout_file_problems (
+  file_id uuid NOT NULL REFERENCES payout_files,
+  line integer NOT NULL CHECK (line > 0),
+  field text NOT NULL,
+  reason text NOT NULL,
+  value text NOT NULL DEFAULT '' CHECK (length(value) <= 200),
+  PRIMARY KEY (file_id, line)
+);
+
+-- What is paid to a payee: what one book owes it, once a day at most; one that came back may be
+-- tried again, as another payout.
 CREATE TABLE payouts (
   store_id uuid NOT NULL,
   id uuid NOT NULL,
+  run_id uuid NOT NULL REFERENCES payout_runs,
+  account_id uuid NOT NULL REFERENCES payout_accounts,
+  retry_of uuid,
   payee_id uuid NOT NULL,
   purpose text NOT NULL CHECK (purpose IN
     ('merchant_payable', 'creator_payable', 'agency_payable', 'buyer_payable')),
   currency char(3) NOT NULL,
   day date NOT NULL,
   amount_minor bigint NOT NULL CHECK (amount_minor > 0),
-  state text NOT NULL DEFAULT 'booked' CHECK (state IN ('booked', 'sent', 'confirmed', 'returned')),
+  state text NOT NULL DEFAULT 'booked'
+    CHECK (state IN ('booked', 'held', 'sent', 'confirmed', 'returned')),
+  file_id uuid REFERENCES payout_files,
   bank_ref text UNIQUE,
   why text NOT NULL DEFAULT '' CHECK (length(why) <= 200),
   booked_at timestamptz NOT NULL,
+  sent_at timestamptz,
+  asked_at timestamptz, -- when the bank was last asked
   done_at timestamptz,
   PRIMARY KEY (store_id, id),
-  CONSTRAINT payouts_once UNIQUE (store_id, payee_id, purpose, currency, day),
+  FOREIGN KEY (store_id, retry_of) REFERENCES payouts,
+  CONSTRAINT payouts_retry_once UNIQUE (store_id, retry_of),
+  CONSTRAINT payouts_sent CHECK (state <> 'sent' OR sent_at IS NOT NULL),
   CONSTRAINT payouts_done CHECK ((state IN ('confirmed', 'returned')) = (done_at IS NOT NULL))
 );
-CREATE INDEX payouts_by_payee ON payouts (payee_id, day DESC);
+CREATE UNIQUE INDEX payouts_once ON payouts (store_id, payee_id, purpose, currency, day)
+  WHERE retry_of IS NULL;
+CREATE INDEX payouts_by_id ON payouts (id);
+CREATE INDEX payouts_by_payee ON payouts (payee_id, day DESC, id);
+CREATE INDEX payouts_by_day ON payouts (day DESC, id DESC);
+CREATE INDEX payouts_by_run ON payouts (run_id, id);
+CREATE INDEX payouts_open ON payouts (booked_at) WHERE state IN ('booked', 'sent');
+
+-- How it went from state to state, and who said so.
+CREATE TABLE payout_moves (
+  store_id uuid NOT NULL,
+  payout_id uuid NOT NULL,
+  n integer NOT NULL CHECK (n > 0),
+  to_state text NOT NULL CHECK (to_state IN ('booked', 'held', 'sent', 'confirmed', 'returned')),
+  side text NOT NULL CHECK (side IN ('platform', 'operator', 'bank')),
+  person_id uuid REFERENCES people,
+  why text NOT NULL DEFAULT '' CHECK (length(why) <= 200),
+  at timestamptz NOT NULL,
+  PRIMARY KEY (store_id, payout_id, n),
+  FOREIGN KEY (store_id, payout_id) REFERENCES payouts,
+  CONSTRAINT payout_moves_person CHECK ((side = 'operator') = (person_id IS NOT NULL))
+);
 
 -- what the app may do ------------------------------------------------------------------------------------------
 
 DO $$ DECLARE t text; BEGIN
   FOREACH t IN ARRAY ARRAY['case_lines', 'case_moves', 'case_messages', 'case_evidence',
-    'case_rulings', 'case_holds', 'resend_lines', 'insurance_policies', 'insurance_claims'] LOOP
+    'case_rulings', 'case_holds', 'resend_lines', 'insurance_policies', 'insurance_claims',
+    'payout_moves'] LOOP
     EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM dougong_app', t);
     EXECUTE format('CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON %I
       FOR EACH ROW EXECUTE FUNCTION refuse_change()', t);
@@ -337,16 +475,22 @@ DO $$ DECLARE t text; BEGIN
       FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', t);
   END LOOP;
   FOREACH t IN ARRAY ARRAY['cases', 'case_units', 'case_rules', 'insurance_products', 'payouts',
-    'return_addresses', 'reply_templates'] LOOP
+    'payout_terms', 'payout_accounts', 'payout_runs', 'payout_files', 'return_addresses',
+    'reply_templates'] LOOP
     EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM dougong_app', t);
   END LOOP;
 END $$;
 
+REVOKE UPDATE, DELETE, TRUNCATE ON payout_file_problems FROM dougong_app;
+
 -- What was asked stays; a rule row can only end earlier.
-REVOKE UPDATE ON cases, case_rules, insurance_products, payouts FROM dougong_app;
+REVOKE UPDATE ON cases, case_rules, insurance_products, payouts, payout_terms, payout_accounts
+  FROM dougong_app;
 GRANT UPDATE (state, waiting_for, offered_minor, granted_minor, bearer, borne_minor, held_at,
   released_at, refund_id, outcome, return_address, return_carrier, return_tracking_no,
   inspection, extended, extension_asked_by, due_at, due_kind, closed_at) ON cases TO dougong_app;
-GRANT UPDATE (in_force) ON insurance_products TO dougong_app;
+GRANT UPDATE (in_force) ON insurance_products, payout_terms TO dougong_app;
 GRANT UPDATE (in_force, ended_by, ended_at, withdrawn) ON case_rules TO dougong_app;
-GRANT UPDATE (state, bank_ref, why, done_at) ON payouts TO dougong_app;
+GRANT UPDATE (state, account_id, file_id, bank_ref, why, sent_at, asked_at, done_at)
+  ON payouts TO dougong_app;
+GRANT UPDATE (verified_by, verified_at, closed_at, why) ON payout_accounts TO dougong_app;

@@ -1,21 +1,22 @@
 """Goods of cases in stock, and payouts with what a later refund takes back."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 from tests.aftersales.test_cases import held, residual, returned
 from tests.aftersales.world import DAY, START, World
 from tests.books import stock_of
+from tests.settlement.payout_world import at_the_bank, pay_payee
 
 from dougong.aftersales.rules import CaseKind, Inspection
 from dougong.base.ids import OrderId
 from dougong.flows import answer_case, return_case
-from dougong.flows.pay_out import confirm_payout, pay_out, return_payout
+from dougong.flows.pay_out import bank_says
 from dougong.reads.doctor_cases_sql import RESENT
 from dougong.reads.doctor_stock_sql import STOCK_DRIFT
 from dougong.reads.explain import explain_order
-from dougong.settlement.rules import PayoutClosed
+from dougong.settlement.payout_rules import BankAnswer
 from dougong.supply.stock_commands import receive_units
 from dougong.supply.stock_rules import Received
 from dougong.supply.warehouse_commands import default_warehouse
@@ -177,7 +178,7 @@ async def a_final_order(world: World):  # type: ignore[no-untyped-def]
 
 
 async def paid(world: World) -> list[object]:
-    made = await pay_out(
+    made = await pay_payee(
         world.conn, store_id=world.store.store_id, payee_id=world.store.org_id,
         day=world.now.date(), at=world.now,
     )  # fmt: skip
@@ -187,15 +188,20 @@ async def paid(world: World) -> list[object]:
 async def test_a_payout_is_made_once_a_day_and_comes_back_from_the_bank(world: World) -> None:
     await a_final_order(world)
     (payout,) = await paid(world)
+    assert isinstance(payout, UUID)
     assert await paid(world) == []
     merchant = (world.store.org_id, "merchant_payable")
     assert merchant not in await held(world)
-    named = {"store_id": world.store.store_id, "payout_id": payout, "at": world.now}
-    for _ in range(3):
-        await return_payout(world.conn, why="账号有误", **named)  # type: ignore[arg-type]
+    await at_the_bank(world.conn, payout, at=world.now)
+    store_id = world.store.store_id
+    back = BankAnswer(payout, "returned", why="账号有误")
+    said = [
+        await bank_says(world.conn, store_id=store_id, answer=back, at=world.now) for _ in range(3)
+    ]
+    assert said == [True, False, False]
     assert (await held(world))[merchant] == 9_346
-    with pytest.raises(PayoutClosed):
-        await confirm_payout(world.conn, bank_ref="B1", **named)  # type: ignore[arg-type]
+    late = BankAnswer(payout, "confirmed", "B1")
+    assert not await bank_says(world.conn, store_id=store_id, answer=late, at=world.now)
 
 
 async def test_a_refund_after_payout_is_owed_by_the_payee_and_taken_from_the_next(

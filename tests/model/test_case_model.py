@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from tests.aftersales.world import DAY, START, World, a_world
 from tests.books import balances
+from tests.factories import a_person
+from tests.settlement.payout_world import at_the_bank, pay_payee
 
 from dougong.aftersales.queries import Case
 from dougong.aftersales.rules import (
@@ -37,9 +39,11 @@ from dougong.flows import answer_case, pay_out, return_case, rule_case
 from dougong.flows.place_orders import Placed
 from dougong.flows.refund_lines import refund_lines
 from dougong.infra import db
-from dougong.reads.doctor_cases_sql import MONEY, PAYOUTS, RESENT, WRONG
+from dougong.reads import doctor_payouts_sql as payouts_sql
+from dougong.reads.doctor_cases_sql import MONEY, RESENT, WRONG
 from dougong.reads.doctor_sql import ESCROW, UNEXPLAINED
 from dougong.reads.explain import explain_order
+from dougong.settlement.payout_rules import BankAnswer
 from dougong.supply.stock_commands import receive_units
 from dougong.supply.stock_rules import Received
 from dougong.supply.warehouse_commands import default_warehouse
@@ -68,7 +72,7 @@ class Sequence:
         acts = (
             self.ship, self.ship, self.receive, self.open, self.open, self.open, self.answer,
             self.answer, self.answer, self.answer, self.refund, self.wait, self.wait, self.pay,
-            self.bank, self.again, self.order,
+            self.bank, self.operate, self.again, self.order,
         )  # fmt: skip
         for _ in range(STEPS):
             await self.chance.choice(acts)()
@@ -189,34 +193,40 @@ class Sequence:
             self.chance.choice((self.world.store.org_id, self.world.creator)),
             self.world.now,
         )
-        made = await self.attempt(
-            lambda: pay_out.pay_out(
-                self.world.conn, store_id=self.world.store.store_id, payee_id=payee,
-                day=now.date(), at=now,
-            ),
-            keyed=True,
-        )  # fmt: skip
-        self.payouts += made or []
+        store_id = self.world.store.store_id
+
+        def act() -> Awaitable[list[UUID]]:
+            return pay_payee(
+                self.world.conn, store_id=store_id, payee_id=payee, day=now.date(), at=now
+            )
+
+        if made := await self.attempt(act):
+            self.payouts += made
+            self.done.append(act)
 
     async def bank(self) -> None:
         if not self.payouts:
             return
-        payout, store = self.chance.choice(self.payouts), self.world.store.store_id
-        if self.chance.random() < 0.5:
-            await self.attempt(
-                lambda: pay_out.confirm_payout(
-                    self.world.conn, store_id=store, payout_id=payout, bank_ref=payout.hex,
-                    at=self.world.now,
-                ),
-                keyed=True,
-            )  # fmt: skip
-        else:
-            await self.attempt(
-                lambda: pay_out.return_payout(
-                    self.world.conn, store_id=store, payout_id=payout, why="x", at=self.world.now
-                ),
-                keyed=True,
-            )
+        payout, conn = self.chance.choice(self.payouts), self.world.conn
+        store, now = self.world.store.store_id, self.world.now
+        await at_the_bank(conn, payout, at=now)
+        state = self.chance.choice(("confirmed", "returned"))
+        answer = BankAnswer(payout, state, payout.hex if state == "confirmed" else "", "x")
+        await self.attempt(
+            lambda: pay_out.bank_says(conn, store_id=store, answer=answer, at=now), keyed=True
+        )
+
+    async def operate(self) -> None:
+        """An operator holds, releases, gives up or tries again."""
+        if not self.payouts:
+            return
+        payout, conn = self.chance.choice(self.payouts), self.world.conn
+        by = await a_person(conn)
+        act = self.chance.choice((pay_out.hold, pay_out.release, pay_out.give_up, pay_out.retry))
+        named = {"store_id": self.world.store.store_id, "payout_id": payout, "by": by}
+        named |= {"why": "x"} if act in (pay_out.hold, pay_out.give_up) else {}
+        made = await self.attempt(lambda: act(conn, **named, at=self.world.now))
+        self.payouts += [made] if isinstance(made, UUID) else []
 
     async def again(self) -> None:
         """Any earlier act comes once more: refused, or the same answer; no second effect."""
@@ -232,7 +242,7 @@ class Sequence:
 
     async def check(self) -> None:
         conn = self.world.conn
-        for asked in (MONEY, WRONG, PAYOUTS, RESENT, ESCROW, UNEXPLAINED):
+        for asked in (MONEY, WRONG, payouts_sql.MONEY, RESENT, ESCROW, UNEXPLAINED):
             assert (await conn.execute(asked)).all() == [], asked
         assert sum((await balances(conn, self.world.store.store_id)).values()) == 0
         for placed in self.orders:

@@ -15,6 +15,8 @@ COMMANDS = {
     "operator": "Make somebody who has signed up an operator.",
     "doctor": "Check every promise that SQL can check.",
     "import": "Load a product feed, a history of orders, or another platform's report.",
+    "payouts": "Make the payouts of a day, and see where they stand.",
+    "bank-sandbox": "Serve a bank for demonstrations and tests.",
     "reconcile": "Compare our books with a partner's report and the money that came.",
     "recount": "Make the figures by day anew from the books.",
     "explain": "Show where every fen of an order went.",

@@ -4,117 +4,308 @@ A payable below zero (money that a later refund took back) is nothing to pay out
 what comes in next, before anything is paid again.
 """
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import StoreId, new_id
+from dougong.accounts.commands import audit
+from dougong.base.errors import Conflict
+from dougong.base.ids import PersonId, StoreId, new_id
 from dougong.infra import clock, pause
-from dougong.infra.events import record
+from dougong.infra.events import Happened, record_each
 from dougong.ledger.commands import book
-from dougong.ledger.queries import balances
 from dougong.ledger.rules import AccountName, Entry, EntryKind, Part, Purpose, moved, platform
-from dougong.reads.order_books import lock_payee
-from dougong.settlement.payout_commands import insert_payout, mark_payout
-
-PAYABLES = (
-    Purpose.MERCHANT_PAYABLE,
-    Purpose.CREATOR_PAYABLE,
-    Purpose.AGENCY_PAYABLE,
-    Purpose.BUYER_PAYABLE,
+from dougong.reads.payouts import run_of
+from dougong.reads.payouts_owed import Name, Owed, owed, payables_of
+from dougong.settlement.payout_commands import (
+    NewPayout,
+    insert_payouts,
+    lock_payout,
+    lock_payouts,
+    move_payout,
+    ref_is_taken,
 )
-BANK = platform(Purpose.BANK_CLEARING)
+from dougong.settlement.payout_rules import (
+    BankAnswer,
+    NoPayoutAccount,
+    NothingOwed,
+    PayoutState,
+    PayoutWrongState,
+    Side,
+    Terms,
+    payable,
+    usable,
+)
+from dougong.settlement.payout_terms_commands import terms_by_id
+
+BANK, PAID_OUT = platform(Purpose.BANK_CLEARING), platform(Purpose.PAID_OUT)
+
+
+class BankRefTaken(Conflict):
+    """The bank has named another payout so before."""
+
+    code = "payout_bank_ref_taken"
+
+
+def since_of(terms: Terms, at: datetime) -> datetime:
+    """What was credited later than this is not paid yet."""
+    return at - timedelta(days=terms.hold_days) if terms.hold_days else at
+
+
+def to_pay(one: Owed, *, terms: Terms) -> int:
+    """What of it is paid now, wherever it goes."""
+    recent = one.recent_minor if terms.hold_days else 0
+    return payable(
+        balance_minor=one.balance_minor, recent_minor=recent, minimum_minor=terms.minimum_minor
+    )
+
+
+def is_usable(one: Owed, *, terms: Terms, at: datetime) -> bool:
+    state = usable(
+        made_at=one.made_at, verified_at=one.verified_at, is_change=one.is_change,
+        wait_days=terms.change_wait_days, at=at,
+    )  # fmt: skip
+    return not state.why
 
 
 async def pay_out(
-    conn: AsyncConnection, *, store_id: StoreId, payee_id: UUID, day: date, at: datetime
+    conn: AsyncConnection,
+    *,
+    run: Any,
+    terms: Terms,
+    store_id: StoreId,
+    accounts: Sequence[Name],
+    at: datetime,
 ) -> list[UUID]:
-    """Book everything that one book owes a payee towards the bank; answers the new payouts.
+    """Book what one book owes these accounts towards the bank; answers the new payouts.
 
     The same day again pays nothing more. Several callers wait for one another.
     """
-    await lock_payee(conn, store_id=store_id, payee_id=payee_id)
+    await lock_payouts(conn, store_id=store_id)
     await pause.point("payout: locked")
-    made = []
-    for account in await balances(conn, store_id=store_id, owner_id=payee_id):
-        if account.purpose not in PAYABLES or account.balance_minor <= 0:
-            continue
-        payout_id = new_id()
-        is_new = await insert_payout(
-            conn,
-            payout_id=payout_id,
-            store_id=store_id,
-            payee_id=payee_id,
-            purpose=account.purpose,
-            currency=account.currency,
-            day=day,
-            amount_minor=account.balance_minor,
-            at=at,
-        )
-        if not is_new:
-            continue
-        name = AccountName(payee_id, Purpose(account.purpose))
-        entry = Entry(
+    wanted: list[NewPayout] = []
+    for one in await owed(conn, accounts=accounts, since=since_of(terms, at)):
+        minor = to_pay(one, terms=terms)
+        if minor and one.account_id is not None and is_usable(one, terms=terms, at=at):
+            wanted.append(NewPayout(new_id(), one.payee_id, one.account_id, minor))
+    return await _book_new(conn, run=run, store_id=store_id, wanted=wanted, at=at)
+
+
+async def _book_new(
+    conn: AsyncConnection, *, run: Any, store_id: StoreId, wanted: Sequence[NewPayout], at: datetime
+) -> list[UUID]:
+    made = await insert_payouts(
+        conn, store_id=store_id, run_id=run.id, purpose=run.purpose, currency=run.currency,
+        day=run.day, payouts=wanted, at=at,
+    )  # fmt: skip
+    new = [one for one in wanted if one.id in made]
+    entries = [
+        Entry(
             kind=EntryKind.PAYOUT,
-            key=f"payout:{payout_id}",
+            key=f"payout:{one.id}",
             counts_at=at,
-            transfers=tuple(moved(name, BANK, account.balance_minor, Part.PAYOUT)),
+            transfers=tuple(
+                moved(
+                    AccountName(one.payee_id, Purpose(run.purpose)),
+                    BANK,
+                    one.amount_minor,
+                    Part.PAYOUT,
+                )
+            ),
         )
-        await _book(conn, store_id, account.currency, entry)
-        facts = {"payee_id": str(payee_id), "amount_minor": account.balance_minor}
-        facts |= {"currency": account.currency, "day": day.isoformat()}
-        await record(
-            conn, "payout.booked", store_id=store_id, subject_id=payout_id, at=at, facts=facts
-        )
-        made.append(payout_id)
-    return made
-
-
-async def _book(conn: AsyncConnection, store_id: StoreId, currency: str, entry: Entry) -> None:
+        for one in new
+    ]
     await book(
-        conn,
-        store_id=store_id,
-        currency=currency,
-        entries=[entry],
+        conn, store_id=store_id, currency=run.currency, entries=entries,
         written_at=clock.wall_now(),
-    )
-
-
-async def confirm_payout(
-    conn: AsyncConnection, *, store_id: StoreId, payout_id: UUID, bank_ref: str, at: datetime
-) -> None:
-    """The bank has paid it. Raises PayoutClosed."""
-    row = await mark_payout(
-        conn, store_id=store_id, payout_id=payout_id, state="confirmed", bank_ref=bank_ref, why="",
-        at=at,
     )  # fmt: skip
-    if row is not None:
-        facts = {"amount_minor": row.amount_minor, "bank_ref": bank_ref}
-        await record(
-            conn, "payout.confirmed", store_id=store_id, subject_id=payout_id, at=at, facts=facts
-        )
+    facts = {"currency": run.currency, "day": run.day.isoformat()}
+    events = [
+        _event("payout.booked", store_id, run.purpose, one.id, facts
+               | {"payee_id": str(one.payee_id), "amount_minor": one.amount_minor})
+        for one in new
+    ]  # fmt: skip
+    await record_each(conn, at=at, events=events)
+    return [one.id for one in new]
 
 
-async def return_payout(
-    conn: AsyncConnection, *, store_id: StoreId, payout_id: UUID, why: str, at: datetime
-) -> None:
-    """The bank has sent it back: the payee is owed it again. Raises PayoutClosed."""
-    row = await mark_payout(
-        conn, store_id=store_id, payout_id=payout_id, state="returned", bank_ref=None, why=why,
-        at=at,
-    )  # fmt: skip
-    if row is None:
-        return
-    name = AccountName(row.payee_id, Purpose(row.purpose))
+def _event(
+    kind: str, store_id: StoreId, purpose: str, payout_id: UUID, facts: dict[str, Any]
+) -> Happened:
+    """A store hears of its own payouts; what its book pays to others is not its business."""
+    mine = store_id if purpose == Purpose.MERCHANT_PAYABLE else None
+    return Happened(kind, mine, payout_id, facts)
+
+
+async def note_payout(conn: AsyncConnection, row: Any, *, at: datetime) -> None:
+    """The event of where a payout stands now."""
+    facts = {"payee_id": str(row.payee_id), "amount_minor": row.amount_minor}
+    facts |= {"currency": row.currency, "day": row.day.isoformat()}
+    facts |= {"bank_ref": row.bank_ref or "", "why": row.why}
+    kind = {
+        PayoutState.BOOKED: "payout.released",
+        PayoutState.HELD: "payout.held",
+        PayoutState.SENT: "payout.sent",
+        PayoutState.CONFIRMED: "payout.confirmed",
+        PayoutState.RETURNED: "payout.returned",
+    }[PayoutState(row.state)]
+    event = _event(kind, StoreId(row.store_id), row.purpose, row.id, facts)
+    await record_each(conn, at=at, events=[event])
+
+
+async def _move_money(
+    conn: AsyncConnection, row: Any, *, kind: EntryKind, src: AccountName, dst: AccountName,
+    at: datetime,
+) -> None:  # fmt: skip
     entry = Entry(
-        kind=EntryKind.PAYOUT_RETURNED,
-        key=f"payout_returned:{payout_id}",
+        kind=kind,
+        key=f"{kind}:{row.id}",
         counts_at=at,
-        transfers=tuple(moved(BANK, name, row.amount_minor, Part.PAYOUT)),
+        transfers=tuple(moved(src, dst, row.amount_minor, Part.PAYOUT)),
     )
-    await _book(conn, store_id, row.currency, entry)
-    facts = {"amount_minor": row.amount_minor, "why": why}
-    await record(
-        conn, "payout.returned", store_id=store_id, subject_id=payout_id, at=at, facts=facts
+    await book(
+        conn, store_id=StoreId(row.store_id), currency=row.currency, entries=[entry],
+        written_at=clock.wall_now(),
+    )  # fmt: skip
+
+
+async def bank_says(
+    conn: AsyncConnection, *, store_id: StoreId, answer: BankAnswer, at: datetime
+) -> bool:
+    """The bank has paid a payout or sent it back; False when that is no news: it said so before,
+    or says late what is over. Raises PayoutNotFound, PayoutWrongState for one that was never sent,
+    BankRefTaken."""
+    row = await lock_payout(conn, store_id=store_id, payout_id=answer.payout_id)
+    state, to = PayoutState(row.state), PayoutState(answer.state)
+    if state in (PayoutState.BOOKED, PayoutState.HELD):
+        raise PayoutWrongState(field="payout_id", state=row.state)
+    if state is to or state is PayoutState.RETURNED:
+        return False
+    if answer.ref and await ref_is_taken(conn, payout_id=row.id, bank_ref=answer.ref):
+        raise BankRefTaken(field="bank_ref")
+    row = await move_payout(
+        conn, store_id=store_id, payout_id=row.id, to=to, side=Side.BANK, why=answer.why,
+        bank_ref=answer.ref or None, at=at,
+    )  # fmt: skip
+    if to is PayoutState.CONFIRMED:
+        kind = EntryKind.PAYOUT_CONFIRMED
+        await _move_money(conn, row, kind=kind, src=BANK, dst=PAID_OUT, at=at)
+    else:
+        came_from = PAID_OUT if state is PayoutState.CONFIRMED else BANK
+        await _owe_again(conn, row, came_from=came_from, at=at)
+    await note_payout(conn, row, at=at)
+    return True
+
+
+async def _owe_again(
+    conn: AsyncConnection, row: Any, *, came_from: AccountName, at: datetime
+) -> None:
+    payee = AccountName(row.payee_id, Purpose(row.purpose))
+    await _move_money(conn, row, kind=EntryKind.PAYOUT_RETURNED, src=came_from, dst=payee, at=at)
+
+
+# What an operator does with one ----------------------------------------------------------------
+
+
+async def hold(
+    conn: AsyncConnection, *, store_id: StoreId, payout_id: UUID, why: str, by: PersonId,
+    at: datetime,
+) -> None:  # fmt: skip
+    """Keep a booked payout from the bank until somebody has looked. Raises PayoutNotFound,
+    PayoutWrongState."""
+    await _act(conn, store_id, payout_id, PayoutState.HELD, why, by, at, "settlement.payout_held")
+
+
+async def release(
+    conn: AsyncConnection, *, store_id: StoreId, payout_id: UUID, by: PersonId, at: datetime
+) -> None:
+    """Let a held payout go on, to the account that its payee has now. Raises PayoutNotFound,
+    PayoutWrongState, NoPayoutAccount."""
+    row = await lock_payout(conn, store_id=store_id, payout_id=payout_id)
+    account_id = await _account_now(conn, row, at=at)
+    await _act(
+        conn, store_id, payout_id, PayoutState.BOOKED, "", by, at, "settlement.payout_released",
+        account_id=account_id,
+    )  # fmt: skip
+
+
+async def give_up(
+    conn: AsyncConnection, *, store_id: StoreId, payout_id: UUID, why: str, by: PersonId,
+    at: datetime,
+) -> None:  # fmt: skip
+    """A held payout is not made: the payee is owed it again. Raises PayoutNotFound,
+    PayoutWrongState."""
+    seen = await lock_payout(conn, store_id=store_id, payout_id=payout_id)
+    if seen.state != PayoutState.HELD:
+        raise PayoutWrongState(field="payout_id", state=seen.state)
+    row = await _act(
+        conn, store_id, payout_id, PayoutState.RETURNED, why, by, at, "settlement.payout_given_up"
     )
+    await _owe_again(conn, row, came_from=BANK, at=at)
+
+
+async def _act(
+    conn: AsyncConnection, store_id: StoreId, payout_id: UUID, to: PayoutState, why: str,
+    by: PersonId, at: datetime, action: str, *, account_id: UUID | None = None,
+) -> Any:  # fmt: skip
+    row = await move_payout(
+        conn, store_id=store_id, payout_id=payout_id, to=to, side=Side.OPERATOR, person_id=by,
+        why=why, account_id=account_id, at=at,
+    )  # fmt: skip
+    await note_payout(conn, row, at=at)
+    facts = {"amount_minor": row.amount_minor, "currency": row.currency, "reason": why}
+    await audit(
+        conn, at=at, person_id=by, action=action, owner_id=row.payee_id, subject=str(payout_id),
+        facts=facts,
+    )  # fmt: skip
+    return row
+
+
+async def _account_now(conn: AsyncConnection, row: Any, *, at: datetime) -> UUID:
+    """Where the payee of a payout is paid now. Raises NoPayoutAccount."""
+    one, terms = await _owed_of(conn, row, at=at)
+    if one.account_id is None or not is_usable(one, terms=terms, at=at):
+        raise NoPayoutAccount
+    return one.account_id
+
+
+async def _owed_of(conn: AsyncConnection, row: Any, *, at: datetime) -> tuple[Owed, Terms]:
+    run = await run_of(conn, run_id=row.run_id)
+    terms = (await terms_by_id(conn, terms_id=run.terms_id)).terms
+    names = await payables_of(conn, payee_id=row.payee_id, purposes=[row.purpose])
+    for one in await owed(conn, accounts=names, since=at):
+        if (one.store_id, one.currency) == (row.store_id, row.currency):
+            return one, terms
+    raise NothingOwed
+
+
+async def retry(
+    conn: AsyncConnection, *, store_id: StoreId, payout_id: UUID, by: PersonId, at: datetime
+) -> UUID:
+    """Pay at once what came back, as far as it is still owed; answers the new payout. Once each.
+
+    Raises PayoutNotFound, PayoutWrongState, NoPayoutAccount, NothingOwed.
+    """
+    await lock_payouts(conn, store_id=store_id)
+    row = await lock_payout(conn, store_id=store_id, payout_id=payout_id)
+    if row.state != PayoutState.RETURNED:
+        raise PayoutWrongState(field="payout_id", state=row.state)
+    account_id = await _account_now(conn, row, at=at)
+    one, _ = await _owed_of(conn, row, at=at)
+    minor = min(row.amount_minor, one.balance_minor)
+    if minor <= 0:
+        raise NothingOwed
+    wanted = NewPayout(new_id(), row.payee_id, account_id, minor, retry_of=row.id)
+    run = await run_of(conn, run_id=row.run_id)
+    made = await _book_new(conn, run=run, store_id=store_id, wanted=[wanted], at=at)
+    if not made:
+        raise NothingOwed
+    facts = {"amount_minor": minor, "currency": row.currency, "for": str(payout_id)}
+    await audit(
+        conn, at=at, person_id=by, action="settlement.payout_retried", owner_id=row.payee_id,
+        subject=str(made[0]), facts=facts,
+    )  # fmt: skip
+    return made[0]

@@ -11,6 +11,8 @@ import dougong.flows.keep_scores
 import dougong.flows.make_replay
 import dougong.flows.outside_images
 import dougong.flows.payment_arrived
+import dougong.flows.payout_files
+import dougong.flows.payout_runs
 import dougong.flows.process_video
 import dougong.flows.recheck_links
 import dougong.flows.reconcile
@@ -22,6 +24,7 @@ import dougong.flows.serve_waiting
 import dougong.flows.ship_promise
 import dougong.flows.suggest_orders
 import dougong.flows.sweep_links
+import dougong.flows.tell_bank
 import dougong.flows.waybills
 import dougong.infra.limits
 import dougong.infra.stalled_jobs  # noqa: F401

@@ -57,7 +57,7 @@ class Happened(msgspec.Struct, frozen=True):
     """One event, as `record_each` writes many."""
 
     kind: str
-    store_id: UUID
+    store_id: UUID | None
     subject_id: UUID
     facts: Mapping[str, Any]
 

@@ -54,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_api_base: str = ""
     # Where the sandbox carrier answers (`dougong carrier-sandbox`), in demo and test mode.
     carrier_sandbox_url: str = ""
+    # How payees are paid: by lists for a bank, or by the sandbox bank.
+    payout_bank: Literal["file", "sandbox"] = "file"
+    # Where the sandbox bank answers (`dougong bank-sandbox`), in demo and test mode.
+    bank_sandbox_url: str = ""
     # Webhooks to merchants may go to loopback (test mode only).
     allow_loopback: bool = False
     upload_max_bytes: int = 500_000_000
@@ -88,6 +92,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise BadSetting("stripe_api_base and allow_loopback need mode demo or test")
         if self.mode == "production" and self.carrier_sandbox_url:
             raise BadSetting("carrier_sandbox_url needs mode demo or test")
+        if self.mode == "production" and (self.bank_sandbox_url or self.payout_bank == "sandbox"):
+            raise BadSetting("the sandbox bank needs mode demo or test")
+        if self.payout_bank == "sandbox" and not self.bank_sandbox_url:
+            raise BadSetting("payout_bank sandbox needs bank_sandbox_url")
         if self.mode == "demo":
             self._check_demo()
         self._check_live()

@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     COUPON_COST = "coupon_cost"  # its owner is who funds the coupon
     UNALLOCATED = "unallocated"
     BANK_CLEARING = "bank_clearing"
+    PAID_OUT = "paid_out"  # what banks have paid to payees: money that left the books' world
     PARTNER_RECEIVABLE = "partner_receivable"  # below zero by what its owner, a source, owes us
     PARTNER_PAYABLE = "partner_payable"
     PARTNER_REBATE = "partner_rebate"  # the platform's: given below zero, got above
@@ -97,7 +98,8 @@ class EntryKind(StrEnum):
     CASE_CLAIM = "case_claim"  # goods went back: pool -> their buyer
     CASE_RESENT = "case_resent"  # goods went out again: resend cost -> stock value
     PAYOUT = "payout"  # payable -> bank clearing
-    PAYOUT_RETURNED = "payout_returned"  # the bank sent it back
+    PAYOUT_CONFIRMED = "payout_confirmed"  # bank clearing -> paid out
+    PAYOUT_RETURNED = "payout_returned"  # it came back, or was given up: -> payable
     DEPOSIT_PAID = "deposit_paid"  # clearing -> a store's deposit
     DEPOSIT_RETURNED = "deposit_returned"  # what it need not leave: deposit -> merchant
     FINE = "fine"  # a penalty: deposit -> fines

@@ -17,6 +17,7 @@ from dougong.reads import doctor_cases_sql as cases
 from dougong.reads import doctor_gifts_sql as gifts_sql
 from dougong.reads import doctor_live_sql as live_sql
 from dougong.reads import doctor_partner_sql as partner_sql
+from dougong.reads import doctor_payouts_sql as payouts
 from dougong.reads import doctor_referrals_sql as referrals
 from dougong.reads import doctor_sql as sql
 from dougong.reads import doctor_stock_sql as stock_sql
@@ -59,7 +60,8 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("tasks_overspent_minor", tasks.OVERSPENT),
     ("cases_money_minor", cases.MONEY),
     ("cases_wrong", cases.WRONG),
-    ("payouts_minor", cases.PAYOUTS),
+    ("payouts_minor", payouts.MONEY),
+    ("payouts_wrong", payouts.WRONG),
     ("resend_cost_minor", cases.RESENT),
 )
 

@@ -106,19 +106,3 @@ WRONG = text("""
       AND NOT EXISTS (SELECT FROM cases c WHERE c.store_id = o.store_id AND c.order_id = o.id
         AND c.closed_at IS NULL)
 """)
-
-# What went to banks is what payouts say.
-PAYOUTS = text("""
-    WITH booked AS (
-      SELECT e.store_id, split_part(e.key, ':', 2)::uuid AS payout_id,
-        sum(CASE WHEN e.kind = 'payout' THEN t.amount_minor ELSE -t.amount_minor END) AS amount
-      FROM ledger_entries e
-      JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
-      WHERE e.kind IN ('payout', 'payout_returned') GROUP BY 1, 2
-    )
-    SELECT abs(coalesce(CASE WHEN p.state = 'returned' THEN 0 ELSE p.amount_minor END, 0)
-      - coalesce(b.amount, 0)) AS found, 'payout ' || coalesce(p.id, b.payout_id) AS example
-    FROM payouts p FULL JOIN booked b ON b.store_id = p.store_id AND b.payout_id = p.id
-    WHERE coalesce(CASE WHEN p.state = 'returned' THEN 0 ELSE p.amount_minor END, 0)
-      <> coalesce(b.amount, 0)
-""")

@@ -88,11 +88,3 @@ async def failed_refunds(
         {"before": before, "attempts": attempts, "most": most},
     )
     return list(found.all())
-
-
-async def lock_payee(conn: AsyncConnection, *, store_id: StoreId, payee_id: UUID) -> None:
-    """Who pays a payee out of a book waits here for whoever does already, until it commits."""
-    await conn.execute(
-        text("SELECT pg_advisory_xact_lock(7300012, hashtext(CAST(:name AS text)))"),
-        {"name": f"{store_id}:{payee_id}"},
-    )

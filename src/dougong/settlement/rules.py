@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from dougong.base.errors import Conflict, NotFound, Refusal
+from dougong.base.errors import NotFound, Refusal
 from dougong.base.money import FULL_BP
 
 DAY_US = 86_400_000_000
@@ -24,12 +24,6 @@ class BadPaymentFile(Refusal):
 
 class RunNotFound(NotFound):
     code = "run_not_found"
-
-
-class PayoutClosed(Conflict):
-    """The bank has said something else of this payout before, or there is none. Fact: `state`."""
-
-    code = "payout_closed"
 
 
 # three sides of an order ------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from sqlalchemy import (
     BigInteger,
     Column,
-    Date,
     DateTime,
     FetchedValue,
     Integer,
@@ -188,21 +187,4 @@ write_offs = Table(
     Column("asked_at", DateTime(timezone=True), nullable=False),
     Column("decided_by", Uuid),
     Column("decided_at", DateTime(timezone=True)),
-)
-
-payouts = Table(
-    "payouts",
-    metadata,
-    Column("store_id", Uuid, primary_key=True),
-    Column("id", Uuid, primary_key=True),
-    Column("payee_id", Uuid, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("currency", CHAR(3), nullable=False),
-    Column("day", Date, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("state", Text, server_default=FetchedValue(), nullable=False),
-    Column("bank_ref", Text),
-    Column("why", Text, server_default=FetchedValue(), nullable=False),
-    Column("booked_at", DateTime(timezone=True), nullable=False),
-    Column("done_at", DateTime(timezone=True)),
 )

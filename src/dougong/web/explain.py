@@ -104,7 +104,8 @@ ENTRIES = {
     "case_claim": mark("Claim of freight insurance"),
     "case_resent": mark("Goods sent again"),
     "payout": mark("Paid out"),
-    "payout_returned": mark("Payout returned by the bank"),
+    "payout_confirmed": mark("Payout confirmed by the bank"),
+    "payout_returned": mark("Payout came back"),
 }
 COLOURS = {
     "paid_by_buyer": "#466b9c",

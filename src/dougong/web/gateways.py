@@ -12,6 +12,7 @@ from dougong.base.errors import BadInput
 from dougong.base.ids import StoreId
 from dougong.flows.carrier_events import receive_events
 from dougong.flows.payment_arrived import receive
+from dougong.flows.tell_bank import receive_answer
 from dougong.infra.db import transaction
 from dougong.payments.adapters.sandbox import Outcome, charge, choose
 from dougong.web.deps import Conn
@@ -55,6 +56,19 @@ async def carrier_event(
     return {"new": new}
 
 
+@post(
+    "/gateways/banks/sandbox/events",
+    permission=Permission.PUBLIC,
+    status_code=200,
+    include_in_schema=False,
+    request_max_body_size=MAX_WEBHOOK_BYTES,
+)
+async def bank_event(request: Request[Any, Any, Any]) -> dict[str, bool]:
+    """What the sandbox bank says of a payout; its signature is its permission."""
+    is_news = await receive_answer(body=await request.body(), headers=dict(request.headers))
+    return {"news": is_news}
+
+
 @get("/pay/sandbox/{charge_id:uuid}", permission=Permission.PUBLIC, include_in_schema=False)
 async def sandbox_page(
     charge_id: FromPath[UUID], request: Request[Any, Any, Any], conn: Conn
@@ -87,4 +101,4 @@ async def sandbox_choose(
     return Response("", status_code=303, headers={"Location": row.return_url})
 
 
-HANDLERS: list[HTTPRouteHandler] = [gateway_event, carrier_event, sandbox_page, sandbox_choose]
+HANDLERS: list[HTTPRouteHandler] = [gateway_event, carrier_event, bank_event, sandbox_page, sandbox_choose]

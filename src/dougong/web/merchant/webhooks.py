@@ -74,6 +74,12 @@ KIND_WORDS: dict[str, str] = {
     "supply.dropship_refused": mark("Order refused by a supplier"),
     "supply.dropship_cancelled": mark("Order taken back from a supplier"),
     "supply.dropship_stated": mark("Supplier's statement made"),
+    "payout.booked": mark("Payout made"),
+    "payout.held": mark("Payout held"),
+    "payout.released": mark("Payout released"),
+    "payout.sent": mark("Payout given to the bank"),
+    "payout.confirmed": mark("Payout confirmed by the bank"),
+    "payout.returned": mark("Payout came back"),
     "links.link_published": mark("Product link published"),
     "links.link_removed": mark("Product link removed"),
 }

@@ -34,6 +34,7 @@ PURPOSES = {
     "coupon_cost": mark("Coupons"),
     "unallocated": mark("Unallocated money"),
     "bank_clearing": mark("Banks"),
+    "paid_out": mark("Paid out to payees"),
     "partner_receivable": mark("Owed by other platforms"),
     "partner_payable": mark("Owed to partners"),
     "partner_rebate": mark("Rebates of agreements"),

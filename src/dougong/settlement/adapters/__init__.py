@@ -1,0 +1,1 @@
+"""Banks that pay payees."""
