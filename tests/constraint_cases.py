@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests import constraint_tasks as other
+from tests.constraint_settlement import ASKER
 from tests.constraint_shapes import (
     AT,
     EMPTY_TIME,
@@ -18,7 +19,6 @@ from tests.constraint_shapes import (
     once,
     row_with,
 )
-from tests.constraint_settlement import ASKER
 from tests.constraint_tasks import EVIDENCE
 
 LATER = AT + timedelta(days=7)

@@ -28,7 +28,7 @@ async def put_account(
 ) -> tuple[UUID, bool] | None:
     """The payee's account from now on, to be verified; answers also whether it replaces another
     that was ever verified. None: it is the payee's account already."""
-    key = {"payee_id": payee_id, "currency": currency}
+    key: dict[str, Any] = {"payee_id": payee_id, "currency": currency}
     await conn.execute(
         text("SELECT pg_advisory_xact_lock(7300013, hashtext(CAST(:name AS text)))"),
         {"name": f"{payee_id}:{currency}"},
@@ -59,6 +59,19 @@ async def put_account(
         """),
         key,
     )
+    account_id = await _insert(conn, key, account, replaces=last, made_by=made_by, at=at)
+    return account_id, last is not None
+
+
+async def _insert(
+    conn: AsyncConnection,
+    key: dict[str, Any],
+    account: BankAccount,
+    *,
+    replaces: UUID | None,
+    made_by: PersonId,
+    at: datetime,
+) -> UUID:
     account_id = new_id()
     await conn.execute(
         text("""
@@ -68,9 +81,9 @@ async def put_account(
         """),
         key | {"id": account_id, "holder": account.holder, "bank": account.bank,
                "sealed": seal_text(account.number, about=account_id.bytes),
-               "tail": account.number[-4:], "replaces": last, "by": made_by, "at": at},
+               "tail": account.number[-4:], "replaces": replaces, "by": made_by, "at": at},
     )  # fmt: skip
-    return account_id, last is not None
+    return account_id
 
 
 def _is_same(row: Any, account: BankAccount) -> bool:

@@ -101,4 +101,10 @@ async def sandbox_choose(
     return Response("", status_code=303, headers={"Location": row.return_url})
 
 
-HANDLERS: list[HTTPRouteHandler] = [gateway_event, carrier_event, bank_event, sandbox_page, sandbox_choose]
+HANDLERS: list[HTTPRouteHandler] = [
+    gateway_event,
+    carrier_event,
+    bank_event,
+    sandbox_page,
+    sandbox_choose,
+]
