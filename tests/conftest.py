@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -41,7 +42,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine  # noqa: E402
 
 from dougong.infra import db  # noqa: E402
-from dougong.infra.db_server import embedded  # noqa: E402
+from dougong.infra.db_server import embedded, ensure_server  # noqa: E402
 from dougong.infra.embedded_postgres import APP, OWNER  # noqa: E402
 from dougong.infra.migrate import migrate  # noqa: E402
 
@@ -56,10 +57,11 @@ def maintenance() -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(url, autocommit=True)
 
 
-def create_database(name: str) -> str:
+def create_database(name: str, *, like: str = "template1") -> str:
     """A new database; its address for the role that owns its tables."""
+    made = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(like))
     with maintenance() as conn:
-        conn.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        conn.execute(made)
         if not SERVER:
             conn.execute(
                 SQL("ALTER DATABASE {} OWNER TO {}").format(Identifier(name), Identifier(OWNER))
@@ -67,9 +69,27 @@ def create_database(name: str) -> str:
     return address(SERVER, name) if SERVER else embedded().url(OWNER, name)
 
 
+@cache
+def head() -> str:
+    """Name of a database at head that nobody writes to."""
+    name = f"dougong_head_{os.getpid()}"
+    migrate(create_database(name))
+    return name
+
+
 def drop_database(name: str) -> None:
     with maintenance() as conn:
         conn.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def without_waiting_for_the_disk() -> None:
+    """What a test worker's server holds is thrown away: only crash tests, which have servers of
+    their own, ask what a disk has kept."""
+    ensure_server()
+    with maintenance() as conn:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            conn.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(name)))
+        conn.execute("SELECT pg_reload_conf()")
 
 
 @contextmanager
@@ -90,7 +110,10 @@ def database() -> Iterator[None]:
             migrate()
         yield
         drop_database(DATABASE)
+        if head.cache_info().currsize:
+            drop_database(head())
     else:
+        without_waiting_for_the_disk()
         migrate()
         yield
         embedded().stop(mode="immediate")
@@ -123,8 +146,7 @@ async def connections(database: None) -> AsyncIterator[None]:
 async def ruleless(connections: None) -> AsyncIterator[AsyncEngine]:
     """A database at head without any rule: elsewhere other tests have committed some."""
     name = f"dougong_ruleless_{os.getpid()}"
-    url = create_database(name)
-    migrate(url)
+    url = create_database(name, like=head())
     engine = db.make_engine(url if SERVER else embedded().url(APP, name), pool_size=2)
     yield engine
     await engine.dispose()
@@ -137,8 +159,7 @@ async def own_database(connections: None) -> AsyncIterator[None]:
     from tests.crash.invariants import doctor_finds
 
     name = f"dougong_own_{os.getpid()}_{next(NUMBERS)}"
-    url = create_database(name)
-    migrate(url)
+    url = create_database(name, like=head())
     await db.dispose()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(db, "app_url", lambda: url if SERVER else embedded().url(APP, name))

@@ -4,12 +4,11 @@ import io
 from collections.abc import AsyncIterator
 
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from PIL import Image
 from sqlalchemy import text
 from tests.factories import a_person
 from tests.live.sockets import ARoom, a_room, a_token, viewer
+from tests.web.site import Client
 
 from dougong.base.ids import PersonId, new_id
 from dougong.flows.live_on_air import end_room, media_lost
@@ -17,15 +16,14 @@ from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.live.chat_commands import add_moderator
 from dougong.live.rules import EndReason
-from dougong.web.app import create_app
 
 
 @pytest.fixture(scope="module")
-async def client(connections: None) -> AsyncIterator[AsyncTestClient[Litestar]]:
-    async with AsyncTestClient(create_app(), raise_server_exceptions=False) as one:
+async def client(connections: None) -> AsyncIterator[Client]:
+    async with Client() as one:
         await one.get("/sign-in")
         yield one
-        await one.app.state.hub.stop()  # here: the client's own loop is another one
+        await one.app.state.hub.stop()
 
 
 async def a_shopper() -> tuple[PersonId, str]:
@@ -34,18 +32,18 @@ async def a_shopper() -> tuple[PersonId, str]:
     return person_id, await a_token(person_id)
 
 
-def signed_in(client: AsyncTestClient[Litestar], token: str) -> dict[str, str]:
+def signed_in(client: Client, token: str) -> dict[str, str]:
     csrf = client.cookies["csrftoken"]
     return {"cookie": f"csrftoken={csrf}; dougong_session={token}", "x-csrftoken": csrf}
 
 
-async def state_shown(client: AsyncTestClient[Litestar], room: ARoom) -> str:
+async def state_shown(client: Client, room: ARoom) -> str:
     answer = await client.get(f"/live/{room.id}")
     assert answer.status_code == 200
     return answer.text.split('data-state="')[1].split('"')[0]
 
 
-async def test_a_room_is_shown_in_each_of_its_states(client: AsyncTestClient[Litestar]) -> None:
+async def test_a_room_is_shown_in_each_of_its_states(client: Client) -> None:
     room = await a_room()
     assert await state_shown(client, room) == "live"
     async with transaction() as conn:
@@ -60,7 +58,7 @@ async def test_a_room_is_shown_in_each_of_its_states(client: AsyncTestClient[Lit
 
 
 async def test_the_list_has_what_stands_and_not_what_is_over(
-    client: AsyncTestClient[Litestar],
+    client: Client,
 ) -> None:
     on_air, announced, over = await a_room(), await a_room(is_on_air=False), await a_room()
     async with transaction() as conn:
@@ -74,13 +72,13 @@ async def test_the_list_has_what_stands_and_not_what_is_over(
 
 
 async def test_there_is_no_page_of_a_room_that_is_not_there(
-    client: AsyncTestClient[Litestar],
+    client: Client,
 ) -> None:
     assert (await client.get(f"/live/{new_id()}")).status_code == 404
 
 
 async def test_a_reminder_is_on_ones_own_page_until_the_room_is_over(
-    client: AsyncTestClient[Litestar],
+    client: Client,
 ) -> None:
     room, (_, token) = await a_room(is_on_air=False), await a_shopper()
     headers = signed_in(client, token)
@@ -92,16 +90,14 @@ async def test_a_reminder_is_on_ones_own_page_until_the_room_is_over(
     assert f"/live/{room.id}" not in (await client.get("/me", headers=headers)).text
 
 
-async def a_message(client: AsyncTestClient[Litestar], room: ARoom, token: str) -> str:
+async def a_message(client: Client, room: ARoom, token: str) -> str:
     async with viewer(client.app, room.id, token=token) as one:
         one.say(do="chat", key=new_id().hex, body="骂人的话")
         return str((await one.hears("said"))["id"])
 
 
 @pytest.mark.parametrize("role", ["creator", "moderator", "viewer"])
-async def test_who_leads_removes_a_message_for_everybody(
-    client: AsyncTestClient[Litestar], role: str
-) -> None:
+async def test_who_leads_removes_a_message_for_everybody(client: Client, role: str) -> None:
     room = await a_room()
     message = await a_message(client, room, (await a_shopper())[1])
     person_id, token = await a_shopper()
@@ -124,7 +120,7 @@ async def test_who_leads_removes_a_message_for_everybody(
 
 
 async def test_a_mute_takes_the_message_away_and_its_writer_writes_no_more(
-    client: AsyncTestClient[Litestar],
+    client: Client,
 ) -> None:
     room, (_, loud) = await a_room(), await a_shopper()
     message = await a_message(client, room, loud)
@@ -142,7 +138,7 @@ async def test_a_mute_takes_the_message_away_and_its_writer_writes_no_more(
     assert gone == "moderator"
 
 
-async def test_who_leads_cannot_be_muted(client: AsyncTestClient[Litestar]) -> None:
+async def test_who_leads_cannot_be_muted(client: Client) -> None:
     room = await a_room()
     headers = signed_in(client, await a_token(room.owner))
     message = await a_message(client, room, await a_token(room.owner))
@@ -151,7 +147,7 @@ async def test_who_leads_cannot_be_muted(client: AsyncTestClient[Litestar]) -> N
 
 
 async def test_a_creator_announces_leads_and_ends_a_room(
-    client: AsyncTestClient[Litestar],
+    client: Client,
 ) -> None:
     room = await a_room()
     headers, base = signed_in(client, await a_token(room.owner)), f"/creator/{room.creator_id}/live"
@@ -182,7 +178,7 @@ def a_picture() -> bytes:
 
 
 async def send_cover(
-    client: AsyncTestClient[Litestar], room: ARoom, *, by: PersonId, data: bytes
+    client: Client, room: ARoom, *, by: PersonId, data: bytes
 ) -> tuple[int, str | None]:
     """The status of the answer, and the room's cover afterwards."""
     answer = await client.post(
@@ -199,7 +195,7 @@ async def send_cover(
 
 
 async def test_a_cover_is_read_anew_and_shown_in_the_list(
-    client: AsyncTestClient[Litestar],
+    client: Client,
 ) -> None:
     room = await a_room()
     status, cover = await send_cover(client, room, by=room.owner, data=a_picture())
@@ -207,20 +203,20 @@ async def test_a_cover_is_read_anew_and_shown_in_the_list(
     assert f"/media/{cover}" in (await client.get("/live")).text
 
 
-async def test_what_is_no_picture_changes_no_cover(client: AsyncTestClient[Litestar]) -> None:
+async def test_what_is_no_picture_changes_no_cover(client: Client) -> None:
     room = await a_room()
     status, cover = await send_cover(client, room, by=room.owner, data=b"GIF89a no picture")
     assert (400 <= status < 500, cover) == (True, None)
 
 
-async def test_a_stranger_changes_no_cover(client: AsyncTestClient[Litestar]) -> None:
+async def test_a_stranger_changes_no_cover(client: Client) -> None:
     room, (stranger, _) = await a_room(), await a_shopper()
     status, cover = await send_cover(client, room, by=stranger, data=a_picture())
     assert (status in (403, 404), cover) == (True, None)
 
 
 async def test_a_creator_without_a_video_can_be_followed_from_a_room(
-    client: AsyncTestClient[Litestar],
+    client: Client,
 ) -> None:
     room, (_, token) = await a_room(), await a_shopper()
     headers = signed_in(client, token)

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.aftersales.world import DAY, START, World, a_world
 from tests.books import balances
 from tests.factories import a_person
@@ -261,27 +262,28 @@ class Sequence:
 
 
 class Runs:
-    """Runs sequences over one world, in a transaction that is never kept."""
+    """Runs sequences over one world, each in a transaction of its own that is never kept: what it
+    wrote is dead at once, and the next one does not have to step over it."""
 
     async def begin(self) -> None:
-        self.conn = await db.engine().connect()
-        await self.conn.begin()
-        self.world = await a_world(self.conn, prices=(3_333,))
-        await self._costed()
+        async with db.transaction() as conn:
+            self.world = await a_world(conn, prices=(3_333,))
+            await self._costed(conn)
+        self.conn = self.world.conn = await db.engine().connect()
 
-    async def _costed(self) -> None:
+    async def _costed(self, conn: AsyncConnection) -> None:
         """Some of the units cost an odd amount, so that a share of them leaves a remainder."""
         store_id = self.world.store.store_id
         await receive_units(
-            self.conn, store_id=store_id, about_kind="receipt", about_id=None, key="costed",
-            warehouse_id=await default_warehouse(self.conn, store_id=store_id, at=START),
+            conn, store_id=store_id, about_kind="receipt", about_id=None, key="costed",
+            warehouse_id=await default_warehouse(conn, store_id=store_id, at=START),
             lines=[Received(self.world.store.skus[0], n, cost) for n, cost in ((3, 777), (4, 500))],
             at=START, by_id=None,
         )  # fmt: skip
 
     async def one(self, chance: random.Random) -> None:
-        undo = await self.conn.begin_nested()
         self.world.now = START
+        undo = await self.conn.begin()
         try:
             made = Sequence(self.world, chance)
             await made.run()
@@ -290,7 +292,6 @@ class Runs:
             await undo.rollback()
 
     async def end(self) -> None:
-        await self.conn.rollback()
         await self.conn.close()
         await db.dispose()
 

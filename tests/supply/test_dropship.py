@@ -6,12 +6,11 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.factories import ABuyer, ARequest, AStore, a_buyer, a_person, a_store, the_rules
 from tests.flows.test_order_life import a_placed_order, pay
 from tests.supply_buying import a_supplier
-from tests.web.test_merchant import Client, app
+from tests.web.test_merchant import Client
 
 from dougong.base.ids import OrderId, PersonId
 from dougong.flows.dropship import decide_line
@@ -35,7 +34,7 @@ class Dropshipping(msgspec.Struct):
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(app()) as made:
+    async with Client() as made:
         await made.get("/healthz")
         made.headers["x-csrftoken"] = made.cookies["csrftoken"]
         yield made

@@ -5,19 +5,16 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
+from tests.web.site import Client
 
 from dougong.accounts import commands
 from dougong.base.access import Role
 from dougong.base.ids import OrgId, PersonId, new_id
 from dougong.infra.clock import wall_now
 from dougong.infra.db import transaction
-from dougong.web.app import create_app
 from dougong.web.security import SESSION_COOKIE
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-Client = AsyncTestClient[Litestar]
 
 
 def an_email() -> str:
@@ -61,7 +58,7 @@ async def a_session(person_id: PersonId) -> str:
 @asynccontextmanager
 async def a_client(token: str = "") -> AsyncIterator[Client]:
     """A browser; signed in with the session's token, if one is given."""
-    async with AsyncTestClient(create_app()) as client:
+    async with Client() as client:
         if token:
             client.cookies.set(SESSION_COOKIE, token)
         yield client

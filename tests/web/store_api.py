@@ -2,26 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from tests.factories import AStore, a_store
 from tests.web.accounts import a_person, a_session
+from tests.web.site import Client
 
 from dougong.accounts.commands import give_role
 from dougong.base.access import Role
 from dougong.base.ids import PersonId
 from dougong.infra import clock
 from dougong.infra.db import transaction
-from dougong.web.app import create_app
-
-
-@cache
-def app() -> Litestar:
-    return create_app()
 
 
 def a_key() -> str:
@@ -33,7 +25,7 @@ class StoreApi:
 
     def __init__(
         self,
-        client: AsyncTestClient[Litestar],
+        client: Client,
         store: AStore,
         theirs: AStore,
         people: dict[str, PersonId],
@@ -143,5 +135,5 @@ async def a_store_api(*, on_hand: int = 100) -> AsyncIterator[StoreApi]:
             conn, prices=(9_900, 500), on_hand=on_hand, owner_id=people["stranger"]
         )
     tokens = {name: await a_session(person) for name, person in people.items()}
-    async with AsyncTestClient(app()) as client:
+    async with Client() as client:
         yield StoreApi(client, store, theirs, people, tokens)

@@ -3,29 +3,21 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.factories import an_org, the_rules
 from tests.tasks.market import DAY, AMarket, a_task_market
 from tests.web.accounts import a_person, a_session
+from tests.web.site import Client
 
 from dougong.accounts.commands import give_role
 from dougong.base.access import Role
 from dougong.infra import clock
 from dougong.infra.db import transaction
-from dougong.web.app import create_app
 
 PRICE = 100_001
-
-
-@cache
-def app() -> Litestar:
-    return create_app()
 
 
 class Api:
@@ -33,7 +25,7 @@ class Api:
 
     def __init__(
         self,
-        client: AsyncTestClient[Litestar],
+        client: Client,
         market: AMarket,
         tokens: dict[str, str],
         others: tuple[UUID, UUID],
@@ -142,7 +134,7 @@ async def an_api() -> AsyncIterator[Api]:
             await give_role(conn, person_id=people[who], org_id=org, role=role, at=at)
     tokens = {who: await a_session(person) for who, person in people.items()}
     try:
-        async with AsyncTestClient(app()) as client:
+        async with Client() as client:
             yield Api(client, market, tokens, (orgs["other_brand"], orgs["other_creator"]))
     finally:
         clock.pin(timedelta(0))

@@ -3,12 +3,11 @@
 import re
 
 import pytest
-from litestar.testing import AsyncTestClient
 from tests.web.accounts import a_client, a_person, a_role, a_session, an_email, said, send
+from tests.web.site import Client
 
 from dougong.base.access import Role
 from dougong.base.ids import new_id
-from dougong.web.app import create_app
 
 PASSWORD = "four plain words here"
 ADDRESS = {
@@ -130,7 +129,7 @@ async def test_addresses_come_and_go() -> None:
 
 async def test_addresses_over_the_api_are_the_persons_own() -> None:
     mine, other = await a_session(await a_person()), await a_session(await a_person())
-    async with AsyncTestClient(create_app()) as client:
+    async with Client() as client:
         head = {"authorization": f"Bearer {mine}"}
         made = await client.post("/api/v1/me/addresses", headers=head, json=ADDRESS)
         assert (made.status_code, made.json()["is_default"]) == (201, True)

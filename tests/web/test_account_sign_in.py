@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.web.accounts import a_client, a_person, a_role, a_session, an_email, said, send
+from tests.web.site import Client
 
 from dougong.accounts import commands
 from dougong.accounts.rules import token_hash
@@ -69,7 +70,7 @@ async def test_the_forms_cookie_is_secure_on_an_https_site(
 
     https = replace(settings(), public_url="https://shop.example")
     monkeypatch.setattr(app, "settings", lambda: https)
-    async with a_client() as client:
+    async with Client(app.create_app()) as client:
         cookie = (await client.get("/sign-in")).headers["set-cookie"]
     assert cookie.startswith("csrftoken=")
     assert "secure" in cookie.lower()

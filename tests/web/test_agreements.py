@@ -9,8 +9,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from openpyxl import load_workbook
 from sqlalchemy import column, func, select, table
 from tests.factories import an_org
@@ -22,6 +20,7 @@ from tests.partners.factories import (
     put,
     some_terms,
 )
+from tests.web.site import Client
 
 from dougong.accounts.commands import give_role, start_session
 from dougong.accounts.key_commands import make_key
@@ -32,10 +31,8 @@ from dougong.infra.db import transaction
 from dougong.partners.rules import Component, ComponentKind, Side, Unit
 from dougong.reads.partner_rounds import proposals_of, rules_of_round
 from dougong.web.agreements.forms import shown_terms
-from dougong.web.app import create_app
 from dougong.web.security import SESSION_COOKIE
 
-Client = AsyncTestClient[Litestar]
 KEYED = ("comments", "amounts", "disputes", "notes")  # their forms are written once
 NAMES = {"first": "罗安", "second": "陈复核", "theirs": "钱琳", "other": "周副总"}
 
@@ -74,7 +71,7 @@ async def room(connections: None) -> Room:
 
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(create_app(), raise_server_exceptions=False) as made:
+    async with Client() as made:
         await made.get("/sign-in")
         yield made
 

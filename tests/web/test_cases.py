@@ -2,38 +2,28 @@
 
 import io
 from collections.abc import AsyncIterator
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from PIL import Image
 from sqlalchemy import text
 from tests.aftersales.world import World, a_world
 from tests.infra.hostile_media import png_with_declared_size
 from tests.web.accounts import a_person, a_session
+from tests.web.site import Client
 
 from dougong.accounts.commands import give_role
 from dougong.base.access import Role
 from dougong.infra import clock, evidence_files
 from dougong.infra.db import transaction
 from dougong.infra.media import MediaRefused
-from dougong.web.app import create_app
 from dougong.web.security import SESSION_COOKIE
-
-Client = AsyncTestClient[Litestar]
-
-
-@cache
-def app() -> Litestar:
-    return create_app()
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(app()) as made:
+    async with Client() as made:
         await made.get("/healthz")
         yield made
 

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.content.factories import a_person, a_video
 from tests.factories import a_store
 from tests.flows.test_compose_link import TERMS, a_rule, in_force
 from tests.links.outside_shop import Shop, a_kept_source, a_shop, recorded, take_links_off
-from tests.web.test_creator import Client, Creator, a_creator, app, as_
+from tests.web.test_creator import Client, Creator, a_creator, as_
 
 from dougong.base.ids import VideoId
 from dougong.flows.sweep_links import judge
@@ -50,7 +49,7 @@ class Desk:
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    async with AsyncTestClient(app()) as client, a_shop("127.0.0.5") as shop:
+    async with Client() as client, a_shop("127.0.0.5") as shop:
         await client.get("/healthz")
         me = await a_creator()
         shop.puts("/item/88", recorded("page/json_ld.html"))

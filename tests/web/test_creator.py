@@ -2,15 +2,12 @@
 
 import base64
 from collections.abc import AsyncIterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.content.factories import (
     a_member,
@@ -22,6 +19,7 @@ from tests.content.factories import (
 from tests.factories import the_rules
 from tests.flows.test_publish_video import a_clip
 from tests.links.factories import an_outside_link
+from tests.web.site import Client
 
 from dougong.base.ids import VideoId, new_id
 from dougong.content.queries import own_video
@@ -29,11 +27,8 @@ from dougong.flows.process_video import process
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.links.commands import add_link
-from dougong.web.app import create_app
 from dougong.web.creator import uploads
 from dougong.web.security import SESSION_COOKIE
-
-Client = AsyncTestClient[Litestar]
 
 
 class Creator(msgspec.Struct):
@@ -50,14 +45,9 @@ async def a_creator() -> Creator:
         return Creator(org_id, person_id, await a_session(conn, person_id=person_id))
 
 
-@cache
-def app() -> Litestar:
-    return create_app()
-
-
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(app()) as made:
+    async with Client() as made:
         await made.get("/healthz")
         yield made
 

@@ -3,14 +3,11 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.content.factories import (
     a_member,
@@ -20,6 +17,7 @@ from tests.content.factories import (
     a_video,
     an_organisation,
 )
+from tests.web.site import Client
 
 from dougong.base.ids import new_id
 from dougong.infra import clock
@@ -27,21 +25,13 @@ from dougong.infra.db import transaction
 from dougong.infra.settings import settings
 from dougong.links.commands import add_link
 from dougong.reads import feed
-from dougong.web.app import create_app
 from dougong.web.security import SESSION_COOKIE
-
-Client = AsyncTestClient[Litestar]
-
-
-@cache
-def app() -> Litestar:
-    return create_app()
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     feed.forget()
-    async with AsyncTestClient(app()) as made:
+    async with Client() as made:
         await made.get("/healthz")
         yield made
     feed.forget()

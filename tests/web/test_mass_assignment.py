@@ -10,18 +10,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.web.matrix_world import digests
 from tests.web.schema_world import SchemaWorld, a_schema_world, plain
+from tests.web.site import Client, app
 
 from dougong.infra.db import transaction
 from dougong.web.api_document import operation_id, operations
-from dougong.web.app import create_app
 
 pytestmark = pytest.mark.timeout(300)
-APP = create_app()
+APP = app()
 COLUMNS = text("""
     SELECT DISTINCT column_name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'procrastinate%' ORDER BY 1
@@ -95,7 +93,7 @@ def nested(body: Any) -> Iterator[dict[str, Any]]:
 
 
 class Sender:
-    def __init__(self, client: AsyncTestClient[Litestar], world: SchemaWorld) -> None:
+    def __init__(self, client: Client, world: SchemaWorld) -> None:
         self.client, self.world = client, world
 
     async def send(self, write: Write, body: Any, query: str = "") -> Any:
@@ -112,7 +110,7 @@ class Sender:
 @pytest.fixture(scope="module")
 async def sender(connections: None) -> AsyncIterator[Sender]:
     world = await a_schema_world()
-    async with AsyncTestClient(APP, raise_server_exceptions=False) as client:
+    async with Client() as client:
         yield Sender(client, world)
 
 

@@ -9,15 +9,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from tests.web.matrix_world import World, a_world, digests, fresh
+from tests.web.site import Client, app
 from tools.matrix import NOBODY, SUBJECTS, Route, derived, expanded, golden, line, routes
 
 from dougong.base.access import Permission
-from dougong.web.app import create_app
 
-APP = create_app()
+APP = app()
 ROUTES = list(routes(APP))
 REVIEWED = golden()
 COUNTERPARTS = ("other_shopper", "other_merchant", "other_creator", "other_partner")
@@ -35,7 +33,7 @@ VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32,}")
 class Door:
     """Sends requests as any subject, over one application."""
 
-    def __init__(self, client: AsyncTestClient[Litestar], world: World, csrf: str) -> None:
+    def __init__(self, client: Client, world: World, csrf: str) -> None:
         self.client, self.world, self.csrf = client, world, csrf
 
     async def ask(
@@ -75,7 +73,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 async def door(connections: None) -> AsyncIterator[Door]:
     world = await a_world()
-    async with AsyncTestClient(APP, raise_server_exceptions=False) as client:
+    async with Client() as client:
         await client.get("/sign-in")
         yield Door(client, world, client.cookies["csrftoken"])
 

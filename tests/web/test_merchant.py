@@ -2,28 +2,23 @@
 
 import io
 from collections.abc import AsyncIterator
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from PIL import Image
 from sqlalchemy import text
 from tests.catalog.factories import AT, a_product, a_store
 from tests.web.accounts import a_person, a_role, a_session
+from tests.web.site import Client
 
 from dougong.base.access import Role
 from dougong.base.ids import StoreId
 from dougong.flows.change_stock import change_stock
 from dougong.flows.import_feed import run_import
 from dougong.infra.db import transaction
-from dougong.web.app import create_app
 from dougong.web.security import SESSION_COOKIE
-
-Client = AsyncTestClient[Litestar]
 
 
 class Merchant(msgspec.Struct):
@@ -50,14 +45,9 @@ async def a_merchant() -> Merchant:
     return Merchant(store_id, product_id, dict(skus), await a_session(person_id), person_id)
 
 
-@cache
-def app() -> Litestar:
-    return create_app()
-
-
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(app()) as made:
+    async with Client() as made:
         await made.get("/healthz")
         yield made
 

@@ -5,8 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from litestar.testing import AsyncTestClient
-from tests.web.test_merchant import Client, Merchant, a_merchant, app
+from tests.web.test_merchant import Client, Merchant, a_merchant
 
 from dougong.base.ids import new_id
 from dougong.flows.import_feed import run_import
@@ -14,7 +13,7 @@ from dougong.flows.import_feed import run_import
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(app()) as made:
+    async with Client() as made:
         yield made
 
 

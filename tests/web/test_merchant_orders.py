@@ -8,11 +8,10 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from litestar.testing import AsyncTestClient
 from tests.factories import ARequest, a_buyer, a_store, the_rules
 from tests.flows.test_order_life import a_placed_order, pay, to_final
 from tests.web.accounts import a_person, a_session
-from tests.web.test_merchant import Client, app
+from tests.web.test_merchant import Client
 
 from dougong.base.ids import StoreId, new_id
 from dougong.flows.receive_order import finalise_order, receive_order
@@ -54,7 +53,7 @@ async def a_shop(*, is_paid: bool = True) -> Shop:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(app()) as made:
+    async with Client() as made:
         await made.get("/healthz")
         yield made
 

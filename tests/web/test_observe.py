@@ -10,15 +10,14 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from litestar.testing import AsyncTestClient
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 from tests.web.accounts import a_client, a_person, a_session, an_email, send
+from tests.web.site import Client
 
 from dougong.infra.db import side_engine, transaction
 from dougong.infra.settings import settings
 from dougong.web import health
-from dougong.web.app import create_app
 from dougong.web.security import SESSION_COOKIE
 
 PASSWORD = "a long enough pass phrase"
@@ -131,7 +130,7 @@ async def test_nothing_secret_is_logged(
 
         monkeypatch.setattr("dougong.web.api.sessions.flow.sign_in", broken)
         client.cookies.set(SESSION_COOKIE, token)
-    async with AsyncTestClient(create_app(), raise_server_exceptions=False) as client:
+    async with Client() as client:
         answer = await client.post("/api/v1/sessions", json={"email": email, "password": PASSWORD})
         assert answer.status_code == 500
         assert PASSWORD not in answer.text

@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.factories import a_person, an_org
 from tests.ledger.test_seals import TAMPERINGS, owner
 from tests.reads.stories import Market, Story, a_final_order, a_market, money
+from tests.web.site import Client
 
 import dougong
 from dougong.accounts.commands import audit, start_session
@@ -29,13 +28,10 @@ from dougong.ledger.queries import balances
 from dougong.ledger.rules import Entry, Purpose, moved, platform
 from dougong.reads.operator_entries import entry_shown
 from dougong.reads.operator_overview import Overview, overview
-from dougong.web.app import create_app
 from dougong.web.operator import words
 from dougong.web.security import SESSION_COOKIE
 
 __all__ = ["owner"]  # a fixture of the seals' tests
-
-Client = AsyncTestClient[Litestar]
 
 
 class Desk(msgspec.Struct):
@@ -88,7 +84,7 @@ async def desk() -> Desk:
 
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(create_app()) as made:
+    async with Client() as made:
         await made.get("/healthz")
         yield made
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from httpx import Response
-from litestar.testing import AsyncTestClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.factories import the_rules
 from tests.policy.factories import NOW, a_rule
@@ -15,7 +14,6 @@ from dougong.base.ids import OrgId, PersonId, new_id
 from dougong.infra.db import transaction
 from dougong.policy.commands import install_rules
 from dougong.policy.rules import Rule
-from dougong.web.app import create_app
 
 __all__ = ["client", "desk"]  # fixtures of the operator's tests
 
@@ -134,7 +132,7 @@ async def test_a_question_that_cannot_be_answered(
 
 
 async def test_nobody_asks_without_signing_in() -> None:
-    async with AsyncTestClient(create_app()) as stranger:
+    async with Client() as stranger:
         assert (await stranger.get("/api/v1/policy/fee", params=FEE)).status_code == 401
 
 

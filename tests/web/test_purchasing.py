@@ -5,16 +5,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
-from tests.web.test_merchant import AT, Client, Merchant, a_merchant, app, as_
+from tests.web.test_merchant import AT, Client, Merchant, a_merchant, as_
 
 from dougong.infra.db import transaction
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(app()) as made:
+    async with Client() as made:
         await made.get("/healthz")
         yield made
 

@@ -2,9 +2,9 @@
 
 import pytest
 from litestar import Litestar, get
-from litestar.testing import AsyncTestClient
 from psycopg import OperationalError as DriverError
 from sqlalchemy.exc import OperationalError
+from tests.web.site import Client
 
 from dougong.base.errors import Conflict
 from dougong.web import refusals
@@ -32,6 +32,6 @@ async def test_a_database_that_is_away_is_never_a_fault(
         raise error
 
     app = Litestar([handler], exception_handlers=refusals.ANSWERS, openapi_config=None)
-    async with AsyncTestClient(app) as client:
+    async with Client(app) as client:
         answer = await client.get("/api/v1/thing")
     assert (answer.status_code, answer.json()["code"]) == (status, code)

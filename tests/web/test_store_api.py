@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 from tests.web.accounts import Client, a_client
+from tests.web.site import app
 from tests.web.test_merchant import a_merchant
 from tests.web.test_merchant_orders import Shop, a_shop
 
 from dougong.base.ids import new_id
 from dougong.infra.db import transaction
 from dougong.web.api_document import operation_id, operations
-from dougong.web.app import create_app
 
-APP = create_app()
+APP = app()
 # Why an operation that posts needs no key: sent again, it finds what the first one made.
 BY_NATURE = {
     "account_sign_in": "each try is a session of its own",

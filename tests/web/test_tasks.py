@@ -2,18 +2,16 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 import pytest
-from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from tests.factories import the_rules
 from tests.flows.paying import chosen
 from tests.tasks.market import DAY, AMarket, a_task_market
 from tests.web.accounts import a_person, a_session
+from tests.web.site import Client
 
 from dougong.accounts.commands import give_role
 from dougong.base.access import Role
@@ -21,22 +19,15 @@ from dougong.flows import work_on_task
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.payments.adapters.sandbox import Outcome
-from dougong.web.app import create_app
 from dougong.web.operator.common import local_text
 from dougong.web.security import SESSION_COOKIE
 
-Client = AsyncTestClient[Litestar]
 PRICE = 100_001
-
-
-@cache
-def app() -> Litestar:
-    return create_app()
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with AsyncTestClient(app()) as made:
+    async with Client() as made:
         await made.get("/healthz")
         yield made
 
