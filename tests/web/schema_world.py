@@ -2,7 +2,6 @@
 
 import base64
 import io
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,20 +25,18 @@ from tests.flows.test_order_life import a_placed_order, pay
 from tests.partners.factories import a_signed_round, a_table
 from tests.referrals.world import a_row, a_source, csv_bytes
 from tests.tasks.market import DAY, a_task_market
+from tests.web.schema_fulfilment import of_fulfilment
+from tests.web.schema_live import PRICE, a_live_room, of_room
 from tests.web.schema_supply import of_supply
 from tests.web.schema_tasks import of_tasks
 
 from dougong.accounts import commands, key_commands
 from dougong.accounts.rules import grantable
 from dougong.base.access import Access, Grant, Role
-from dougong.base.ids import OrgId, PersonId, ProductId, RoomId, SkuId, new_id
+from dougong.base.ids import OrgId, PersonId, new_id
 from dougong.content import reaction_commands
-from dougong.flows.drop_coupon import drop_coupon
-from dougong.flows.fill_live_cart import put_own_in_live_cart
-from dougong.flows.flash_offer import open_offer
 from dougong.flows.place_orders import Placed
 from dougong.flows.report_arrived import import_report
-from dougong.flows.run_draw import open_draw
 from dougong.flows.ship_order import ship_order
 from dougong.infra import clock
 from dougong.infra.clock import wall_now
@@ -49,7 +46,7 @@ from dougong.webhooks import commands as webhooks
 from dougong.webhooks import delivery_commands
 
 PASSWORD = "correct horse battery"  # of nobody outside this test's database
-PRICE = 9_900
+NAMED = ("code", "carrier")  # what a path names by something else than an id
 
 
 class SchemaWorld(msgspec.Struct):
@@ -75,17 +72,20 @@ async def a_schema_world() -> SchemaWorld:
             "operator": await _operators_key(conn),
         }
     orders = await _orders(store, buyer)
+    parcels = await of_fulfilment(store, buyer)
     report_id, referral_id = await _elsewhere()
     async with transaction() as conn:
         ids = await _ids(conn, store, buyer)
         ids |= {"report_id": report_id, "referral_id": referral_id}
         ids |= {"partner_id": table.partner_id, "round_id": table.round_id}
-        ids |= await _live(conn, store, ids)
+        ids |= await a_live_room(conn, store, ids)
         market.conn, market.creator = conn, ids["creator_id"]
         tasks = await of_tasks(market, at=wall_now() - 5 * DAY)
         supply = await of_supply(conn, store, merchant)
         ids |= tasks.pop("*") | supply.pop("*")
-    return SchemaWorld(keys, _examples(store, buyer, orders, ids) | tasks | supply)
+    ids |= parcels.pop("*")
+    examples = _examples(store, buyer, orders, ids)
+    return SchemaWorld(keys, examples | tasks | supply | parcels)
 
 
 async def _key(conn: AsyncConnection, person_id: PersonId, *grants: Grant) -> str:
@@ -217,44 +217,6 @@ async def _ids(conn: AsyncConnection, store: AStore, buyer: ABuyer) -> dict[str,
     }
 
 
-async def _live(conn: AsyncConnection, store: AStore, ids: dict[str, Any]) -> dict[str, Any]:
-    """A room of the creator on air, with an offer, a coupon drop and a draw."""
-    at = await clock.refresh(conn)
-    creator_id, room_id = ids["creator_id"], RoomId(new_id())
-    await conn.execute(
-        text("""
-            INSERT INTO live_rooms (id, creator_id, title_zh, state, announced_for, started_at,
-              keep_until, made_at)
-            VALUES (:id, :creator, '直播', 'live', :at, :at,
-              CAST(:at AS timestamptz) + interval '3 years', :at)
-        """),
-        {"id": room_id, "creator": creator_id, "at": at},
-    )
-    link_id = await put_own_in_live_cart(
-        conn, creator_id=creator_id, store_id=store.store_id,
-        product_id=ProductId(store.products[0]), task_id=None, at=at,
-    )  # fmt: skip
-    of_room: dict[str, Any] = {"room_id": room_id, "creator_id": creator_id, "at": at}
-    offer = await open_offer(
-        conn, link_id=link_id, sku_id=SkuId(store.skus[0]), price_minor=PRICE - 1, quota=5,
-        per_buyer=1, lasts=timedelta(hours=1), **of_room,
-    )  # fmt: skip
-    drop_id = await drop_coupon(
-        conn, store_id=store.store_id, coupon_id=ids["coupon_id"], quota=1,
-        lasts=timedelta(hours=1), **of_room,
-    )  # fmt: skip
-    draw_id = await open_draw(
-        conn, prize_zh="杯", prize_en="Cup", winners=1, lasts=timedelta(hours=1), **of_room
-    )
-    return {
-        "room_id": room_id,
-        "live_link_id": link_id,
-        "offer_id": offer.id,
-        "drop_id": drop_id,
-        "draw_id": draw_id,
-    }
-
-
 def _examples(
     store: AStore, buyer: ABuyer, orders: dict[str, Placed], ids: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
@@ -277,23 +239,13 @@ def _examples(
         "currency": "CNY",
         "line_no": 1,
         "category": "beauty",
-    } | {name: ids[name] for name in ids if name.endswith("_id") or name == "code"}
+    } | {name: ids[name] for name in ids if name.endswith("_id") or name in NAMED}
     return {
         "*": common,
         **_of_shopper(store, buyer, orders, ids),
         **_of_merchant(store, orders, ids),
         **_of_operator(),
-        **_of_room(store, ids),
-    }
-
-
-def _of_room(store: AStore, ids: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    shown = {"link_id": str(ids["live_link_id"])}
-    offered = {"sku_id": str(store.skus[1]), "price_minor": 400, "quota": 2, "minutes": 5}
-    return {
-        "live_pin": {"body": shown},
-        "live_offer": {"body": shown | offered},
-        "live_draw": {"body": {"prize_zh": "杯", "winners": 1, "minutes": 1}},
+        **of_room(store, ids),
     }
 
 

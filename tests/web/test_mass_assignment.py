@@ -31,8 +31,8 @@ OURS = {
     *("paid_at", "paid_minor", "refunded_minor", "total_minor", "discount_minor", "gateway"),
     *("service_fee_bp", "secret", "attempts", "delivered", "password_hash", "is_demo"),
 }
-# What has such a name and is the caller's own to say: what kind of invoice a brand wants.
-THEIRS = {"InvoiceShown.kind"}
+# What has such a name and is the caller's own to say: kinds of invoices, carriers, cases.
+THEIRS = {"InvoiceShown.kind", "CarrierInput.kind"}
 VALUES: tuple[Any, ...] = (1, "x")
 CALLERS = {"org": "merchant", "platform": "operator"}  # by whom a permission is for
 

@@ -49,6 +49,9 @@ BY_RULE = {
     "nothing_to_move",
     "unknown_line",
     "more_than_sent",
+    "missing",
+    "missing_event_column",
+    "no_parcel",
 }
 
 

@@ -7,9 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import StoreId
+from dougong.accounts.commands import audit
+from dougong.base.errors import BadInput
+from dougong.base.ids import PersonId, StoreId
 from dougong.infra import pause
 from dougong.infra.events import record
+from dougong.supply.carrier_rules import province_of
 from dougong.supply.tracking_commands import (
     Noted,
     keep_strays,
@@ -17,7 +20,7 @@ from dougong.supply.tracking_commands import (
     packages_with,
     take_strays,
 )
-from dougong.supply.tracking_rules import Told
+from dougong.supply.tracking_rules import Status, Told
 
 
 async def track_package(
@@ -58,6 +61,35 @@ async def track_package(
             at=at,
             facts=facts,
         )
+    return noted
+
+
+async def type_event(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    package_id: UUID,
+    status: Status,
+    happened_at: datetime,
+    place: str,
+    province: str,
+    by_id: PersonId,
+    at: datetime,
+    request_id: str = "",
+) -> Noted:
+    """What somebody has heard of a parcel, by telephone say. Raises NotFound, BadInput."""
+    if happened_at > at:
+        raise BadInput(field="at", reason="in_the_future")
+    key = f"typed:{happened_at.isoformat()}:{status}"
+    told = Told(key, happened_at, status, "", place.strip()[:80], province_of(province)[:20])
+    noted = await track_package(
+        conn, store_id=store_id, package_id=package_id, events=[told], source="typed",
+        by_id=by_id, at=at,
+    )  # fmt: skip
+    await audit(
+        conn, at=at, person_id=by_id, action="supply.tracking_typed", owner_id=store_id,
+        subject=str(package_id), facts={"status": str(status)}, request_id=request_id,
+    )  # fmt: skip
     return noted
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.errors import NotFound
+from dougong.base.errors import BadInput, Conflict, NotFound
 from dougong.base.ids import PersonId, StoreId
 from dougong.catalog.queries import store_of
 from dougong.flows.track_packages import number_known, tracking_arrived
@@ -94,11 +94,57 @@ async def drop_waybill(
 ) -> None:
     """Call off a package's waybill, if it has one that can be; the carrier hears it later."""
     with suppress(NotFound, WaybillWrongState):
-        row = await live_waybill(conn, store_id=store_id, package_id=package_id)
-        to = WaybillState.CANCEL_ASKED
-        await move_waybill(conn, store_id=store_id, waybill_id=row.id, to=to, at=at)
-        await take_number(conn, store_id=store_id, package_id=package_id)
-        await _defer(conn, store_id, row.id)
+        await cancel_waybill(conn, store_id=store_id, package_id=package_id, at=at)
+
+
+async def cancel_waybill(
+    conn: AsyncConnection, *, store_id: StoreId, package_id: UUID, at: datetime
+) -> None:
+    """Call off a package's waybill; the carrier hears it after the commit.
+
+    Raises NotFound where the package has none, WaybillWrongState.
+    """
+    row = await live_waybill(conn, store_id=store_id, package_id=package_id)
+    to = WaybillState.CANCEL_ASKED
+    await move_waybill(conn, store_id=store_id, waybill_id=row.id, to=to, at=at)
+    await take_number(conn, store_id=store_id, package_id=package_id)
+    await _defer(conn, store_id, row.id)
+
+
+async def give_to_carrier(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    package_id: UUID,
+    carrier: str,
+    tracking_no: str,
+    by_id: PersonId,
+    at: datetime,
+) -> None:
+    """Who carries a packed package: a carrier that makes waybills is asked for one; for any other
+    the typed number is the package's.
+
+    Raises NotFound, CarrierUnknown, BadInput, BadTrackingNumber, PackageWrongState, Conflict when
+    it has a number, WaybillWrongState.
+    """
+    row = await carrier_of(conn, store_id=store_id, code=carrier)
+    if row.kind == CarrierKind.SANDBOX:
+        await request_waybill(
+            conn, store_id=store_id, package_id=package_id, carrier=carrier, by_id=by_id, at=at
+        )
+        return
+    number = tracking_number(tracking_no)
+    if not 4 <= len(number) <= 60:
+        raise BadInput(field="tracking_no", reason="missing")
+    package = await lock_packed(conn, store_id=store_id, package_id=package_id)
+    if package.tracking_no:
+        raise Conflict(field="tracking_no")
+    with suppress(NotFound):
+        waybill = await live_waybill(conn, store_id=store_id, package_id=package_id)
+        raise WaybillWrongState(waybill_state=waybill.state)
+    await give_number(
+        conn, store_id=store_id, package_id=package_id, carrier=row.name, tracking_no=number
+    )
 
 
 async def intercept(
@@ -252,4 +298,7 @@ async def ask_where_it_is(*, store_id: StoreId, package_id: UUID) -> int:
     return sum(len(one.news) for one in noted)
 
 
-__all__ = ["CarrierAway", "ask_where_it_is", "drop_waybill", "intercept", "request_waybill"]
+__all__ = [
+    "CarrierAway", "ask_where_it_is", "cancel_waybill", "drop_waybill", "give_to_carrier",
+    "intercept", "request_waybill",
+]  # fmt: skip

@@ -231,3 +231,18 @@ STRAYS = text("""
 async def strays(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:
     """What was told of numbers that no package has, the newest first."""
     return (await conn.execute(STRAYS, {"store_id": store_id, "most": most})).all()
+
+
+WAYBILLS = text("""
+    SELECT w.id, w.carrier, w.state, w.number, w.cost_minor, w.reason, w.asked_at, w.answered_at,
+      s.currency
+    FROM waybills w JOIN stores s ON s.id = w.store_id
+    WHERE w.store_id = :store_id AND w.package_id = :id ORDER BY w.asked_at DESC, w.id DESC
+""")
+
+
+async def waybills_of(
+    conn: AsyncConnection, *, store_id: StoreId, package_id: UUID
+) -> Sequence[Any]:
+    """Every waybill that was asked for a package, the newest first."""
+    return (await conn.execute(WAYBILLS, {"store_id": store_id, "id": package_id})).all()

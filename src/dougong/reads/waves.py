@@ -1,12 +1,14 @@
 """Waves, pick lists, packages that wait for their carrier, and hand-over lists."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Result, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.base.errors import NotFound
 from dougong.base.ids import StoreId
 
 WAVES = text("""
@@ -17,7 +19,9 @@ WAVES = text("""
     CROSS JOIN LATERAL (SELECT count(DISTINCT order_id) AS orders, sum(quantity) AS units,
       sum(picked) AS picked, sum(packed) AS packed FROM wave_lines
       WHERE store_id = w.store_id AND wave_id = w.id) l
-    WHERE w.store_id = :s AND w.state <> 'closed' ORDER BY w.made_at LIMIT :most
+    WHERE w.store_id = :s
+      AND (w.id = :only OR (CAST(:only AS uuid) IS NULL AND w.state <> 'closed'))
+    ORDER BY w.made_at LIMIT :most
 """)
 PICKS = text("""
     SELECT w.sku_id, w.bin, k.code, k.gtin, k.options, p.title_zh, p.title_en,
@@ -63,7 +67,25 @@ LISTS = text("""
     SELECT h.*, (SELECT count(*) FROM hand_over_packages p
       WHERE p.store_id = h.store_id AND p.hand_over_id = h.id AND p.outcome <> 'held_back')
       AS parcels
-    FROM hand_overs h WHERE h.store_id = :s ORDER BY h.state = 'closed', h.made_at DESC LIMIT :most
+    FROM hand_overs h
+    WHERE h.store_id = :s AND (CAST(:only AS uuid) IS NULL OR h.id = :only)
+    ORDER BY h.state = 'closed', h.made_at DESC LIMIT :most
+""")
+HISTORY = text("""
+    SELECT h.*, (SELECT count(*) FROM hand_over_packages p
+      WHERE p.store_id = h.store_id AND p.hand_over_id = h.id AND p.outcome <> 'held_back')
+      AS parcels
+    FROM hand_overs h
+    WHERE h.store_id = :s AND (CAST(:state AS text) = '' OR h.state = :state)
+      AND (CAST(:at AS timestamptz) IS NULL OR (h.made_at, h.id) < (:at, CAST(:id AS uuid)))
+    ORDER BY h.made_at DESC, h.id DESC LIMIT :most
+""")
+PARCELS = text("""
+    SELECT p.package_id, p.outcome, p.reason, k.tracking_no, k.weight_g, o.number
+    FROM hand_over_packages p
+    JOIN packages k ON k.store_id = p.store_id AND k.id = p.package_id
+    JOIN orders o ON o.store_id = k.store_id AND o.id = k.order_id
+    WHERE p.store_id = :s AND p.hand_over_id = :list ORDER BY k.packed_at, k.id
 """)
 LABELS = text("""
     SELECT p.id, p.carrier, p.tracking_no, p.weight_g, o.number, o.address,
@@ -86,7 +108,19 @@ SKU = text("""
 
 async def wave_rows(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:
     """Open waves, the oldest first."""
-    return (await conn.execute(WAVES, {"s": store_id, "most": most})).all()
+    return (await conn.execute(WAVES, {"s": store_id, "only": None, "most": most})).all()
+
+
+async def wave_row(conn: AsyncConnection, *, store_id: StoreId, wave_id: UUID) -> Any:
+    """One wave, open or closed. Raises NotFound."""
+    return _one(await conn.execute(WAVES, {"s": store_id, "only": wave_id, "most": 1}))
+
+
+def _one(found: Result[Any]) -> Any:
+    row = found.one_or_none()
+    if row is None:
+        raise NotFound
+    return row
 
 
 async def pick_list(conn: AsyncConnection, *, store_id: StoreId, wave_id: UUID) -> Sequence[Any]:
@@ -106,7 +140,31 @@ async def packed_rows(conn: AsyncConnection, *, store_id: StoreId, most: int) ->
 
 async def list_rows(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:
     """Hand-over lists, open ones first."""
-    return (await conn.execute(LISTS, {"s": store_id, "most": most})).all()
+    return (await conn.execute(LISTS, {"s": store_id, "only": None, "most": most})).all()
+
+
+async def list_row(conn: AsyncConnection, *, store_id: StoreId, list_id: UUID) -> Any:
+    """One hand-over list. Raises NotFound."""
+    return _one(await conn.execute(LISTS, {"s": store_id, "only": list_id, "most": 1}))
+
+
+async def list_history(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    state: str = "",
+    before: tuple[datetime, UUID] | None = None,
+    most: int,
+) -> Sequence[Any]:
+    """Hand-over lists, open or closed, the newest first."""
+    at, list_id = before or (None, None)
+    asked = {"s": store_id, "state": state, "at": at, "id": list_id, "most": most}
+    return (await conn.execute(HISTORY, asked)).all()
+
+
+async def parcels_of(conn: AsyncConnection, *, store_id: StoreId, list_id: UUID) -> Sequence[Any]:
+    """What a hand-over list names, with what became of each parcel."""
+    return (await conn.execute(PARCELS, {"s": store_id, "list": list_id})).all()
 
 
 async def label_rows(

@@ -127,7 +127,8 @@ def _complete(
     status = str(handler.status_code)
     success: dict[str, Any] = {"description": SUCCESS.get(status, "Done."), "headers": ID}
     if given is bytes:
-        success["content"] = {kind: {"schema": {"type": "string"}} for kind in FILES}
+        kinds = handler.opt.get("files", FILES)
+        success["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
     elif given is not None:
         success["content"] = {"application/json": {"schema": shapes[repr(given)]}}
     operation["responses"] = {status: success} | {

@@ -24,15 +24,19 @@ from dougong.web.account import sign_in as account_sign_in
 from dougong.web.api import agreements as api_agreements
 from dougong.web.api import brand_briefs as api_brand_briefs
 from dougong.web.api import brand_tasks as api_brand_tasks
+from dougong.web.api import carriers as api_carriers
 from dougong.web.api import catalogue as api_catalogue
 from dougong.web.api import catalogue_files as api_catalogue_files
 from dougong.web.api import catalogue_public as api_catalogue_public
 from dougong.web.api import content as api_content
 from dougong.web.api import creator_tasks as api_creator_tasks
 from dougong.web.api import explain as api_explain
+from dougong.web.api import fulfilment as api_fulfilment
+from dougong.web.api import hand_overs as api_hand_overs
 from dougong.web.api import live as api_live
 from dougong.web.api import live_manage as api_live_manage
 from dougong.web.api import orders as api_orders
+from dougong.web.api import packages as api_packages
 from dougong.web.api import policy as api_policy
 from dougong.web.api import referrals as api_referrals
 from dougong.web.api import sessions as api_sessions
@@ -148,15 +152,19 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_agreements.HANDLERS,
     *api_brand_briefs.HANDLERS,
     *api_brand_tasks.HANDLERS,
+    *api_carriers.HANDLERS,
     *api_catalogue.HANDLERS,
     *api_catalogue_files.HANDLERS,
     *api_catalogue_public.HANDLERS,
     *api_content.HANDLERS,
     *api_creator_tasks.HANDLERS,
     *api_explain.HANDLERS,
+    *api_fulfilment.HANDLERS,
+    *api_hand_overs.HANDLERS,
     *api_live.HANDLERS,
     *api_live_manage.HANDLERS,
     *api_orders.HANDLERS,
+    *api_packages.HANDLERS,
     *api_policy.HANDLERS,
     *api_referrals.HANDLERS,
     *api_sessions.HANDLERS,

@@ -85,6 +85,12 @@ def instant_of(text: str | None, *, field: str = "since") -> datetime | None:
         raise BadInput(field=field, reason="not_a_time") from error
 
 
+def filled(kind: type[T], row: Any, **more: Any) -> T:
+    """A struct of what a row has by the names of its fields; `more` comes before that."""
+    named = {name: getattr(row, name) for name in kind.__struct_fields__ if name not in more}
+    return kind(**named, **more)
+
+
 def money_or_none(minor: int | None, currency: str) -> Money | None:
     return None if minor is None else Money(minor, currency)
 

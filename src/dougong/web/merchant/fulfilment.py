@@ -9,12 +9,11 @@ from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from dougong.accounts.commands import audit
 from dougong.base.access import Permission
-from dougong.base.errors import BadInput, Refusal
+from dougong.base.errors import BadInput, NotFound, Refusal
 from dougong.base.ids import StoreId
 from dougong.flows.load_tracking import MOST_ROWS, load_tracking, local_instant, rows_from
-from dougong.flows.track_packages import track_package
+from dougong.flows.track_packages import type_event
 from dougong.infra.db import transaction
 from dougong.reads.fulfilment import (
     MOST_COUNTED,
@@ -26,8 +25,7 @@ from dougong.reads.fulfilment import (
     packages_found,
     strays,
 )
-from dougong.supply.carrier_rules import province_of
-from dougong.supply.tracking_rules import Status, Told
+from dougong.supply.tracking_rules import Status
 from dougong.web import package_words
 from dougong.web.account.common import request_id
 from dougong.web.deps import Conn, Now, Who
@@ -148,32 +146,22 @@ async def add_event(
 ) -> Response[Any]:
     """What somebody has heard of a parcel, by telephone say."""
     try:
-        at = local_instant(data.at) if data.at.strip() else now
-        if at > now:
-            raise BadInput(field="at", reason="in_the_future")
+        await type_event(
+            conn,
+            store_id=StoreId(store_id),
+            package_id=package_id,
+            status=data.status,
+            happened_at=local_instant(data.at) if data.at.strip() else now,
+            place=data.place,
+            province=data.province,
+            by_id=who.person_id,
+            at=now,
+            request_id=request_id(request),
+        )
+    except NotFound:
+        raise
     except Refusal as refusal:
         return await _package_page(request, conn, store_id, package_id, now, refusal)
-    key = f"typed:{at.isoformat()}:{data.status}"
-    place, province = data.place.strip()[:80], province_of(data.province)[:20]
-    await track_package(
-        conn,
-        store_id=StoreId(store_id),
-        package_id=package_id,
-        events=[Told(key, at, data.status, "", place, province)],
-        source="typed",
-        by_id=who.person_id,
-        at=now,
-    )
-    await audit(
-        conn,
-        at=now,
-        person_id=who.person_id,
-        action="supply.tracking_typed",
-        owner_id=store_id,
-        subject=str(package_id),
-        facts={"status": str(data.status)},
-        request_id=request_id(request),
-    )
     return see(store_url(store_id, f"packages/{package_id}"))
 
 

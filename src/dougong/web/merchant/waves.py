@@ -1,6 +1,5 @@
 """Waves and what comes after them: packed parcels, their waybills and labels, hand-over lists."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -10,20 +9,25 @@ from litestar.params import FromPath, FromQuery
 
 from dougong.accounts.commands import audit
 from dougong.base.access import Permission
-from dougong.base.errors import BadInput, NotFound, Refusal
+from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import StoreId
 from dougong.flows.hand_over import hand_over, list_parcels
 from dougong.flows.pack_orders import open_package
 from dougong.flows.waybills import request_waybill
-from dougong.infra.db import transaction
-from dougong.infra.labels import Label, labels_file
-from dougong.reads.waves import label_rows, list_rows, packed_rows, pick_list, wave_rows
+from dougong.reads.waves import (
+    label_rows,
+    list_row,
+    list_rows,
+    packed_rows,
+    pick_list,
+    wave_row,
+    wave_rows,
+)
 from dougong.supply.carrier_queries import carriers_of
 from dougong.supply.wave_commands import begin_wave, close_wave
 from dougong.web.account.common import request_id
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
-from dougong.web.i18n import gettext, ngettext
 from dougong.web.merchant.common import (
     STORE,
     many,
@@ -34,13 +38,13 @@ from dougong.web.merchant.common import (
     whole,
 )
 from dougong.web.merchant.fulfilment import WORDS
+from dougong.web.parcel_labels import MOST_LABELS, labels_answer
 from dougong.web.render import Page
 
 HERE = STORE + "/fulfilment"
 WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
 MOST = 200
 MOST_ORDERS = 200
-MOST_LABELS = 500
 
 
 class WaveForm(Form, kw_only=True):
@@ -130,11 +134,8 @@ async def wave_page(
 ) -> Page:
     """The pick list, to print."""
     ours = StoreId(store_id)
+    wave = await wave_row(conn, store_id=ours, wave_id=wave_id)
     rows = await pick_list(conn, store_id=ours, wave_id=wave_id)
-    waves = await wave_rows(conn, store_id=ours, most=MOST)
-    wave = next((one for one in waves if one.id == wave_id), None)
-    if wave is None:
-        raise NotFound
     return await merchant_page(
         request, conn, "merchant/wave.html", store_id=store_id, wave=wave, rows=rows
     )
@@ -232,31 +233,7 @@ async def labels(
     store_id: FromPath[UUID], package: FromQuery[list[UUID] | None] = None
 ) -> Response[bytes]:
     """One document for a batch: of packages, or of all on a hand-over list."""
-    async with transaction() as conn:
-        rows = await label_rows(
-            conn, store_id=StoreId(store_id), ids=package or [], most=MOST_LABELS
-        )
-    if not rows:
-        raise BadInput(field="package", reason="no_parcel")
-    made = await asyncio.to_thread(labels_file, [_label(row) for row in rows])
-    name = {"content-disposition": 'inline; filename="labels.pdf"'}
-    return Response(made, media_type="application/pdf", headers=name)
-
-
-def _label(row: Any) -> Label:
-    parts = ("province", "city", "district", "line", "postcode")
-    units = ngettext("{n} unit", "{n} units", row.units).format(n=row.units)
-    weight = f"{row.weight_g / 1000:.2f} kg" if row.weight_g else ""
-    return Label(
-        carrier=row.carrier,
-        number=row.tracking_no,
-        order_number=row.number,
-        recipient=str(row.address.get("recipient") or ""),
-        phone=str(row.address.get("phone") or ""),
-        address=" ".join(str(row.address[part]) for part in parts if row.address.get(part)),
-        sender=gettext("Sent by {name}").format(name=row.store_name),
-        note=" · ".join(filter(None, (units, weight))),
-    )
+    return await labels_answer(StoreId(store_id), package or [])
 
 
 @get(HERE + "/hand-overs/{list_id:uuid}", **WORK)
@@ -268,10 +245,7 @@ async def list_page(
 ) -> Page:
     """What a driver takes along, to print and to sign."""
     ours = StoreId(store_id)
-    lists = await list_rows(conn, store_id=ours, most=1_000)
-    found = next((one for one in lists if one.id == list_id), None)
-    if found is None:
-        raise NotFound
+    found = await list_row(conn, store_id=ours, list_id=list_id)
     rows = await label_rows(conn, store_id=ours, ids=[list_id], most=MOST_LABELS)
     return await merchant_page(
         request, conn, "merchant/hand_over.html", store_id=store_id, list=found, rows=rows

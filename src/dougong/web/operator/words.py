@@ -112,6 +112,8 @@ ACTIONS: dict[str, str] = {
     "supply.parcels_labels": mark("Printed labels"),
     "supply.parcels_list": mark("Made a hand-over list"),
     "supply.parcels_open": mark("Opened packages again"),
+    "supply.waybill_cancelled": mark("Called a waybill off"),
+    "supply.parcel_intercepted": mark("Asked a carrier to turn a parcel round"),
     "supply.carrier_added": mark("Added a carrier"),
     "aftersales.rule_made": mark("Wrote a rule that answers cases by itself"),
     "aftersales.rule_ended": mark("Ended a rule that answers cases by itself"),

@@ -12,12 +12,9 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import OrderId, StoreId
 from dougong.flows.pack_orders import SAME, pack_orders
-from dougong.flows.waybills import request_waybill
+from dougong.flows.waybills import give_to_carrier
 from dougong.reads.waves import orders_to_pack
-from dougong.supply.carrier_queries import carrier_of, carriers_of
-from dougong.supply.carrier_rules import CarrierKind
-from dougong.supply.packing_commands import give_number
-from dougong.supply.tracking_rules import tracking_number
+from dougong.supply.carrier_queries import carriers_of
 from dougong.web.account.common import request_id
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -110,7 +107,15 @@ async def pack(
                 at=now,
             )
             if data.carrier:
-                await _carry(conn, ours, package_id, data, who, now)
+                await give_to_carrier(
+                    conn,
+                    store_id=ours,
+                    package_id=package_id,
+                    carrier=data.carrier,
+                    tracking_no=data.tracking_no,
+                    by_id=who.person_id,
+                    at=now,
+                )
     except Refusal as refusal:
         return await _pack_page(request, conn, store_id, str(data.order), error=refusal)
     await audit(
@@ -138,28 +143,6 @@ def _parts(data: PackForm) -> dict[OrderId, dict[int, int]]:
         except ValueError as error:
             raise BadInput(field="line", reason="unknown_value") from error
     return parts
-
-
-async def _carry(
-    conn: Conn, store_id: StoreId, package_id: UUID, data: PackForm, who: Who, now: Now
-) -> None:
-    carrier = await carrier_of(conn, store_id=store_id, code=data.carrier)
-    if carrier.kind == CarrierKind.SANDBOX:
-        await request_waybill(
-            conn,
-            store_id=store_id,
-            package_id=package_id,
-            carrier=data.carrier,
-            by_id=who.person_id,
-            at=now,
-        )
-        return
-    number = tracking_number(data.tracking_no)
-    if not 4 <= len(number) <= 60:
-        raise BadInput(field="tracking_no", reason="missing")
-    await give_number(
-        conn, store_id=store_id, package_id=package_id, carrier=carrier.name, tracking_no=number
-    )
 
 
 HANDLERS: list[HTTPRouteHandler] = [pack_page, pack]
