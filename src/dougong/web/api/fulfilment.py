@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.accounts.commands import audit
 from dougong.base.access import Access, Permission
-from dougong.base.errors import BadInput, NotFound
-from dougong.base.ids import SkuId, StoreId, new_id
+from dougong.base.errors import BadInput
+from dougong.base.ids import OrderId, SkuId, StoreId, new_id
 from dougong.infra.idempotency import once
 from dougong.reads.fulfilment import board_counts, due_rows, promise_of
+from dougong.reads.merchant_orders import order_to_work_on
 from dougong.reads.merchant_shipping import slips
 from dougong.reads.waves import orders_to_pack, pick_list, sku_scanned, wave_row, wave_rows
 from dougong.supply.wave_commands import begin_wave, close_wave, pick_unit
@@ -106,10 +107,12 @@ async def list_to_pack(store_id: FromPath[UUID], conn: Conn) -> OrdersToPack:
     **WORK,
 )
 async def read_promise(store_id: FromPath[UUID], order_id: FromPath[UUID], conn: Conn) -> Promise:
-    """Frozen when it was paid, by the dated terms of its categories; 404 before that."""
-    row = await promise_of(conn, store_id=StoreId(store_id), order_id=order_id)
+    """Frozen when it was paid, by the dated terms of its categories; all null before that."""
+    ours = StoreId(store_id)
+    row = await promise_of(conn, store_id=ours, order_id=order_id)
     if row is None:
-        raise NotFound
+        await order_to_work_on(conn, store_id=ours, order_id=OrderId(order_id))
+        return Promise()
     return filled(Promise, row)
 
 

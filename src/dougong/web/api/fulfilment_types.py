@@ -110,12 +110,12 @@ class Promise(msgspec.Struct):
     """By when an order was promised to be shipped. `rule_id`: the dated rule that said so, null:
     the platform's own. `kept_at`: when the last unit left."""
 
-    promised_by: datetime
-    rule_id: UUID | None
-    made_at: datetime
-    kept_at: datetime | None
-    late_at: datetime | None
-    late_units: int | None
+    promised_by: datetime | None = None
+    rule_id: UUID | None = None
+    made_at: datetime | None = None
+    kept_at: datetime | None = None
+    late_at: datetime | None = None
+    late_units: int | None = None
 
 
 class WaveInput(Input):
