@@ -19,6 +19,7 @@ from tests.constraint_shapes import (
 )
 
 PARCEL, OTHER_PARCEL, LIST, WAVE = (uuid4() for _ in range(4))
+SCAN = fresh("scan-")
 __all__ = ["EVIDENCE", "FACTS", "FRESH", "KEPT_CASES", "WRONG", "world"]
 
 
@@ -100,12 +101,19 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "pick_bins": {"sku_id": ids.sku},
         "waves": {"id": WAVE, "number": 1},
         "wave_lines": {"line_no": 1},
+        "picks": {"quantity": -1, "undoes": SCAN},
         "ship_promises": {"order_id": ids.order},
     }
     rows = [(table, row(ids) | fixed.get(table, {})) for table, row in FULFILMENT.items()]
-    at = next(n for n, (table, _) in enumerate(rows) if table == "packages")
-    second = ("packages", _package(ids) | {"id": OTHER_PARCEL})
-    return [*other.world(ids), *rows[:at], second, *rows[at:]]
+    before: dict[str, Row] = {
+        "packages": _package(ids) | {"id": OTHER_PARCEL},
+        "picks": FULFILMENT["picks"](ids) | {"key": SCAN},
+    }
+    made: list[tuple[str, Row]] = []
+    for table, row in rows:
+        made += [(table, before[table])] if table in before else []
+        made.append((table, row))
+    return [*other.world(ids), *made]
 
 
 def _words(table: str, *columns: str) -> dict[str, Wrong]:
@@ -212,7 +220,9 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
     "picks": {
         "picks_key_check": row_with(key="short"),
         "picks_pkey": once("key"),
-        "picks_quantity_check": row_with(quantity=0),
+        "picks_signed": row_with(quantity=0),
+        "picks_store_id_undoes_fkey": row_with(quantity=-1, undoes="never scanned"),
+        "picks_undone_once": once("undoes", quantity=-1),
         "picks_store_id_wave_id_order_id_line_no_fkey": row_with(line_no=9),
     },
     "ship_promises": {

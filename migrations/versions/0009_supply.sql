@@ -197,6 +197,25 @@ CREATE TABLE stock_count_lines (
     AND (counted IS NULL) = (counted_at IS NULL) AND (counted IS NULL) = (counted_by IS NULL))
 );
 
+-- Every number that somebody noted, in the order of noting; a line of the count is the last one of its
+-- SKU that was not undone. The key makes a number that is sent twice one number.
+CREATE TABLE stock_count_scans (
+  store_id uuid NOT NULL,
+  count_id uuid NOT NULL,
+  n integer NOT NULL,
+  key text NOT NULL CHECK (length(key) BETWEEN 8 AND 80),
+  sku_id uuid NOT NULL,
+  expected integer NOT NULL CHECK (expected >= 0),
+  counted integer NOT NULL CHECK (counted BETWEEN 0 AND 10000000),
+  reason text NOT NULL DEFAULT '' CHECK (length(reason) <= 200),
+  by_id uuid NOT NULL REFERENCES people,
+  at timestamptz NOT NULL,
+  undone_at timestamptz,
+  PRIMARY KEY (store_id, count_id, n),
+  CONSTRAINT stock_count_scans_once UNIQUE (store_id, count_id, key),
+  FOREIGN KEY (store_id, count_id, sku_id) REFERENCES stock_count_lines
+);
+
 -- transfers ----------------------------------------------------------------------------------------
 
 CREATE TABLE stock_transfers (
@@ -325,7 +344,7 @@ DO $$ DECLARE t text; BEGIN
       FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', t);
   END LOOP;
   FOREACH t IN ARRAY ARRAY['warehouses', 'stock_levels', 'stock_allocations', 'allocation_policies',
-    'expiry_terms', 'stock_batches', 'stock_counts', 'stock_transfers', 'stock_quotas',
+    'expiry_terms', 'stock_batches', 'stock_counts', 'stock_count_scans', 'stock_transfers', 'stock_quotas',
     'stock_quota_uses', 'stock_costs'] LOOP
     EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM dougong_app', t);
   END LOOP;

@@ -209,18 +209,23 @@ CREATE TABLE wave_lines (
 CREATE UNIQUE INDEX wave_lines_once ON wave_lines (store_id, order_id, line_no) WHERE is_open;
 CREATE INDEX wave_lines_to_pick ON wave_lines (store_id, wave_id, bin, sku_id);
 
--- Every unit that somebody took from the shelf; the key makes a scan that comes twice one scan.
+-- Every unit that somebody took from the shelf; the key makes a scan that comes twice one scan. What
+-- is put back is a row of its own that undoes one other.
 CREATE TABLE picks (
   store_id uuid NOT NULL,
   key text NOT NULL CHECK (length(key) BETWEEN 8 AND 80),
   wave_id uuid NOT NULL,
   order_id uuid NOT NULL,
   line_no smallint NOT NULL,
-  quantity integer NOT NULL CHECK (quantity > 0),
+  quantity integer NOT NULL,
+  undoes text,
   by_id uuid NOT NULL,
   at timestamptz NOT NULL,
   PRIMARY KEY (store_id, key),
-  FOREIGN KEY (store_id, wave_id, order_id, line_no) REFERENCES wave_lines
+  FOREIGN KEY (store_id, wave_id, order_id, line_no) REFERENCES wave_lines,
+  CONSTRAINT picks_undone_once UNIQUE (store_id, undoes),
+  FOREIGN KEY (store_id, undoes) REFERENCES picks,
+  CONSTRAINT picks_signed CHECK (quantity <> 0 AND (quantity < 0) = (undoes IS NOT NULL))
 );
 
 -- ship-time promises --------------------------------------------------------------------------

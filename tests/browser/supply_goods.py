@@ -17,6 +17,7 @@ from tests.browser.supply_people import (
     PRICE,
     SKU,
     Told,
+    scans,
     yes,
 )
 from tests.crash.buyers import Plan
@@ -61,8 +62,14 @@ async def they_come_with_a_difference(told: Told) -> None:
     """At the door, on a phone: six are good, one is broken, one is not there."""
     async with told.page("mei") as page:
         await page.goto(f"{told.work}/receive")
-        await page.locator(".door-list a").click()
-        await page.get_by_label(f"Accepted {SKU}").fill(str(ACCEPTED))
+        await page.locator(".work-list a").click()
+        for n in range(1, ACCEPTED + 2):
+            await scans(page, SKU)
+            await expect(page.get_by_role("status")).to_contain_text(str(n))
+        await page.get_by_role("button", name="Undo").click()
+        await scans(page, "4006381333931")
+        await expect(page.get_by_role("alert")).to_contain_text("4006381333931")
+        assert await page.get_by_label(f"Accepted {SKU}").input_value() == str(ACCEPTED)
         await page.get_by_text("Damaged, missing, batch").click()
         await page.get_by_label("Damaged").fill(str(DAMAGED))
         await page.get_by_label("Missing").fill(str(MISSING))
@@ -141,7 +148,7 @@ async def what_was_missing_comes(told: Told) -> None:
     """One more at the door, and the order is closed: the broken one never comes."""
     async with told.page("mei") as page:
         await page.goto(f"{told.work}/receive")
-        await page.locator(".door-list a").click()
+        await page.locator(".work-list a").click()
         await page.get_by_role("button", name="One more").click()
         await page.get_by_role("button", name="Take in").click()
         await expect(page.get_by_role("status")).to_contain_text("The goods can be sold now.")

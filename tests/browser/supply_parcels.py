@@ -5,7 +5,7 @@ import re
 import zlib
 
 from playwright.async_api import Page, expect
-from tests.browser.supply_people import ACCEPTED, SKU, Told, the_clock_moves, yes
+from tests.browser.supply_people import ACCEPTED, SKU, Told, scans, the_clock_moves, yes
 
 from dougong.infra.code128 import widths
 
@@ -24,19 +24,26 @@ async def a_wave_is_picked(told: Told) -> None:
         await page.wait_for_url(re.compile("/waves/[0-9a-f-]{36}"))
     async with told.page("mei") as page:
         await page.goto(f"{told.work}/pick")
-        await _scan(page, "4006381333931")
+        await scans(page, "4006381333931")
         await expect(page.get_by_role("alert")).to_contain_text("4006381333931")
-        for n in range(1, ACCEPTED + 1):
-            await _scan(page, SKU)
-            await expect(page.get_by_role("status")).to_contain_text(f"{n} / {ACCEPTED}")
+        await _one_scan_waits_for_the_network(page)
+        for n in range(2, ACCEPTED + 1):
+            await scans(page, SKU)
+            await expect(page.get_by_role("status").first).to_contain_text(f"{n} / {ACCEPTED}")
         await expect(page.get_by_text("Everything is picked.")).to_be_visible()
 
 
-async def _scan(page: Page, code: str) -> None:
-    """As a scanner types: into the field that has the focus, and Enter."""
-    await page.keyboard.type(code)
-    async with page.expect_navigation():
-        await page.keyboard.press("Enter")
+async def _one_scan_waits_for_the_network(page: Page) -> None:
+    """Two scans are made without a network, one of them is taken back: one unit is picked when the
+    network is there again."""
+    await page.context.set_offline(True)
+    await scans(page, SKU)
+    await scans(page, SKU)
+    await expect(page.locator("[data-net]")).to_contain_text("2")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator("[data-net]")).to_contain_text("1")
+    await page.context.set_offline(False)
+    await expect(page.get_by_role("status").first).to_contain_text(f"1 / {ACCEPTED}")
 
 
 async def parcels_are_packed(told: Told) -> None:

@@ -78,6 +78,13 @@ class Told:
         return dict(row)
 
 
+async def scans(page: Page, code: str) -> None:
+    """As a scanner types: into the field that has the focus, and Enter."""
+    await expect(page.locator("[data-scan]")).to_be_focused()
+    await page.keyboard.type(code)
+    await page.keyboard.press("Enter")
+
+
 async def yes(page: Page, button: str) -> None:
     """Press a button that asks once more."""
     await page.get_by_role("button", name=button, exact=True).click()

@@ -81,10 +81,11 @@ async def pack(
     store_id: StoreId, parts: dict[OrderId, dict[int, int]], weight_g: int = 800
 ) -> UUID:
     async with transaction() as conn:
-        return await pack_orders(
+        made = await pack_orders(
             conn, store_id=store_id, parts=parts, weight_g=weight_g, size_mm=None,
             warehouse_id=None, by_id=WORKER, at=await clock.refresh(conn),
         )  # fmt: skip
+    return made.id
 
 
 async def ask_waybill(store_id: StoreId, package_id: UUID) -> tuple[str, str]:

@@ -37,8 +37,8 @@ async def test_an_order_goes_from_the_shelf_to_the_driver(client: Client) -> Non
     opened = (await client.get(f"{work}/pack?order={order.number}")).text
     assert f'value="{order.id}:1"' in opened
     form = {
-        "order": str(order.id), "line": [f"{order.id}:1", f"{order.id}:2"], "quantity": ["2", "1"],
-        "weight_g": "0", "carrier": "", "size": "30x20x10",
+        "key": hidden(opened, "key"), "order": str(order.id), "weight_g": "0", "size": "30x20x10",
+        "line": [f"{order.id}:1", f"{order.id}:2"], "quantity": ["2", "1"], "carrier": "",
     }  # fmt: skip
     assert (await client.post(f"{work}/pack", data=form)).status_code == 422
     carrier = {"code": "ems", "name": "EMS", "kind": "manual"}
@@ -65,12 +65,12 @@ async def test_an_order_goes_from_the_shelf_to_the_driver(client: Client) -> Non
     assert [(p.carrier, p.tracking_no) for p in found["packages"]] == [("EMS", "RR473124829GB")]
 
 
-@pytest.mark.parametrize("here", ["pick", "pack", "receive"])
+@pytest.mark.parametrize("here", ["home", "pick", "pack", "receive", "count"])
 async def test_each_work_of_the_phone_leads_to_the_others(client: Client, here: str) -> None:
     shop = await a_shop()
     as_(client, shop)
     work = f"/work/{shop.store_id}"
-    page = (await client.get(f"{work}/{here}")).text
+    page = (await client.get(work if here == "home" else f"{work}/{here}")).text
     for other in {"pick", "pack", "receive", "count"} - {here}:
         assert f'href="{work}/{other}"' in page
         assert (await client.get(f"{work}/{other}")).status_code == 200

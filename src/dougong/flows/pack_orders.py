@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import BadInput
-from dougong.base.ids import OrderId, PersonId, StoreId
+from dougong.base.ids import OrderId, PersonId, StoreId, new_id
 from dougong.flows.waybills import drop_waybill
 from dougong.infra import pause
 from dougong.infra.events import record
@@ -22,11 +23,18 @@ from dougong.supply.fulfilment_rules import (
     PackedAlready,
     too_much,
 )
-from dougong.supply.packing_commands import packed_units, unpack, write_packed
+from dougong.supply.packing_commands import is_package, packed_units, unpack, write_packed
 from dougong.supply.wave_commands import note_packed
 
 PACKABLE = (OrderState.PAID, OrderState.PART_SHIPPED)
 SAME = ("recipient", "phone", "country", "province", "city", "district", "line", "postcode")
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """`is_new`: false where this was a repeat of the act that packed it."""
+
+    id: UUID
+    is_new: bool
 
 
 async def pack_orders(
@@ -39,8 +47,10 @@ async def pack_orders(
     warehouse_id: UUID | None,
     by_id: PersonId,
     at: datetime,
-) -> UUID:
-    """Pack units of orders (line number to quantity) into one package; answers its id.
+    package_id: UUID | None = None,
+) -> Packed:
+    """Pack units of orders (line number to quantity) into one package. `package_id`: chosen by
+    whoever asks, so that asking again packs nothing.
 
     Raises NotFound, WrongState (not paid, all shipped), NotCombinable, PackedAlready, TooHeavy,
     BadInput for an empty package.
@@ -53,6 +63,8 @@ async def pack_orders(
         await lock_order(conn, store_id=store_id, order_id=order_id) for order_id in sorted(parts)
     ]
     await pause.point("pack: locked the orders")
+    if package_id is not None and await is_package(conn, store_id=store_id, package_id=package_id):
+        return Packed(package_id, is_new=False)
     _together(orders)
     packed = await packed_units(conn, store_id=store_id, order_ids=list(parts))
     for order in orders:
@@ -61,9 +73,11 @@ async def pack_orders(
         over = too_much(parts[order_id], left=left, packed=packed.get(order_id, {}))
         if over is not None:
             raise PackedAlready(field="lines", line_no=over[0], left=over[1])
-    package_id = await write_packed(
+    package_id = package_id or new_id()
+    await write_packed(
         conn,
         store_id=store_id,
+        package_id=package_id,
         parts={OrderId(order.id): parts[OrderId(order.id)] for order in orders},
         warehouse_id=warehouse_id,
         weight_g=weight_g,
@@ -77,7 +91,7 @@ async def pack_orders(
     await record(
         conn, "package.packed", store_id=store_id, subject_id=package_id, at=at, facts=facts
     )
-    return package_id
+    return Packed(package_id, is_new=True)
 
 
 def _together(orders: list[Any]) -> None:

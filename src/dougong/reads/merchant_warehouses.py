@@ -110,6 +110,16 @@ COUNTS = text("""
     ORDER BY c.started_at DESC, c.id DESC LIMIT :most
 """)
 
+COUNT_LINE = text("""
+    SELECT k.id AS sku_id, k.code, k.options, p.title_zh, p.title_en, l.counted,
+      COALESCE(l.reason, '') AS reason
+    FROM skus k
+    JOIN products p ON p.store_id = k.store_id AND p.id = k.product_id
+    LEFT JOIN stock_count_lines l ON l.store_id = k.store_id AND l.sku_id = k.id
+      AND l.count_id = :id
+    WHERE k.store_id = :store_id AND k.id = :sku_id
+""")
+
 COUNT_LINES = text("""
     SELECT l.*, k.code, k.options, k.gtin, p.title_zh, p.title_en, o.name AS counted_by_name
     FROM stock_count_lines l
@@ -227,6 +237,14 @@ async def count_lines(
     """What is left to count first, then what differs most."""
     values = {"store_id": store_id, "id": count_id, "only_left": only_left, "most": most}
     return (await conn.execute(COUNT_LINES, values)).all()
+
+
+async def count_line(
+    conn: AsyncConnection, *, store_id: StoreId, count_id: UUID, sku_id: SkuId
+) -> Any:
+    """One SKU of a count with what was noted of it; a SKU that is not in it yet, without."""
+    values = {"store_id": store_id, "id": count_id, "sku_id": sku_id}
+    return (await conn.execute(COUNT_LINE, values)).one_or_none()
 
 
 async def transfers_of(

@@ -39,6 +39,7 @@ TO_PACK = text("""
     SELECT o.id, o.number, o.address, o.buyer_id, w.wave_number, w.picked, w.quantity,
       (SELECT jsonb_agg(jsonb_build_object('line_no', l.line_no, 'title_zh', l.title_zh,
           'title_en', l.title_en, 'options', l.options, 'code', COALESCE(k.code, ''),
+          'gtin', COALESCE(k.gtin, ''),
           'left', l.quantity - l.shipped_quantity - l.returned_quantity) ORDER BY l.line_no)
         FROM order_lines l LEFT JOIN skus k ON k.store_id = l.store_id AND k.id = l.sku_id
         WHERE l.store_id = o.store_id AND l.order_id = o.id AND l.kind = 'goods'

@@ -24,6 +24,7 @@ from dougong.supply.stock_rules import (
     CountClosed,
     Move,
     MoveKind,
+    NothingToUndo,
     Place,
     Spot,
 )
@@ -71,6 +72,42 @@ COUNTED = """
     SELECT sku_id, difference, counted_by FROM stock_count_lines
     WHERE store_id = %(store_id)s AND count_id = %(id)s AND counted IS NOT NULL
     ORDER BY sku_id
+"""
+
+SCAN = """
+    INSERT INTO stock_count_scans (store_id, count_id, n, key, sku_id, expected, counted, reason,
+      by_id, at)
+    SELECT %(store_id)s, %(id)s, 1 + COALESCE(max(n), 0), %(key)s, %(sku_id)s, %(expected)s,
+      %(counted)s, %(reason)s, %(by)s, %(at)s
+    FROM stock_count_scans WHERE store_id = %(store_id)s AND count_id = %(id)s
+"""
+
+SCANNED = """
+    SELECT n, sku_id, by_id, undone_at,
+      EXISTS (SELECT FROM stock_count_scans l WHERE l.store_id = s.store_id
+        AND l.count_id = s.count_id AND l.sku_id = s.sku_id AND l.n > s.n AND l.undone_at IS NULL)
+    FROM stock_count_scans s
+    WHERE store_id = %(store_id)s AND count_id = %(id)s AND key = %(key)s
+"""
+
+UNDO = """
+    UPDATE stock_count_scans SET undone_at = %(at)s
+    WHERE store_id = %(store_id)s AND count_id = %(id)s AND key = %(key)s
+"""
+
+BEFORE = """
+    UPDATE stock_count_lines l SET expected = s.expected, counted = s.counted,
+      reason = COALESCE(s.reason, ''), counted_by = s.by_id, counted_at = s.at
+    FROM (SELECT 1) one LEFT JOIN (
+      SELECT expected, counted, reason, by_id, at FROM stock_count_scans
+      WHERE store_id = %(store_id)s AND count_id = %(id)s AND sku_id = %(sku_id)s
+        AND undone_at IS NULL ORDER BY n DESC LIMIT 1) s ON true
+    WHERE l.store_id = %(store_id)s AND l.count_id = %(id)s AND l.sku_id = %(sku_id)s
+"""
+
+SO_FAR = """
+    SELECT COALESCE(counted, 0) FROM stock_count_lines
+    WHERE store_id = %(store_id)s AND count_id = %(id)s AND sku_id = %(sku_id)s
 """
 
 FINISH = """
@@ -129,27 +166,61 @@ async def note_count(
     store_id: StoreId,
     count_id: UUID,
     sku_id: SkuId,
-    counted: int,
+    counted: int | None,
     reason: str,
+    key: str,
     by_id: PersonId,
     at: datetime,
 ) -> None:
-    """So many lie there now; said again, it is counted again. Raises NotFound, CountClosed,
-    BadInput."""
+    """So many lie there now (None: one more than noted so far); said again, it is counted again.
+    The same key again notes nothing. Raises NotFound, CountClosed, BadInput."""
+    if not 8 <= len(key) <= 80:
+        raise BadInput(field="key", reason="missing")
+    warehouse_id, *_ = await _held(conn, store_id, count_id, "open", "counted")
+    values: dict[str, Any] = {"store_id": store_id, "id": count_id, "sku_id": sku_id, "key": key}
+    if await fetch(conn, SCANNED, values):
+        return
+    if counted is None:
+        counted = 1 + sum(units for (units,) in await fetch(conn, SO_FAR, values))
     if not 0 <= counted <= 10_000_000:
         raise BadInput(field="counted", reason="out_of_range")
-    warehouse_id, *_ = await _held(conn, store_id, count_id, "open", "counted")
     await make_rows(conn, store_id=store_id, pairs=[(sku_id, warehouse_id)])
     there = await hold_levels(conn, store_id=store_id, sku_ids=[sku_id])
-    await fetch(
-        conn,
-        NOTE,
-        {
-            "store_id": store_id, "id": count_id, "sku_id": sku_id, "counted": counted,
-            "expected": there[sku_id, warehouse_id].on_hand, "reason": reason[:200],
-            "by": by_id, "at": at,
-        },
-    )  # fmt: skip
+    values |= {
+        "counted": counted, "expected": there[sku_id, warehouse_id].on_hand,
+        "reason": reason[:200], "by": by_id, "at": at,
+    }  # fmt: skip
+    await fetch(conn, NOTE, values)
+    await fetch(conn, SCAN, values)
+
+
+async def undo_note(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    count_id: UUID,
+    key: str,
+    by_id: PersonId,
+    at: datetime,
+) -> SkuId:
+    """What was noted under this key was a mistake: what was noted before it stands; answers its
+    SKU. Said again, nothing more is undone.
+
+    Raises NothingToUndo when this person noted nothing under it or somebody noted another number
+    since, NotFound, CountClosed.
+    """
+    await _held(conn, store_id, count_id, "open", "counted")
+    values: dict[str, Any] = {"store_id": store_id, "id": count_id, "key": key, "at": at}
+    found = await fetch(conn, SCANNED, values)
+    if not found:
+        raise NothingToUndo(field="key")
+    _, sku_id, noted_by, undone_at, is_noted_since = found[0]
+    if noted_by != by_id or (is_noted_since and undone_at is None):
+        raise NothingToUndo(field="key")
+    if undone_at is None:
+        await fetch(conn, UNDO, values)
+        await fetch(conn, BEFORE, values | {"sku_id": sku_id})
+    return SkuId(sku_id)
 
 
 async def finish_count(

@@ -195,6 +195,7 @@ picks = Table(
     Column("order_id", Uuid, nullable=False),
     Column("line_no", SmallInteger, nullable=False),
     Column("quantity", Integer, nullable=False),
+    Column("undoes", Text),
     Column("by_id", Uuid, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )

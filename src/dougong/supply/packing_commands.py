@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import OrderId, PersonId, StoreId, new_id
+from dougong.base.ids import OrderId, PersonId, StoreId
 from dougong.supply.commands import write_lines
 from dougong.supply.tracking_commands import lock_package
 from dougong.supply.tracking_rules import PackageState, PackageWrongState, watch_at
@@ -35,19 +35,26 @@ async def packed_units(
     return made
 
 
+async def is_package(conn: AsyncConnection, *, store_id: StoreId, package_id: UUID) -> bool:
+    """Whether the store has a package of this id, in whatever state."""
+    asked = {"s": store_id, "p": package_id}
+    found = text("SELECT EXISTS (SELECT FROM packages WHERE store_id = :s AND id = :p)")
+    return bool(await conn.scalar(found, asked))
+
+
 async def write_packed(
     conn: AsyncConnection,
     *,
     store_id: StoreId,
+    package_id: UUID,
     parts: Mapping[OrderId, Mapping[int, int]],
     warehouse_id: UUID | None,
     weight_g: int,
     size_mm: tuple[int, int, int] | None,
     by_id: PersonId,
     at: datetime,
-) -> UUID:
+) -> None:
     """A closed and weighed package of goods of one or several orders, in our house."""
-    package_id = new_id()
     await conn.execute(
         text("""
             INSERT INTO packages (store_id, id, order_id, state, state_at, heard_at, watch_at,
@@ -71,7 +78,6 @@ async def write_packed(
         await write_lines(
             conn, store_id=store_id, package_id=package_id, order_id=order_id, lines=lines
         )
-    return package_id
 
 
 async def parts_of(

@@ -84,6 +84,12 @@ class CountClosed(Conflict):
     code = "count_closed"
 
 
+class NothingToUndo(Conflict):
+    """There is no such scan of this person, or too much has happened since."""
+
+    code = "nothing_to_undo"
+
+
 class AnotherMustApprove(Refusal):
     """So large a difference is approved by a person who has not counted."""
 

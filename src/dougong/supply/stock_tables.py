@@ -156,6 +156,22 @@ stock_count_lines = Table(
     Column("counted_at", DateTime(timezone=True)),
 )
 
+stock_count_scans = Table(
+    "stock_count_scans",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("count_id", Uuid, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("sku_id", Uuid, nullable=False),
+    Column("expected", Integer, nullable=False),
+    Column("counted", Integer, nullable=False),
+    Column("reason", Text, server_default=FetchedValue(), nullable=False),
+    Column("by_id", Uuid, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("undone_at", DateTime(timezone=True)),
+)
+
 stock_transfers = Table(
     "stock_transfers",
     metadata,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.errors import NotFound
 from dougong.base.ids import OrderId, PersonId, SkuId, StoreId, new_id
 from dougong.supply.fulfilment_rules import NothingToPick, PickedAlready, WaveClosed
+from dougong.supply.stock_rules import NothingToUndo
 
 # Whole orders that wait, in no open wave and in no package: the promised first. With a warehouse,
 # those whose every waiting unit is set aside there.
@@ -155,6 +156,61 @@ async def pick_unit(
     return line.order_id, line.line_no
 
 
+async def put_back(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    wave_id: UUID,
+    key: str,
+    by_id: PersonId,
+    at: datetime,
+) -> UUID:
+    """The scan of this key was a mistake: its unit lies on the shelf again; answers its SKU. Said
+    again, nothing more is put back.
+
+    Raises NothingToUndo when this person has no such scan or its unit is packed, NotFound,
+    WaveClosed.
+    """
+    await lock_wave(conn, store_id=store_id, wave_id=wave_id)
+    asked = {"s": store_id, "w": wave_id, "key": key, "by": by_id, "at": at}
+    scan = (await conn.execute(SCAN, asked)).one_or_none()
+    if scan is None or (scan.undone is None and scan.packed >= scan.picked):
+        raise NothingToUndo(field="key")
+    sku_id: UUID = scan.sku_id
+    if scan.undone is not None:
+        return sku_id
+    named = asked | {"o": scan.order_id, "n": scan.line_no, "undo": f"undo:{new_id().hex}"}
+    await conn.execute(
+        text("""
+            UPDATE wave_lines SET picked = picked - 1
+            WHERE store_id = :s AND wave_id = :w AND order_id = :o AND line_no = :n
+        """),
+        named,
+    )
+    await conn.execute(
+        text("""
+            INSERT INTO picks (store_id, key, wave_id, order_id, line_no, quantity, undoes, by_id,
+              at)
+            VALUES (:s, :undo, :w, :o, :n, -1, :key, :by, :at)
+        """),
+        named,
+    )
+    await conn.execute(UNPICKED, asked)
+    return sku_id
+
+
+SCAN = text("""
+    SELECT p.order_id, p.line_no, w.sku_id, w.picked, w.packed, u.key AS undone
+    FROM picks p
+    JOIN wave_lines w ON w.store_id = p.store_id AND w.wave_id = p.wave_id
+      AND w.order_id = p.order_id AND w.line_no = p.line_no
+    LEFT JOIN picks u ON u.store_id = p.store_id AND u.undoes = p.key
+    WHERE p.store_id = :s AND p.wave_id = :w AND p.key = :key AND p.by_id = :by AND p.quantity > 0
+    FOR UPDATE OF w
+""")
+UNPICKED = text("""
+    UPDATE waves SET state = 'picking' WHERE store_id = :s AND id = :w AND state = 'picked'
+""")
 PICKED = text("""
     UPDATE waves SET state = 'picked' WHERE store_id = :s AND id = :w AND state = 'picking'
       AND NOT EXISTS (SELECT FROM wave_lines

@@ -82,7 +82,6 @@ from dougong.web.merchant import purchase_editor as merchant_purchase_editor
 from dougong.web.merchant import purchase_files as merchant_purchase_files
 from dougong.web.merchant import purchase_imports as merchant_purchase_imports
 from dougong.web.merchant import purchasing as merchant_purchasing
-from dougong.web.merchant import receiving as merchant_receiving
 from dougong.web.merchant import settings as merchant_settings
 from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import standing as merchant_standing
@@ -138,8 +137,11 @@ from dougong.web.shopper import orders as shopper_orders
 from dougong.web.shopper import products as shopper_products
 from dougong.web.shopper import share as shopper_share
 from dougong.web.supplier import page as supplier_own_page
+from dougong.web.work import count as work_count
+from dougong.web.work import home as work_home
 from dougong.web.work import pack as work_pack
 from dougong.web.work import pick as work_pick
+from dougong.web.work import receive as work_receive
 
 HANDLERS: list[HTTPRouteHandler] = [
     *account_addresses.HANDLERS,
@@ -225,7 +227,6 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_counts.HANDLERS,
     *merchant_transfers.HANDLERS,
     *merchant_stores.HANDLERS,
-    *merchant_receiving.HANDLERS,
     *merchant_suggestions.HANDLERS,
     *merchant_supplier_money.HANDLERS,
     *merchant_supplier_page.HANDLERS,
@@ -276,6 +277,9 @@ HANDLERS: list[HTTPRouteHandler] = [
     *ucp.HANDLERS,
     *videos.HANDLERS,
     *whip.HANDLERS,
-    *work_pack.HANDLERS,
+    *work_home.HANDLERS,
     *work_pick.HANDLERS,
+    *work_pack.HANDLERS,
+    *work_receive.HANDLERS,
+    *work_count.HANDLERS,
 ]

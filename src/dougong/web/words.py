@@ -48,6 +48,7 @@ REFUSALS: dict[str, str] = {
         "The package is in a state ({package_state}) in which this cannot be done."
     ),
     "nothing_to_pick": mark("No order waits to be picked."),
+    "nothing_to_undo": mark("There is nothing to undo here any more."),
     "picked_already": mark("The wave needs no more of this."),
     "wave_closed": mark("This wave is over."),
     "not_combinable": mark("Only orders of one buyer and one address go into one package."),

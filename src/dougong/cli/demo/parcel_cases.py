@@ -140,7 +140,7 @@ async def _warehouse(
     orders = [OrderId(one) for one in waiting.scalars()]
     for n, order_id in enumerate(orders[:2]):
         left = await line_units_to_ship(conn, store_id=store_id, order_id=order_id)
-        package_id = await pack_orders(
+        packed = await pack_orders(
             conn,
             store_id=store_id,
             parts={order_id: {line: units for line, units in left.items() if units > 0}},
@@ -154,7 +154,7 @@ async def _warehouse(
             await give_number(
                 conn,
                 store_id=store_id,
-                package_id=package_id,
+                package_id=packed.id,
                 carrier="EMS",
                 tracking_no="RR473124829CN",
             )

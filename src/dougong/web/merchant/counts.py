@@ -1,23 +1,22 @@
-"""Counts: started for a warehouse, counted blind on a phone, approved by another person."""
+"""Counts: started for a warehouse, counted on a phone (web/work), approved by another person."""
 
 from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from dougong.accounts.commands import audit
 from dougong.base.access import Permission
-from dougong.base.errors import BadInput, NotFound, Refusal
+from dougong.base.errors import NotFound, Refusal
 from dougong.base.ids import StoreId
 from dougong.flows.take_stock import approve
-from dougong.reads.merchant_warehouses import count_lines, counts_of, sku_of_code, warehouses_of
+from dougong.reads.merchant_warehouses import count_lines, counts_of, warehouses_of
 from dougong.supply.count_commands import (
     LIMIT_UNITS,
     drop_count,
     finish_count,
-    note_count,
     start_count,
 )
 from dougong.supply.warehouse_commands import default_warehouse
@@ -35,23 +34,14 @@ from dougong.web.merchant.common import (
 from dougong.web.render import Page
 
 MANAGE: dict[str, Any] = {"permission": Permission.STOCK_MANAGE, "include_in_schema": False}
-WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
 ONE = STORE + "/counts/{count_id:uuid}"
-WORK_COUNT = "/work/{store_id:uuid}/count"
 MOST_SHOWN = 500
-MOST_LEFT = 20
 
 
 class StartForm(Form, kw_only=True):
     warehouse_id: UUID
     scope: str = ""
     limit_units: str = ""
-
-
-class CountedForm(Form, kw_only=True):
-    code: str
-    counted: str
-    reason: str = ""
 
 
 @get(STORE + "/counts", **MANAGE)
@@ -156,95 +146,9 @@ async def move_count(
     return see(store_url(store_id, f"counts/{count_id}"))
 
 
-@get(WORK_COUNT, **WORK)
-async def open_counts(
-    store_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
-    conn: Conn,
-    count: FromQuery[UUID | None] = None,
-    said: FromQuery[str] = "",
-) -> Page:
-    """On a phone: which count, then one SKU after the other, without what the books expect."""
-    return await _work_page(request, conn, store_id, count, said=said[:60])
-
-
-async def _work_page(
-    request: Request[Any, Any, Any],
-    conn: Conn,
-    store_id: UUID,
-    count_id: UUID | None,
-    *,
-    said: str = "",
-    error: Refusal | None = None,
-    typed: CountedForm | None = None,
-) -> Page:
-    ours = StoreId(store_id)
-    rows = await counts_of(conn, store_id=ours, count_id=count_id)
-    if count_id is not None and not rows:
-        raise NotFound
-    left: Any = []
-    if count_id is not None:
-        left = await count_lines(
-            conn, store_id=ours, count_id=count_id, only_left=True, most=MOST_LEFT
-        )
-    return await merchant_page(
-        request,
-        conn,
-        "merchant/work_count.html",
-        store_id=store_id,
-        status=error.status if error else 200,
-        console="merchant",
-        counts=[row for row in rows if row.state == "open"],
-        chosen=rows[0] if count_id is not None else None,
-        left=left,
-        said=said,
-        typed=typed,
-        bad_field=error.field if error else "",
-        bad_words=problem_words(error) if error else "",
-    )
-
-
-@post(WORK_COUNT + "/{count_id:uuid}", **WORK)
-async def counted(
-    store_id: FromPath[UUID],
-    count_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
-    data: FormData[CountedForm],
-    who: Who,
-    conn: Conn,
-    now: Now,
-) -> Response[Any]:
-    """So many of the SKU that was scanned or typed lie there now."""
-    ours = StoreId(store_id)
-    try:
-        sku_id = await sku_of_code(conn, store_id=ours, code=data.code)
-        if sku_id is None:
-            raise BadInput(field="code", reason="unknown_sku")
-        units = whole(data.counted, field="counted")
-        if units is None:
-            raise BadInput(field="counted", reason="missing")
-        await note_count(
-            conn,
-            store_id=ours,
-            count_id=count_id,
-            sku_id=sku_id,
-            counted=units,
-            reason=data.reason.strip(),
-            by_id=who.person_id,
-            at=now,
-        )
-    except NotFound:
-        raise
-    except Refusal as refusal:
-        return await _work_page(request, conn, store_id, count_id, error=refusal, typed=data)
-    return see(f"/work/{store_id}/count?count={count_id}&said={data.code.strip()[:40]}:{units}")
-
-
 HANDLERS: list[HTTPRouteHandler] = [
     count_list,
     new_count,
     count_page,
     move_count,
-    open_counts,
-    counted,
 ]

@@ -3,12 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from dougong.accounts.commands import audit
-from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import OrderId, StoreId
 from dougong.flows.pack_orders import SAME, pack_orders
@@ -19,15 +18,18 @@ from dougong.web.account.common import request_id
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.merchant.carriers import size_mm
-from dougong.web.merchant.common import many, merchant_page, problem_words, see, whole
+from dougong.web.merchant.common import many, see, whole
 from dougong.web.render import Page
+from dougong.web.work.common import HOME, WORK, AnyRequest, work_page
 
-WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
-PACK = "/work/{store_id:uuid}/pack"
+PACK = HOME + "/pack"
 MOST_ORDERS = 200
 
 
 class PackForm(Form, kw_only=True):
+    """`key`: made with the page, the package's id: pressing twice is one package."""
+
+    key: UUID
     order: UUID
     line: str | list[str]  # order:line number
     quantity: str | list[str]
@@ -38,32 +40,33 @@ class PackForm(Form, kw_only=True):
 
 
 async def _pack_page(
-    request: Request[Any, Any, Any],
+    request: AnyRequest,
     conn: Conn,
     store_id: UUID,
     order: str,
     *,
     packed: UUID | None = None,
+    typed: PackForm | None = None,
     error: Refusal | None = None,
 ) -> Page:
     rows = await orders_to_pack(conn, store_id=StoreId(store_id), most=MOST_ORDERS)
     chosen = next((row for row in rows if order in (row.number, str(row.id))), None)
     together = [row for row in rows if chosen is not None and _same(row, chosen)]
     unknown = BadInput(field="order", reason="not_picked") if order and chosen is None else None
-    said = error or unknown
-    return await merchant_page(
+    return await work_page(
         request,
         conn,
-        "work/pack.html",
+        "pack",
         store_id=store_id,
-        status=said.status if said else 200,
+        error=error or unknown,
+        where=f"/work/{store_id}/pack" + (f"?order={chosen.number}" if chosen else ""),
+        key=typed.key.hex if typed else "",
         rows=rows,
         chosen=chosen,
         together=together,
         packed=packed,
+        typed=typed,
         carriers=await carriers_of(conn, store_id=StoreId(store_id), is_open=True),
-        bad_field=said.field if said else "",
-        bad_words=problem_words(said) if said else "",
     )
 
 
@@ -75,7 +78,7 @@ def _same(row: Any, chosen: Any) -> bool:
 @get(PACK, **WORK)
 async def pack_page(
     store_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
+    request: AnyRequest,
     conn: Conn,
     order: FromQuery[str] = "",
     packed: FromQuery[UUID | None] = None,
@@ -86,7 +89,7 @@ async def pack_page(
 @post(PACK, **WORK)
 async def pack(
     store_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
+    request: AnyRequest,
     data: FormData[PackForm],
     who: Who,
     conn: Conn,
@@ -96,7 +99,7 @@ async def pack(
     ours = StoreId(store_id)
     try:
         async with conn.begin_nested():
-            package_id = await pack_orders(
+            made = await pack_orders(
                 conn,
                 store_id=ours,
                 parts=_parts(data),
@@ -105,29 +108,31 @@ async def pack(
                 warehouse_id=None,
                 by_id=who.person_id,
                 at=now,
+                package_id=data.key,
             )
-            if data.carrier:
+            if data.carrier and made.is_new:
                 await give_to_carrier(
                     conn,
                     store_id=ours,
-                    package_id=package_id,
+                    package_id=made.id,
                     carrier=data.carrier,
                     tracking_no=data.tracking_no,
                     by_id=who.person_id,
                     at=now,
                 )
     except Refusal as refusal:
-        return await _pack_page(request, conn, store_id, str(data.order), error=refusal)
-    await audit(
-        conn,
-        at=now,
-        person_id=who.person_id,
-        action="supply.package_packed",
-        owner_id=store_id,
-        subject=str(package_id),
-        request_id=request_id(request),
-    )
-    return see(f"/work/{store_id}/pack?packed={package_id}")
+        return await _pack_page(request, conn, store_id, str(data.order), typed=data, error=refusal)
+    if made.is_new:
+        await audit(
+            conn,
+            at=now,
+            person_id=who.person_id,
+            action="supply.package_packed",
+            owner_id=store_id,
+            subject=str(made.id),
+            request_id=request_id(request),
+        )
+    return see(f"/work/{store_id}/pack?packed={made.id}")
 
 
 def _parts(data: PackForm) -> dict[OrderId, dict[int, int]]:

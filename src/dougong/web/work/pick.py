@@ -3,22 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, get, post
+from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
-from dougong.base.ids import SkuId, StoreId, new_id
+from dougong.base.ids import SkuId, StoreId
 from dougong.reads.waves import pick_list, sku_scanned, wave_rows
-from dougong.supply.wave_commands import pick_unit
+from dougong.supply.wave_commands import pick_unit, put_back
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
-from dougong.web.merchant.common import merchant_page, problem_words
 from dougong.web.render import Page
+from dougong.web.work.common import HOME, WORK, AnyRequest, a_key, work_page
 
-WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
-PICK = "/work/{store_id:uuid}/pick"
+PICK = HOME + "/pick"
 MOST_WAVES = 50
 
 
@@ -28,40 +27,49 @@ class Scan(Form, kw_only=True):
     key: str
 
 
+class Undo(Form, kw_only=True):
+    wave: UUID
+    key: str
+
+
 async def _pick_page(
-    request: Request[Any, Any, Any],
-    conn: Conn,
+    request: AnyRequest,
+    conn: AsyncConnection,
     store_id: UUID,
     wave: UUID | None,
     *,
     taken: Any = None,
     error: Refusal | None = None,
     code: str = "",
+    last: str = "",
+    is_undone: bool = False,
 ) -> Page:
+    """`taken`: the SKU of the last scan, `last` its key."""
     ours = StoreId(store_id)
     waves = await wave_rows(conn, store_id=ours, most=MOST_WAVES)
     chosen = next((row for row in waves if row.id == wave), waves[0] if len(waves) == 1 else None)
     rows = await pick_list(conn, store_id=ours, wave_id=chosen.id) if chosen else []
-    return await merchant_page(
+    return await work_page(
         request,
         conn,
-        "work/pick.html",
+        "pick",
         store_id=store_id,
-        status=error.status if error else 200,
+        error=error,
+        where=f"/work/{store_id}/pick" + (f"?wave={chosen.id}" if chosen else ""),
         waves=waves,
         chosen=chosen,
         rows=rows,
-        key=new_id().hex,
         taken=next((row for row in rows if taken and row.sku_id == taken), None),
-        bad_words=problem_words(error) if error else "",
         code=code,
+        last=last,
+        is_undone=is_undone,
     )
 
 
 @get(PICK, **WORK)
 async def pick_page(
     store_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
+    request: AnyRequest,
     conn: Conn,
     wave: FromQuery[UUID | None] = None,
 ) -> Page:
@@ -71,7 +79,7 @@ async def pick_page(
 @post(PICK, status_code=200, **WORK)
 async def scan(
     store_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
+    request: AnyRequest,
     data: FormData[Scan],
     who: Who,
     conn: Conn,
@@ -83,20 +91,42 @@ async def scan(
         sku_id = await sku_scanned(conn, store_id=ours, code=code)
         if sku_id is None:
             raise BadInput(field="code", reason="unknown_sku")
-        if not 8 <= len(data.key) <= 80:
-            raise BadInput(field="key", reason="missing")
         await pick_unit(
             conn,
             store_id=ours,
             wave_id=data.wave,
             sku_id=SkuId(sku_id),
-            key=data.key,
+            key=a_key(data.key),
             by_id=who.person_id,
             at=now,
         )
     except Refusal as refusal:
         return await _pick_page(request, conn, store_id, data.wave, error=refusal, code=code)
-    return await _pick_page(request, conn, store_id, data.wave, taken=sku_id)
+    return await _pick_page(request, conn, store_id, data.wave, taken=sku_id, last=data.key)
 
 
-HANDLERS: list[HTTPRouteHandler] = [pick_page, scan]
+@post(PICK + "/undo", status_code=200, **WORK)
+async def undo_scan(
+    store_id: FromPath[UUID],
+    request: AnyRequest,
+    data: FormData[Undo],
+    who: Who,
+    conn: Conn,
+    now: Now,
+) -> Page:
+    """The unit of a scan lies on its shelf again."""
+    try:
+        sku_id = await put_back(
+            conn,
+            store_id=StoreId(store_id),
+            wave_id=data.wave,
+            key=data.key,
+            by_id=who.person_id,
+            at=now,
+        )
+    except Refusal as refusal:
+        return await _pick_page(request, conn, store_id, data.wave, error=refusal)
+    return await _pick_page(request, conn, store_id, data.wave, taken=sku_id, is_undone=True)
+
+
+HANDLERS: list[HTTPRouteHandler] = [pick_page, scan, undo_scan]

@@ -4,15 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.accounts.commands import audit
-from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
-from dougong.base.ids import StoreId, new_id
+from dougong.base.ids import StoreId
 from dougong.flows.receive_goods import receive_goods
 from dougong.reads.purchasing import (
     OrderFilter,
@@ -24,15 +23,14 @@ from dougong.supply.purchase_rules import OverDelivery
 from dougong.supply.receipt_commands import CountedLine, Delivery
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
-from dougong.web.merchant.common import many, merchant_page, problem_words, see, whole
+from dougong.web.merchant.common import many, see, whole
 from dougong.web.merchant.purchasing import a_day, local_day, uuid_or_none
 from dougong.web.render import Page
+from dougong.web.work.common import HOME, WORK, AnyRequest, a_key, work_page
 
-WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
-DOOR = "/work/{store_id:uuid}/receive"
+DOOR = HOME + "/receive"
 ONE = DOOR + "/{purchase_id:uuid}"
 MOST_ORDERS = 60
-AnyRequest = Request[Any, Any, Any]
 Cells = str | list[str]
 
 
@@ -93,9 +91,7 @@ async def door(
     if q.strip() and len(found) == 1:
         return see(f"/work/{store_id}/receive/{found[0].id}")
     found.sort(key=lambda row: (row.expected_on, row.number))
-    return await merchant_page(
-        request, conn, "purchasing/door.html", store_id=store_id, rows=found, q=q
-    )
+    return await work_page(request, conn, "receive", store_id=store_id, rows=found, q=q)
 
 
 async def _count(
@@ -113,19 +109,18 @@ async def _count(
     again: dict[int, CountedLine] = {}
     if typed is not None and not isinstance(error, BadInput):
         again = {line.line_no: line for line in typed.lines()}
-    return await merchant_page(
+    return await work_page(
         request,
         conn,
-        "purchasing/count.html",
+        "receive_order",
         store_id=store_id,
-        status=error.status if error else 200,
+        error=error,
         purchase=purchase,
         order=purchase.order,
         warehouses=await warehouse_rows(conn, store_id=ours),
-        key=typed.key if typed else str(new_id()),
+        key=typed.key if typed else "",
         typed=typed,
         again=again,
-        problem=problem_words(error) if error else "",
         is_over=isinstance(error, OverDelivery),
         is_open=purchase.order.state in ("sent", "part_received"),
         done=done,
@@ -155,8 +150,6 @@ async def take_in(
 ) -> Response[Any]:
     """A surplus is asked about once; pressing twice is one delivery."""
     try:
-        if not 8 <= len(data.key) <= 200:
-            raise BadInput(field="key", reason="missing")
         async with conn.begin_nested():
             made = await receive_goods(
                 conn,
@@ -165,7 +158,7 @@ async def take_in(
                 warehouse_id=uuid_or_none(data.warehouse_id, field="warehouse_id"),
                 delivery=Delivery(
                     lines=data.lines(),
-                    key=data.key,
+                    key=a_key(data.key),
                     take_over=data.take_over == "true",
                     delivery_note=data.delivery_note,
                     note=data.note,
