@@ -52,8 +52,7 @@ async def pack_orders(
     """Pack units of orders (line number to quantity) into one package. `package_id`: chosen by
     whoever asks, so that asking again packs nothing.
 
-    Raises NotFound, WrongState (not paid, all shipped), NotCombinable, PackedAlready, TooHeavy,
-    BadInput for an empty package.
+    Raises NotFound, WrongState, NotCombinable, PackedAlready, TooHeavy, BadInput for an empty one.
     """
     if not parts or not all(lines and min(lines.values()) > 0 for lines in parts.values()):
         raise BadInput(field="lines", reason="nothing_to_ship")
@@ -86,12 +85,24 @@ async def pack_orders(
         at=at,
     )
     await note_packed(conn, store_id=store_id, parts=parts, at=at)
+    await _tell(conn, store_id, package_id, orders, weight_g=weight_g, at=at)
+    return Packed(package_id, is_new=True)
+
+
+async def _tell(
+    conn: AsyncConnection,
+    store_id: StoreId,
+    package_id: UUID,
+    orders: list[Any],
+    *,
+    weight_g: int,
+    at: datetime,
+) -> None:
     facts: dict[str, Any] = {"order_ids": [str(order.id) for order in orders]}
     facts |= {"numbers": [order.number for order in orders], "weight_g": weight_g}
     await record(
         conn, "package.packed", store_id=store_id, subject_id=package_id, at=at, facts=facts
     )
-    return Packed(package_id, is_new=True)
 
 
 def _together(orders: list[Any]) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import StoreId
 
-TODO = text("""
+OPEN_WORK = text("""
     WITH waved AS (
       SELECT w.order_id, w.wave_id, v.state, w.quantity, w.picked, w.packed
       FROM waves v JOIN wave_lines w ON w.store_id = v.store_id AND w.wave_id = v.id
@@ -40,4 +40,4 @@ TODO = text("""
 
 async def work_to_do(conn: AsyncConnection, *, store_id: StoreId, today: date) -> Any:
     """Units to pick, orders to pack, deliveries that are expected, SKUs to count."""
-    return (await conn.execute(TODO, {"s": store_id, "today": today})).one()
+    return (await conn.execute(OPEN_WORK, {"s": store_id, "today": today})).one()

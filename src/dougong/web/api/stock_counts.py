@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.access import Permission
 from dougong.base.errors import NotFound
-from dougong.base.ids import SkuId, StoreId
+from dougong.base.ids import SkuId, StoreId, new_id
 from dougong.flows.take_stock import approve, arrive, send
 from dougong.reads.merchant_warehouses import counts_of, transfers_of
 from dougong.reads.stock_lists import sheet_rows
@@ -149,6 +149,7 @@ async def put_counted(
             sku_id=SkuId(line.sku_id),
             counted=line.counted,
             reason=line.reason.strip(),
+            key=new_id().hex,
             **deed.named(by_id=deed.by_id),
         )
     return await _count(deed.conn, deed.store_id, count_id)

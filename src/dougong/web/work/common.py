@@ -6,13 +6,11 @@ from uuid import UUID
 from litestar import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import new_id
 from dougong.web.merchant.common import merchant_page, problem_words
 from dougong.web.render import Page
 
-WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
 HOME = "/work/{store_id:uuid}"
 AnyRequest = Request[Any, Any, Any]
 

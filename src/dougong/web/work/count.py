@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.base.access import Permission
 from dougong.base.errors import BadInput, NotFound, Refusal
 from dougong.base.ids import SkuId, StoreId
 from dougong.reads.merchant_warehouses import count_line, count_lines, counts_of, sku_of_code
@@ -16,8 +17,9 @@ from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.merchant.common import whole
 from dougong.web.render import Page
-from dougong.web.work.common import HOME, WORK, AnyRequest, a_key, work_page
+from dougong.web.work.common import HOME, AnyRequest, a_key, work_page
 
+WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
 COUNT = HOME + "/count"
 MOST_LEFT = 20
 

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from dougong.accounts.commands import audit
+from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import OrderId, StoreId
 from dougong.flows.pack_orders import SAME, pack_orders
@@ -20,8 +21,9 @@ from dougong.web.forms import Form, FormData
 from dougong.web.merchant.carriers import size_mm
 from dougong.web.merchant.common import many, see, whole
 from dougong.web.render import Page
-from dougong.web.work.common import HOME, WORK, AnyRequest, work_page
+from dougong.web.work.common import HOME, AnyRequest, work_page
 
+WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
 PACK = HOME + "/pack"
 MOST_ORDERS = 200
 

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import SkuId, StoreId
 from dougong.reads.waves import pick_list, sku_scanned, wave_rows
@@ -15,8 +16,9 @@ from dougong.supply.wave_commands import pick_unit, put_back
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.render import Page
-from dougong.web.work.common import HOME, WORK, AnyRequest, a_key, work_page
+from dougong.web.work.common import HOME, AnyRequest, a_key, work_page
 
+WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
 PICK = HOME + "/pick"
 MOST_WAVES = 50
 

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.accounts.commands import audit
+from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import StoreId
 from dougong.flows.receive_goods import receive_goods
@@ -26,8 +27,9 @@ from dougong.web.forms import Form, FormData
 from dougong.web.merchant.common import many, see, whole
 from dougong.web.merchant.purchasing import a_day, local_day, uuid_or_none
 from dougong.web.render import Page
-from dougong.web.work.common import HOME, WORK, AnyRequest, a_key, work_page
+from dougong.web.work.common import HOME, AnyRequest, a_key, work_page
 
+WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "include_in_schema": False}
 DOOR = HOME + "/receive"
 ONE = DOOR + "/{purchase_id:uuid}"
 MOST_ORDERS = 60

@@ -212,6 +212,7 @@ function untake() {
   const line = units.closest("[data-codes]");
   say(true, line.dataset.name, `↶ ${units.value}`);
   find("[data-undo-here]").hidden = taken.length === 0;
+  scanField().focus({ preventScroll: true });
 }
 
 function sum() {
