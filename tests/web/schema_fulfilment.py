@@ -90,10 +90,11 @@ async def _package(store: AStore, buyer: ABuyer, carrier: str = "") -> UUID:
     order_id = await _order(store, buyer)
     async with transaction() as conn:
         by: dict[str, Any] = {"by_id": WORKER, "at": await clock.refresh(conn)}
-        package_id = await pack_orders(
+        made = await pack_orders(
             conn, store_id=store.store_id, parts={order_id: {1: 1}}, weight_g=500, size_mm=None,
             warehouse_id=None, **by,
         )  # fmt: skip
+        package_id = made.id
         if carrier:
             await give_to_carrier(
                 conn, store_id=store.store_id, package_id=package_id, carrier=carrier,

@@ -86,7 +86,7 @@ async def pack(
     ours = StoreId(store_id)
 
     async def make() -> PackageDetail:
-        package_id = await pack_orders(
+        made = await pack_orders(
             conn,
             store_id=ours,
             parts=parts_of(data),
@@ -100,14 +100,14 @@ async def pack(
             await give_to_carrier(
                 conn,
                 store_id=ours,
-                package_id=package_id,
+                package_id=made.id,
                 carrier=data.carrier,
                 tracking_no=data.tracking_no,
                 by_id=who.person_id,
                 at=now,
             )
-        await note(conn, request, who, now, store_id, "supply.package_packed", package_id)
-        return await _package(conn, store_id, package_id)
+        await note(conn, request, who, now, store_id, "supply.package_packed", made.id)
+        return await _package(conn, store_id, made.id)
 
     return await once(
         conn, owner_id=store_id, route="POST packages of store", key=key, request=data,
