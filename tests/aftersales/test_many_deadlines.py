@@ -1,4 +1,5 @@
-"""A month of ten thousand cases on the clock: each deadline acts once, also after stops."""
+"""A month of ten thousand cases on the clock: each deadline acts once, also after stops. Silence of
+the merchant sends most goods on their way back, and refunds every tenth case."""
 
 import asyncio
 import time
@@ -20,6 +21,7 @@ from dougong.ledger.rules import AccountName, Entry, Part, Purpose, moved, platf
 from dougong.reads.doctor_cases_sql import MONEY, WRONG
 
 CASES = 10_000
+REFUNDS = 1_000
 
 # Shipped orders with one open case each, as `open_case` leaves them, opened over a day.
 SQL = (
@@ -43,7 +45,8 @@ SQL = (
           reason, currency, asked_minor, was_final, idempotency_key, request_hash, opened_at,
           due_at, due_kind)
         SELECT :store, md5('k' || n)::uuid, 'A' || n, md5('o' || n)::uuid, :buyer,
-          CASE WHEN n % 3 = 0 THEN 'exchange' ELSE 'return_refund' END, 'asked', 'merchant',
+          CASE WHEN n % 10 = 1 THEN 'refund_only' WHEN n % 3 = 0 THEN 'exchange'
+            ELSE 'return_refund' END, 'asked', 'merchant',
           'damaged', 'CNY', 9900, false, 'm' || n, '\\x00', :at,
           CAST(:at AS timestamptz) + interval '2 days' + n * interval '8 seconds', 'case_answer_by'
         FROM generate_series(1, :count) AS n
@@ -62,6 +65,18 @@ SQL = (
         INSERT INTO case_moves (store_id, case_id, n, to_state, side, at)
         SELECT :store, md5('k' || n)::uuid, 1, 'asked', 'buyer', :at
         FROM generate_series(1, :count) AS n
+    """),
+    text("""
+        INSERT INTO payments (id, checkout_id, payer_id, gateway, gateway_ref, currency,
+          amount_minor, state, started_at, captured_at)
+        SELECT md5('p' || n)::uuid, md5('c' || n)::uuid, :buyer, 'sandbox', 'm' || n, 'CNY', 9900,
+          'captured', :at, :at
+        FROM generate_series(1, :count, 10) AS n
+    """),
+    text("""
+        INSERT INTO payment_parts (store_id, order_id, payment_id, amount_minor, outcome, booked_at)
+        SELECT :store, md5('o' || n)::uuid, md5('p' || n)::uuid, 9900, 'allocated', :at
+        FROM generate_series(1, :count, 10) AS n
     """),
     text("""
         INSERT INTO deadlines (store_id, kind, subject_id, due_at)
@@ -109,12 +124,21 @@ def booked(store_id: UUID, case_id: UUID, order_id: UUID) -> list[Entry]:
     return [capture, held]
 
 
-async def stopped(at: Any) -> None:
-    """A run that is stopped in the middle of its work."""
+async def stopped(at: Any, *, refunds: int = 0) -> None:
+    """A run that is stopped in the middle of its work; or when it has refunded so many."""
     run = asyncio.create_task(act_on_due(at=at))
     await asyncio.sleep(0.3)
+    for _ in range(2_000):
+        if run.done() or await refunded() >= refunds:
+            break
+        await asyncio.sleep(0.05)
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
+
+
+async def refunded() -> int:
+    async with transaction() as conn:
+        return int(await conn.scalar(text("SELECT count(*) FROM refunds")) or 0)
 
 
 @pytest.mark.slow
@@ -129,6 +153,9 @@ async def test_ten_thousand_cases_pass_a_month_and_each_deadline_acts_once(
         at = START + day * DAY
         if day in (2, 3, 9):
             await stopped(at)
+        if day == 3:
+            await stopped(at, refunds=REFUNDS // 3)
+            assert REFUNDS // 3 <= await refunded() < REFUNDS
         await act_on_due(at=at)
     took, cpu = time.monotonic() - began, time.process_time() - cpu
     print(f"{CASES} cases, a month: {took:.1f} s, {cpu:.1f} s of CPU here")
@@ -138,16 +165,27 @@ async def test_ten_thousand_cases_pass_a_month_and_each_deadline_acts_once(
                 SELECT c.state, c.outcome, count(*) AS cases, min(m.n) AS least, max(m.n) AS most
                 FROM cases c JOIN LATERAL (SELECT count(*) AS n FROM case_moves m
                   WHERE m.store_id = c.store_id AND m.case_id = c.id) m ON true
-                WHERE c.store_id = :s GROUP BY 1, 2
+                WHERE c.store_id = :s GROUP BY 1, 2 ORDER BY 1
             """),
             {"s": store_id},
         )
-        assert [tuple(row) for row in rows] == [("withdrawn", "lapsed", CASES, 3, 3)]
+        assert [tuple(row) for row in rows] == [
+            ("done", "refunded", REFUNDS, 2, 2),
+            ("withdrawn", "lapsed", CASES - REFUNDS, 3, 3),
+        ]
+        paid_back = await conn.execute(
+            text("""
+                SELECT count(*), count(DISTINCT order_id), sum(amount_minor) FROM refunds
+                WHERE store_id = :s
+            """),
+            {"s": store_id},
+        )
+        assert tuple(paid_back.one()) == (REFUNDS, REFUNDS, REFUNDS * 9_900)
         told = await conn.scalar(
             text("SELECT count(*) FROM events WHERE store_id = :s AND kind LIKE 'case.%'"),
             {"s": store_id},
         )
-        assert told == 2 * CASES
+        assert told == 2 * CASES - REFUNDS
         assert (await conn.execute(WRONG)).all() == [] == (await conn.execute(MONEY)).all()
     await db.dispose()
     assert cpu < 60
