@@ -22,7 +22,7 @@ from tests.constraint_shapes import (
 from tests.constraint_tasks import EVIDENCE
 
 LATER = AT + timedelta(days=7)
-CASE, PRODUCT = uuid4(), uuid4()
+CASE, PRODUCT, BUYER = uuid4(), uuid4(), uuid4()
 TERMS, ACCOUNT, RUN, FILE, PAYOUT, PAYEE = (uuid4() for _ in range(6))
 BY_ONE = {"approved_by": ASKER, "checked_by": ASKER}
 LAST_YEAR = "[2019-08-20 00:00:00+00,2020-08-20 00:00:00+00)"
@@ -114,6 +114,10 @@ CASES: Mapping[str, Callable[[Ids], Row]] = {
                                "amount_minor": 100},
     "resend_lines": _resend,
     "case_rules": _case_rule,
+    "buyer_score_formulas": lambda ids: {"id": uuid4(), "formula": "{}", "in_force": LAST_YEAR,
+                                         "reason": "r", "made_by": ids.person, "made_at": AT},
+    "buyer_scores": lambda ids: {"person_id": BUYER, "score": 10, "facts": "{}", "since": AT,
+                                 "counted_at": AT},
     "insurance_products": _product,
     "payout_terms": _payout_terms,
     "payout_accounts": _payout_account,
@@ -140,6 +144,8 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "case_holds": {"purpose": "escrow", "owner_id": ids.store},
         "resend_lines": {"line_no": 1},
         "case_rules": {"in_force": FROM_AT},
+        "buyer_score_formulas": {"in_force": FROM_AT},
+        "buyer_scores": {"person_id": ids.person},
         "insurance_products": {"id": PRODUCT, "in_force": FROM_AT},
         "payout_terms": {"id": TERMS, "in_force": FROM_AT},
         "payout_accounts": {"id": ACCOUNT, "payee_id": PAYEE},
@@ -155,7 +161,15 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
     again = _payout(ids) | {"day": "2020-08-20", "retry_of": PAYOUT, "bank_ref": fresh()}
     rows.insert(next(n for n, (table, _) in enumerate(rows) if table == "payouts") + 1,
                 ("payouts", again))  # fmt: skip
-    return [*other.world(ids), *rows[: at + 1], ("case_lines", second), *rows[at + 1 :]]
+    buyer = {"id": BUYER, "email": f"{fresh()}@example.org", "name": "n", "password_hash": "",
+             "locale": "zh", "created_at": AT}  # fmt: skip
+    return [
+        *other.world(ids),
+        ("people", buyer),
+        *rows[: at + 1],
+        ("case_lines", second),
+        *rows[at + 1 :],
+    ]
 
 
 def _words(table: str, *columns: str, **also: Any) -> dict[str, Wrong]:
@@ -269,6 +283,19 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "case_rules_says_zh_check": row_with(says_zh=""),
         "case_rules_store_id_fkey": row_with(store_id=NOBODY),
         "case_rules_up_to_minor_check": row_with(up_to_minor=0),
+    },
+    "buyer_score_formulas": {
+        "buyer_score_formulas_in_force_check": row_with(in_force=EMPTY_TIME),
+        "buyer_score_formulas_made_by_fkey": row_with(made_by=NOBODY),
+        "buyer_score_formulas_no_overlap": row_with(in_force=FROM_AT),
+        "buyer_score_formulas_pkey": once("id"),
+        "buyer_score_formulas_reason_check": row_with(reason=""),
+    },
+    "buyer_scores": {
+        "buyer_scores_formula_id_fkey": row_with(formula_id=NOBODY),
+        "buyer_scores_person_id_fkey": row_with(person_id=NOBODY),
+        "buyer_scores_pkey": once("person_id"),
+        "buyer_scores_score_check": row_with(score=101),
     },
     "insurance_products": {
         "insurance_products_cover": row_with(cover_minor=50),

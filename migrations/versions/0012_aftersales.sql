@@ -256,6 +256,31 @@ CREATE TABLE resend_lines (
   FOREIGN KEY (store_id, case_id, line_no) REFERENCES case_lines
 );
 
+-- how buyers' cases went ------------------------------------------------------------------------------------
+
+-- How the score of a buyer is made, from when on. Where no row is in force, the one in the code holds.
+CREATE TABLE buyer_score_formulas (
+  id uuid PRIMARY KEY,
+  formula jsonb NOT NULL,
+  in_force tstzrange NOT NULL
+    CHECK (NOT isempty(in_force) AND lower_inc(in_force) AND NOT upper_inc(in_force)),
+  reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 300),
+  made_by uuid NOT NULL REFERENCES people,
+  made_at timestamptz NOT NULL,
+  CONSTRAINT buyer_score_formulas_no_overlap EXCLUDE USING gist (in_force WITH &&)
+);
+
+-- As counted last, with the counts that made it. A hint for people: no rule reads it.
+CREATE TABLE buyer_scores (
+  person_id uuid PRIMARY KEY REFERENCES people,
+  score integer NOT NULL CHECK (score BETWEEN 0 AND 100),
+  facts jsonb NOT NULL,
+  since timestamptz NOT NULL,
+  formula_id uuid REFERENCES buyer_score_formulas,
+  counted_at timestamptz NOT NULL
+);
+CREATE INDEX buyer_scores_by_score ON buyer_scores (score DESC, person_id DESC);
+
 -- freight insurance ----------------------------------------------------------------------------------------
 
 CREATE TABLE insurance_products (
@@ -494,3 +519,5 @@ GRANT UPDATE (in_force, ended_by, ended_at, withdrawn) ON case_rules TO dougong_
 GRANT UPDATE (state, account_id, file_id, bank_ref, why, sent_at, asked_at, done_at)
   ON payouts TO dougong_app;
 GRANT UPDATE (verified_by, verified_at, closed_at, why) ON payout_accounts TO dougong_app;
+REVOKE UPDATE, DELETE, TRUNCATE ON buyer_score_formulas FROM dougong_app;
+GRANT UPDATE (in_force) ON buyer_score_formulas TO dougong_app;

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from tests.web.site import Client
 
 from dougong.accounts.commands import give_role
 from dougong.base.access import Role
+from dougong.flows.keep_buyer_scores import keep_buyer_scores_at
 from dougong.infra import clock, evidence_files
 from dougong.infra.db import transaction
 from dougong.infra.media import MediaRefused
@@ -256,3 +258,38 @@ async def test_the_desk_goes_from_case_to_case(desk: Desk) -> None:
     seen = await desk.see("merchant", f"{desk.service}/{first}")
     assert "data-key-j" not in seen
     assert "data-key-k" not in seen
+
+
+async def test_a_score_is_seen_by_who_decides_and_by_the_buyer_on_request(desk: Desk) -> None:
+    page = await desk.opened("refund_only")
+    await keep_buyer_scores_at(clock.now() + timedelta(seconds=1))
+    one = f"{desk.service}/{page.rpartition('/')[2]}"
+    assert "data-score" in await desk.see("merchant", one)
+    assert "data-score" in await desk.see("operator", f"/operator{page}")
+    assert "data-score" not in await desk.see("buyer", page)
+    assert "data-score" in await desk.see("buyer", "/cases/about-me")
+    assert "data-score" not in await desk.see("merchant", "/cases/about-me")
+    async with transaction() as conn:
+        name, person = (
+            await conn.execute(
+                text("SELECT p.name, p.id FROM cases c JOIN people p ON p.id = c.buyer_id "
+                     "WHERE c.id = :id"),
+                {"id": page.rpartition("/")[2]},
+            )
+        ).one()  # fmt: skip
+    assert str(person) in await desk.see("operator", f"/operator/buyers?q={name}")
+    assert str(person) in await desk.see("operator", f"/operator/buyers.csv?q={name}")
+    assert str(person) not in await desk.see("operator", f"/operator/buyers?q={name}&least=60")
+    assert page.removeprefix("/cases/") in await desk.see("operator", f"/operator/buyers/{person}")
+
+
+async def test_a_formula_is_refused_in_the_past_and_set_from_a_date_on(
+    own_database: None, desk: Desk
+) -> None:
+    form = {"days": "90", "most": ["10", "20", "30", "20", "20"], "reason": "试行"}
+    where = "/operator/buyers/formula"
+    await desk.send("operator", where, status=422, starts="2020-01-01T00:00", **form)
+    await desk.send("operator", where, status=400, **form | {"days": "0"})
+    await desk.send("operator", where, starts="2199-01-01T00:00", **form)
+    late = await desk.send("operator", where, status=409, starts="2198-01-01T00:00", **form)
+    assert "error-starts" in late.text

@@ -258,3 +258,25 @@ insurance_claims = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
+
+buyer_score_formulas = Table(
+    "buyer_score_formulas",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("formula", JSONB, nullable=False),
+    Column("in_force", TSTZRANGE, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("made_by", Uuid, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+)
+
+buyer_scores = Table(
+    "buyer_scores",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("score", Integer, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("formula_id", Uuid),
+    Column("counted_at", DateTime(timezone=True), nullable=False),
+)

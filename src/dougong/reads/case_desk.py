@@ -82,7 +82,8 @@ async def case_story(
 QUEUE = text("""
     SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason, c.currency::text,
       c.asked_minor, c.granted_minor, c.opened_at, c.due_at, c.due_kind, c.closed_at, c.order_id,
-      o.number AS order_number, p.name AS buyer_name, s.name_zh AS store_zh, s.name_en AS store_en
+      o.number AS order_number, p.name AS buyer_name, s.name_zh AS store_zh, s.name_en AS store_en,
+      (SELECT b.score FROM buyer_scores b WHERE b.person_id = c.buyer_id) AS buyer_score
     FROM cases c
     JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
     JOIN people p ON p.id = c.buyer_id JOIN stores s ON s.id = c.store_id
@@ -96,7 +97,8 @@ QUEUE = text("""
 CLOSED = text("""
     SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason, c.currency::text,
       c.asked_minor, c.granted_minor, c.opened_at, c.due_at, c.due_kind, c.closed_at, c.order_id,
-      o.number AS order_number, p.name AS buyer_name, s.name_zh AS store_zh, s.name_en AS store_en
+      o.number AS order_number, p.name AS buyer_name, s.name_zh AS store_zh, s.name_en AS store_en,
+      (SELECT b.score FROM buyer_scores b WHERE b.person_id = c.buyer_id) AS buyer_score
     FROM cases c
     JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
     JOIN people p ON p.id = c.buyer_id JOIN stores s ON s.id = c.store_id
@@ -191,7 +193,8 @@ async def operator_queue(conn: AsyncConnection, *, most: int) -> Sequence[Any]:
             SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason,
               c.currency::text, c.asked_minor, c.granted_minor, c.opened_at, c.due_at, c.due_kind,
               c.closed_at, c.order_id, o.number AS order_number, p.name AS buyer_name,
-              s.name_zh AS store_zh, s.name_en AS store_en
+              s.name_zh AS store_zh, s.name_en AS store_en,
+              (SELECT b.score FROM buyer_scores b WHERE b.person_id = c.buyer_id) AS buyer_score
             FROM cases c JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
             JOIN people p ON p.id = c.buyer_id JOIN stores s ON s.id = c.store_id
             WHERE c.waiting_for = 'operator' ORDER BY c.due_at, c.id LIMIT :most

@@ -53,6 +53,7 @@ from dougong.web.cases import buyer as cases_buyer
 from dougong.web.cases import merchant as cases_merchant
 from dougong.web.cases import operator as cases_operator
 from dougong.web.cases import own_rules as cases_own_rules
+from dougong.web.cases import scores as cases_scores
 from dougong.web.creator import agency as creator_agency
 from dougong.web.creator import channels as creator_channels
 from dougong.web.creator import composer as creator_composer
@@ -183,6 +184,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *cases_merchant.HANDLERS,
     *cases_operator.HANDLERS,
     *cases_own_rules.HANDLERS,
+    *cases_scores.HANDLERS,
     *creator_agency.HANDLERS,
     *creator_channels.HANDLERS,
     *creator_composer.HANDLERS,

@@ -253,6 +253,8 @@ REFUSALS: dict[str, str] = {
     "case_not_extendable": mark("There is nothing to extend, or you have asked already."),
     "case_too_late": mark("The time for this is over, or the order was not paid."),
     "case_too_much": mark("This is more than is left of the item."),
+    "abuse_formula_overlaps": mark("A later formula is planned already."),
+    "abuse_formula_in_past": mark("A formula counts from now on at the earliest."),
     "case_rule_overlaps": mark(
         "A rule for the same cases is in force at that time. End it first, or choose another time."
     ),

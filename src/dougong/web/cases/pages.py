@@ -20,6 +20,7 @@ from dougong.flows.answer_case import Act
 from dougong.flows.talk_in_case import show
 from dougong.infra import evidence_files
 from dougong.infra.db import transaction
+from dougong.reads.buyer_scores import score_of
 from dougong.reads.case_desk import (
     CaseStory,
     Neighbours,
@@ -97,6 +98,7 @@ async def case_page(
         case=case,
         course=course_of(story),
         rule=rule_of(story),
+        abuse=None if seat.side is Side.BUYER else await score_of(conn, person_id=case.buyer_id),
         any_amount=ANY_AMOUNT,
         category_words=await _category_words(conn),
         neighbours=await _neighbours(conn, seat, store_id, story),

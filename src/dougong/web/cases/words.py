@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from dougong.aftersales.abuse_rules import Part, Scored
 from dougong.aftersales.queries import Case
 from dougong.aftersales.rules import MAY, MOVES, CaseKind, CaseState, Side
 from dougong.web.i18n import gettext, mark
+from dougong.web.render import rate
 
 KINDS = {
     "refund_unshipped": mark("Refund before shipping"),
@@ -103,6 +105,14 @@ RULE_STATES = {
     "over": mark("Over"),
     "withdrawn": mark("Withdrawn before it started"),
 }
+# A part of a buyer's score: what it is called, and what is said of its counts.
+SCORE_PARTS = {
+    "cases": mark("Cases opened, of orders paid"),
+    "refund_only": mark("Refunds without a return, of cases"),
+    "wrong_goods": mark("Sent back something else than was sold"),
+    "not_accepted": mark("Refused after an inspection"),
+    "ruled_against": mark("Ruled against by the platform"),
+}
 # State to what happens next, when its deadline acts.
 NEXT = {
     "asked": mark("If the store does not answer by then, it counts as granted."),
@@ -170,6 +180,25 @@ def _of_merchant(case: Case) -> list[str]:
     return found
 
 
+def score_part_words(one: Scored) -> str:
+    """A reason in words, with its numbers."""
+    words = gettext(SCORE_PARTS[one.part.fact.value])
+    if one.share_bp is None:
+        return f"{words}: {one.count} ×"
+    return f"{words}: {one.count} / {one.of} ({rate(one.share_bp)})"
+
+
+def score_rule_words(part: Part) -> str:
+    """What a part of the formula gives, printed."""
+    if part.of is None:
+        return gettext("{each} points each time, at most {most}").format(
+            each=part.each, most=part.most
+        )
+    return gettext(
+        "no points up to {floor}, {most} points from {goal} on; from {n} cases on"
+    ).format(floor=rate(part.floor_bp), most=part.most, goal=rate(part.goal_bp), n=part.least)
+
+
 def case_words() -> dict[str, Any]:
     """Functions for templates: the words of a code."""
 
@@ -186,6 +215,9 @@ def case_words() -> dict[str, Any]:
         "outcome_words": of(OUTCOMES),
         "ruling_words": of(RULINGS),
         "next_words": of(NEXT),
+        "score_part_words": score_part_words,
+        "score_rule_words": score_rule_words,
+        "score_name": of(SCORE_PARTS),
         "column_words": of(COLUMNS),
         "stage_words": of(STAGES),
         "answer_words": of(ANSWERS),
