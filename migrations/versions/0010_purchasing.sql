@@ -165,6 +165,7 @@ CREATE TABLE goods_receipts (
   FOREIGN KEY (store_id, warehouse_id) REFERENCES warehouses,
   FOREIGN KEY (store_id, order_id) REFERENCES purchase_orders
 );
+CREATE INDEX goods_receipts_by_time ON goods_receipts (store_id, at DESC, id DESC);
 CREATE INDEX goods_receipts_by_order ON goods_receipts (store_id, order_id, at);
 
 CREATE TABLE goods_receipt_lines (
@@ -277,6 +278,7 @@ CREATE TABLE supplier_returns (
   FOREIGN KEY (store_id, order_id) REFERENCES purchase_orders,
   CONSTRAINT supplier_returns_credit CHECK (credit_minor BETWEEN 0 AND total_minor)
 );
+CREATE INDEX supplier_returns_by_time ON supplier_returns (store_id, at DESC, id DESC);
 
 CREATE TABLE supplier_return_lines (
   store_id uuid NOT NULL,

@@ -73,6 +73,7 @@ async def a_schema_world() -> SchemaWorld:
         }
     orders = await _orders(store, buyer)
     parcels = await of_fulfilment(store, buyer)
+    supply = await of_supply(store, buyer, merchant)
     report_id, referral_id = await _elsewhere()
     async with transaction() as conn:
         ids = await _ids(conn, store, buyer)
@@ -81,7 +82,6 @@ async def a_schema_world() -> SchemaWorld:
         ids |= await a_live_room(conn, store, ids)
         market.conn, market.creator = conn, ids["creator_id"]
         tasks = await of_tasks(market, at=wall_now() - 5 * DAY)
-        supply = await of_supply(conn, store, merchant)
         ids |= tasks.pop("*") | supply.pop("*")
     ids |= parcels.pop("*")
     examples = _examples(store, buyer, orders, ids)

@@ -52,6 +52,16 @@ BY_RULE = {
     "missing",
     "missing_event_column",
     "no_parcel",
+    "no_price",
+    "too_much_in_all",
+    "nothing_billed",
+    "nothing_received",
+    "before_bill",
+    "dropshipped_by_another",
+    "no_weight",
+    "no_value",
+    "no_quantity",
+    "year_out_of_range",
 }
 
 

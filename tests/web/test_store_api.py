@@ -37,6 +37,7 @@ BY_NATURE = {
     "other_platforms_rule_again": "a ruling by hand is the order's next, with its reason",
     "orders_cancel_my_order": "it is cancelled: 409",
     "orders_confirm_my_receipt": "it is received: 409",
+    "purchasing_stop_price": "it is in force no more: 404",
     "shopping_pay_checkout": "a checkout has one open payment",
     "shopping_quote_orders": "nothing is written",
     "videos_click": "the caller's click_id counts once",

@@ -25,7 +25,7 @@ from dougong.supply.receipt_commands import (
 )
 from dougong.supply.stock_commands import receive_units
 from dougong.supply.stock_rules import Received
-from dougong.supply.warehouse_commands import default_warehouse
+from dougong.supply.warehouse_commands import default_warehouse, open_warehouse
 
 
 async def receive_goods(
@@ -40,13 +40,14 @@ async def receive_goods(
 ) -> Receipt:
     """Take a delivery in at a warehouse (None: the order's, or the default one).
 
-    The same key again is the same delivery. Raises NotFound, WrongPurchaseState (409),
-    OverDelivery (409), KeyReused (409), BadInput.
+    The same key again is the same delivery. Raises NotFound, WarehouseClosed (409),
+    WrongPurchaseState (409), OverDelivery (409), KeyReused (409), BadInput.
     """
     purchase = await purchase_of(conn, store_id=store_id, order_id=order_id)
     place = warehouse_id or purchase.order.warehouse_id
     if place is None:
         place = await default_warehouse(conn, store_id=store_id, at=at)
+    await open_warehouse(conn, store_id=store_id, warehouse_id=place)
     named: Any = {"store_id": store_id, "warehouse_id": place, "by_id": by_id, "at": at}
     receipt = await write_receipt(conn, order_id=order_id, delivery=delivery, **named)
     if not receipt.is_new:

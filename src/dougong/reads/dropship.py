@@ -60,6 +60,8 @@ LINES = text("""
       AND (CAST(:supplier_id AS uuid) IS NULL OR d.supplier_id = :supplier_id)
       AND (CAST(:states AS text[]) IS NULL OR d.state = ANY(:states))
       AND (CAST(:statement_id AS uuid) IS NULL OR d.statement_id = :statement_id)
+      AND (CAST(:order_id AS uuid) IS NULL OR d.order_id = :order_id)
+      AND (CAST(:line_no AS int) IS NULL OR d.line_no = :line_no)
       AND (CAST(:before_at AS timestamptz) IS NULL
         OR (d.made_at, d.order_id, d.line_no) < (:before_at, :before_id, :before_no))
     ORDER BY d.made_at DESC, d.order_id DESC, d.line_no DESC LIMIT :most
@@ -73,6 +75,8 @@ async def dropship_rows(
     supplier_id: UUID | None = None,
     states: Sequence[str] | None = None,
     statement_id: UUID | None = None,
+    order_id: UUID | None = None,
+    line_no: int | None = None,
     before: tuple[datetime, UUID, int] | None = None,
     most: int,
 ) -> Sequence[Any]:
@@ -85,6 +89,8 @@ async def dropship_rows(
             "supplier_id": supplier_id,
             "states": list(states) if states is not None else None,
             "statement_id": statement_id,
+            "order_id": order_id,
+            "line_no": line_no,
             "before_at": at,
             "before_id": last,
             "before_no": number,
@@ -95,18 +101,35 @@ async def dropship_rows(
 
 
 async def statement_rows(
-    conn: AsyncConnection, *, store_id: StoreId, supplier_id: UUID | None = None, most: int = 100
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    supplier_id: UUID | None = None,
+    statement_id: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    most: int = 100,
 ) -> Sequence[Any]:
     """Statements of what suppliers sent, the newest first."""
+    before_at, before_id = before or (None, None)
     rows = await conn.execute(
         text("""
             SELECT t.*, s.name AS supplier_name FROM dropship_statements t
             JOIN suppliers s ON s.store_id = t.store_id AND s.id = t.supplier_id
             WHERE t.store_id = :store_id
               AND (CAST(:supplier_id AS uuid) IS NULL OR t.supplier_id = :supplier_id)
-            ORDER BY t.at DESC LIMIT :most
+              AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
+              AND (CAST(:before_at AS timestamptz) IS NULL
+                OR (t.at, t.id) < (:before_at, :before_id))
+            ORDER BY t.at DESC, t.id DESC LIMIT :most
         """),
-        {"store_id": store_id, "supplier_id": supplier_id, "most": most},
+        {
+            "store_id": store_id,
+            "supplier_id": supplier_id,
+            "only": statement_id,
+            "before_at": before_at,
+            "before_id": before_id,
+            "most": most,
+        },
     )
     return rows.all()
 

@@ -81,9 +81,16 @@ class ItemRow(msgspec.Struct):
 
 
 async def item_rows(
-    conn: AsyncConnection, *, store_id: StoreId, supplier_id: UUID, at: datetime, most: int = 500
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    supplier_id: UUID,
+    at: datetime,
+    sku_id: UUID | None = None,
+    after: str = "",
+    most: int = 500,
 ) -> list[ItemRow]:
-    """What a supplier sells, by our code."""
+    """What a supplier sells, by our code; of one SKU, if it is given."""
     rows = await conn.execute(
         text("""
             SELECT i.sku_id, k.code, d.title_zh, d.title_en, k.options, i.supplier_sku,
@@ -98,10 +105,18 @@ async def item_rows(
             FROM supplier_items i
             JOIN skus k ON k.store_id = i.store_id AND k.id = i.sku_id
             JOIN products d ON d.store_id = k.store_id AND d.id = k.product_id
-            WHERE i.store_id = :store_id AND i.supplier_id = :supplier_id
+            WHERE i.store_id = :store_id AND i.supplier_id = :supplier_id AND k.code > :after
+              AND (CAST(:sku_id AS uuid) IS NULL OR i.sku_id = :sku_id)
             ORDER BY k.code LIMIT :most
         """),
-        {"store_id": store_id, "supplier_id": supplier_id, "at": at, "most": most},
+        {
+            "store_id": store_id,
+            "supplier_id": supplier_id,
+            "at": at,
+            "sku_id": sku_id,
+            "after": after,
+            "most": most,
+        },
     )
     return [msgspec.convert(dict(row), ItemRow) for row in rows.mappings()]
 
@@ -112,6 +127,8 @@ class OrderFilter(msgspec.Struct, frozen=True):
     state: str = ""
     words: str = ""
     supplier_id: UUID | None = None
+    sku_id: UUID | None = None
+    since: datetime | None = None  # when they were made
 
 
 OPEN_STATES = ("draft", "approved", "sent", "part_received", "received")
@@ -127,6 +144,9 @@ PURCHASES = text("""
     WHERE o.store_id = :store_id
       AND (CAST(:states AS text[]) IS NULL OR o.state = ANY(:states))
       AND (CAST(:supplier_id AS uuid) IS NULL OR o.supplier_id = :supplier_id)
+      AND (CAST(:since AS timestamptz) IS NULL OR o.made_at >= :since)
+      AND (CAST(:sku_id AS uuid) IS NULL OR EXISTS (SELECT FROM purchase_lines p
+        WHERE p.store_id = o.store_id AND p.order_id = o.id AND p.sku_id = :sku_id))
       AND (CAST(:words AS text) = '' OR o.number ILIKE :pattern OR s.name ILIKE :pattern
         OR s.code ILIKE :pattern OR EXISTS (SELECT FROM purchase_lines p
           JOIN skus k ON k.store_id = p.store_id AND k.id = p.sku_id
@@ -152,7 +172,7 @@ async def purchase_rows(
     at, last = before or (None, None)
     asked: dict[str, Any] = {"store_id": store_id, "states": states, "today": today, "most": most}
     asked |= {"words": chosen.words, "pattern": like(chosen.words)}
-    asked |= {"supplier_id": chosen.supplier_id}
+    asked |= {"supplier_id": chosen.supplier_id, "sku_id": chosen.sku_id, "since": chosen.since}
     return (await conn.execute(PURCHASES, asked | {"before_at": at, "before_id": last})).all()
 
 

@@ -49,6 +49,8 @@ ROWS = text("""
     WHERE r.store_id = :store_id AND (:everything OR r.quantity > 0)
       AND (CAST(:words AS text) = '' OR k.code ILIKE :pattern OR p.title_zh ILIKE :pattern
         OR p.title_en ILIKE :pattern OR s.name ILIKE :pattern)
+      AND (CAST(:last_id AS uuid) IS NULL OR r.quantity < :last
+        OR (r.quantity = :last AND r.sku_id > :last_id))
     ORDER BY r.quantity DESC, r.sku_id LIMIT :most
 """)
 
@@ -81,11 +83,14 @@ async def suggestion_rows(
     store_id: StoreId,
     words: str = "",
     everything: bool = False,
+    after: tuple[int, UUID] | None = None,
     most: int = 200,
 ) -> Sequence[Any]:
     """As they were last reckoned, the most units first."""
-    asked = {"store_id": store_id, "words": words, "pattern": like(words)}
-    return (await conn.execute(ROWS, asked | {"everything": everything, "most": most})).all()
+    last, last_id = after or (0, None)
+    asked = {"store_id": store_id, "words": words, "pattern": like(words), "last": last,
+             "last_id": last_id, "everything": everything, "most": most}  # fmt: skip
+    return (await conn.execute(ROWS, asked)).all()
 
 
 async def stores_that_buy(conn: AsyncConnection) -> list[StoreId]:

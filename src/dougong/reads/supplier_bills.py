@@ -21,6 +21,8 @@ BILLS = text("""
     JOIN people e ON e.id = b.entered_by
     WHERE b.store_id = :store_id AND (CAST(:only AS uuid) IS NULL OR b.id = :only)
       AND (CAST(:states AS text[]) IS NULL OR b.state = ANY(:states))
+      AND (CAST(:supplier_id AS uuid) IS NULL OR b.supplier_id = :supplier_id)
+      AND (CAST(:order_id AS uuid) IS NULL OR b.order_id = :order_id)
       AND (CAST(:words AS text) = '' OR b.bill_no ILIKE :pattern OR s.name ILIKE :pattern
         OR o.number ILIKE :pattern)
       AND (CAST(:before_at AS timestamptz) IS NULL
@@ -37,12 +39,15 @@ async def bill_rows(
     store_id: StoreId,
     show: str = "open",
     words: str = "",
+    supplier_id: UUID | None = None,
+    order_id: UUID | None = None,
     before: tuple[datetime, UUID] | None = None,
     most: int,
 ) -> Sequence[Any]:
     """The newest first. show: a key of SHOWN."""
     at, last = before or (None, None)
     asked: dict[str, Any] = {"store_id": store_id, "states": SHOWN[show], "only": None}
+    asked |= {"supplier_id": supplier_id, "order_id": order_id}
     asked |= {"words": words, "pattern": like(words), "most": most}
     return (await conn.execute(BILLS, asked | {"before_at": at, "before_id": last})).all()
 
@@ -51,6 +56,7 @@ async def bill_of(conn: AsyncConnection, *, store_id: StoreId, bill_id: UUID) ->
     """Raises NotFound."""
     asked: dict[str, Any] = {"store_id": store_id, "states": None, "only": bill_id, "words": ""}
     asked |= {"pattern": "", "most": 1, "before_at": None, "before_id": None}
+    asked |= {"supplier_id": None, "order_id": None}
     row = (await conn.execute(BILLS, asked)).one_or_none()
     if row is None:
         raise NotFound
@@ -61,9 +67,9 @@ async def match_rows(conn: AsyncConnection, *, store_id: StoreId, bill: Any) -> 
     """Each line that was ordered or billed: order, receipt and bill side by side."""
     rows = await conn.execute(
         text("""
-            SELECT coalesce(p.line_no, b.line_no) AS line_no, k.code, d.title_zh, d.title_en,
-              p.quantity AS ordered, p.price_minor AS ordered_minor, p.received, p.returned,
-              p.billed, b.quantity AS billed_now, b.price_minor AS billed_minor
+            SELECT coalesce(p.line_no, b.line_no) AS line_no, p.sku_id, k.code, d.title_zh,
+              d.title_en, p.quantity AS ordered, p.price_minor AS ordered_minor, p.received,
+              p.returned, p.billed, b.quantity AS billed_now, b.price_minor AS billed_minor
             FROM (SELECT * FROM purchase_lines
               WHERE store_id = :store_id AND order_id = :order_id) p
             FULL JOIN (SELECT * FROM supplier_bill_lines

@@ -93,7 +93,7 @@ async def enter_bill(
     if order.state not in BILLABLE:
         raise WrongPurchaseState(state=order.state)
     if goods + bill.extra_minor <= 0:
-        raise BadInput(field="lines", reason="missing")
+        raise BadInput(field="lines", reason="nothing_billed")
     found = await _differences(conn, store_id, order.id, bill.lines, bill.extra_minor, at)
     bill_id = new_id()
     row = {

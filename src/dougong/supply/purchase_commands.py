@@ -103,7 +103,7 @@ async def draft_order(
             )
             await _write_lines(conn, store_id, order_id, rows)
     except IntegrityError as error:
-        raise NotFound(field="lines") from error  # a SKU or warehouse is not this store's
+        raise NotFound(field="warehouse_id") from error  # it is not this store's
     facts = {"number": row["number"], "supplier_id": str(supplier_id)}
     await _tell(conn, "supply.purchase_order_drafted", store_id, order_id, at, facts)
     return order_id
@@ -148,7 +148,7 @@ async def change_order(
                 },
             )
     except IntegrityError as error:
-        raise NotFound(field="lines") from error
+        raise NotFound(field="warehouse_id") from error
 
 
 async def _priced(
@@ -158,8 +158,10 @@ async def _priced(
     lines: Sequence[WantedLine],
     at: datetime,
 ) -> list[dict[str, Any]]:
-    """Raises BadInput: `missing` for a line without a price that has none in force either."""
+    """Raises BadInput: `no_price` for a line without a price that has none in force either;
+    NotFound for another store's SKU."""
     check_lines(lines)
+    await _ours(conn, store_id, [line.sku_id for line in lines])
     known = await prices_at(
         conn, store_id=store_id, supplier_id=supplier_id, sku_ids=[x.sku_id for x in lines], at=at
     )
@@ -170,7 +172,7 @@ async def _priced(
         minor = line.price_minor
         if minor is None:
             if price is None:
-                raise BadInput(field="price", reason="missing", line_no=line_no)
+                raise BadInput(field="price", reason="no_price", line_no=line_no)
             minor = price.price_minor
         is_listed = price is not None and price.price_minor == minor
         rows.append(
@@ -184,6 +186,16 @@ async def _priced(
             }
         )
     return rows
+
+
+async def _ours(conn: AsyncConnection, store_id: StoreId, sku_ids: Sequence[UUID]) -> None:
+    """Raises NotFound unless all are this store's."""
+    found = await conn.scalar(
+        text("SELECT count(*) FROM skus WHERE store_id = :store_id AND id = ANY(:ids)"),
+        {"store_id": store_id, "ids": list(sku_ids)},
+    )
+    if found != len(sku_ids):
+        raise NotFound(field="lines")
 
 
 async def _write_lines(

@@ -220,7 +220,7 @@ def total_of(lines: Sequence[tuple[int, int]]) -> int:
     """The sum of quantity × price. Raises BadInput above what can be shown exactly."""
     total = sum(quantity * price for quantity, price in lines)
     if total > MOST_MINOR:
-        raise BadInput(field="lines", reason="out_of_range")
+        raise BadInput(field="lines", reason="too_much_in_all")
     return total
 
 

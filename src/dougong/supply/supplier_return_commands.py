@@ -17,6 +17,7 @@ from dougong.supply.purchase_commands import lock_purchase, next_number
 from dougong.supply.purchase_queries import ordered_lines
 from dougong.supply.purchase_rules import NothingToSend, credited_units, one_line
 from dougong.supply.stock_rules import Move, MoveKind, Place, Spot
+from dougong.supply.warehouse_commands import open_warehouse
 
 
 class Returned(msgspec.Struct, frozen=True):
@@ -63,7 +64,8 @@ async def send_back(
     by_id: PersonId,
     at: datetime,
 ) -> Returned:
-    """Raises NotFound, NothingToSend (409) for more than was received, NotEnoughThere and
+    """Raises NotFound, WarehouseClosed (409), NothingToSend (409) for more than was received,
+    NotEnoughThere and
     StockBelowReserved (409) where the units are not free in the warehouse, BadInput."""
     why = one_line(goods.reason, field="reason", most=500, required=True)
     wanted = goods.wanted()
@@ -72,6 +74,7 @@ async def send_back(
     before = await _before(conn, store_id, goods.key)
     if before is not None:
         return Returned(before.id, before.number, *supplier, before.credit_minor, is_new=False)
+    await open_warehouse(conn, store_id=store_id, warehouse_id=goods.warehouse_id)
     rows = await _lines(conn, store_id, order_id, wanted)
     number = await next_number(conn, store_id=store_id, kind="SR")
     credit = sum(row["credited"] * row["price_minor"] for row in rows)

@@ -141,6 +141,7 @@ FILES = (
     "text/csv; charset=utf-8",
     "text/tab-separated-values; charset=utf-8",
     "application/xml; charset=utf-8",
+    "application/pdf",
 )
 
 

@@ -30,6 +30,7 @@ from dougong.web.api import catalogue_files as api_catalogue_files
 from dougong.web.api import catalogue_public as api_catalogue_public
 from dougong.web.api import content as api_content
 from dougong.web.api import creator_tasks as api_creator_tasks
+from dougong.web.api import dropshipping as api_dropshipping
 from dougong.web.api import explain as api_explain
 from dougong.web.api import fulfilment as api_fulfilment
 from dougong.web.api import hand_overs as api_hand_overs
@@ -38,6 +39,8 @@ from dougong.web.api import live_manage as api_live_manage
 from dougong.web.api import orders as api_orders
 from dougong.web.api import packages as api_packages
 from dougong.web.api import policy as api_policy
+from dougong.web.api import purchases as api_purchases
+from dougong.web.api import receipts as api_receipts
 from dougong.web.api import referrals as api_referrals
 from dougong.web.api import sessions as api_sessions
 from dougong.web.api import shopping as api_shopping
@@ -45,6 +48,8 @@ from dougong.web.api import stock as api_stock
 from dougong.web.api import stock_counts as api_stock_counts
 from dougong.web.api import store_orders as api_store_orders
 from dougong.web.api import stores as api_stores
+from dougong.web.api import supplier_bills as api_supplier_bills
+from dougong.web.api import suppliers as api_suppliers
 from dougong.web.api import webhooks as api_webhooks
 from dougong.web.brand import briefs as brand_briefs
 from dougong.web.brand import funds as brand_funds
@@ -161,6 +166,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_catalogue_public.HANDLERS,
     *api_content.HANDLERS,
     *api_creator_tasks.HANDLERS,
+    *api_dropshipping.HANDLERS,
     *api_explain.HANDLERS,
     *api_fulfilment.HANDLERS,
     *api_hand_overs.HANDLERS,
@@ -169,6 +175,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_orders.HANDLERS,
     *api_packages.HANDLERS,
     *api_policy.HANDLERS,
+    *api_purchases.HANDLERS,
+    *api_receipts.HANDLERS,
     *api_referrals.HANDLERS,
     *api_sessions.HANDLERS,
     *api_shopping.HANDLERS,
@@ -176,6 +184,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_stock_counts.HANDLERS,
     *api_store_orders.HANDLERS,
     *api_stores.HANDLERS,
+    *api_supplier_bills.HANDLERS,
+    *api_suppliers.HANDLERS,
     *api_webhooks.HANDLERS,
     *brand_briefs.HANDLERS,
     *brand_funds.HANDLERS,

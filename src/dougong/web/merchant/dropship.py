@@ -140,14 +140,15 @@ async def statement_parts(
     conn: Any, *, store_id: StoreId, statement_id: UUID, supplier_id: UUID | None = None
 ) -> tuple[Any, list[Any]]:
     """A statement and its lines. Raises NotFound, also for another supplier's."""
-    found = await statement_rows(conn, store_id=store_id, supplier_id=supplier_id, most=10_000)
-    one = next((row for row in found if row.id == statement_id), None)
-    if one is None:
+    found = await statement_rows(
+        conn, store_id=store_id, supplier_id=supplier_id, statement_id=statement_id, most=1
+    )
+    if not found:
         raise NotFound
     lines = await dropship_rows(
         conn, store_id=store_id, statement_id=statement_id, most=MOST_CSV_ROWS
     )
-    return one, list(lines)
+    return found[0], list(lines)
 
 
 def statement_csv(statement: Any, lines: list[Any]) -> Response[bytes]:
@@ -172,10 +173,14 @@ async def statement_file(
 async def statement_document(
     store_id: FromPath[UUID], statement_id: FromPath[UUID], conn: Conn, now: Now
 ) -> Response[bytes]:
-    statement, lines = await statement_parts(
-        conn, store_id=StoreId(store_id), statement_id=statement_id
-    )
-    data = await asyncio.to_thread(document, statement, lines, now, locale_of_request.get())
+    return await statement_pdf(conn, store_id=StoreId(store_id), statement_id=statement_id, at=now)
+
+
+async def statement_pdf(
+    conn: Any, *, store_id: StoreId, statement_id: UUID, at: datetime
+) -> Response[bytes]:
+    statement, lines = await statement_parts(conn, store_id=store_id, statement_id=statement_id)
+    data = await asyncio.to_thread(document, statement, lines, at, locale_of_request.get())
     return file_answer(data, f"{statement.number}.pdf", "application/pdf")
 
 

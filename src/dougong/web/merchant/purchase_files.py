@@ -8,6 +8,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.access import Permission
 from dougong.base.ids import StoreId
@@ -55,8 +56,14 @@ async def purchase_list_file(
 async def purchase_file(
     store_id: FromPath[UUID], purchase_id: FromPath[UUID], conn: Conn
 ) -> Response[bytes]:
+    return await lines_csv(conn, store_id=StoreId(store_id), purchase_id=purchase_id)
+
+
+async def lines_csv(
+    conn: AsyncConnection, *, store_id: StoreId, purchase_id: UUID
+) -> Response[bytes]:
     """The columns that an import takes."""
-    found = await purchase_of(conn, store_id=StoreId(store_id), order_id=purchase_id)
+    found = await purchase_of(conn, store_id=store_id, order_id=purchase_id)
     order = found.order
     rows = [
         (
@@ -80,11 +87,17 @@ async def purchase_file(
 async def purchase_document(
     store_id: FromPath[UUID], purchase_id: FromPath[UUID], conn: Conn, now: Now
 ) -> Response[bytes]:
+    return await order_pdf(conn, store_id=StoreId(store_id), purchase_id=purchase_id, at=now)
+
+
+async def order_pdf(
+    conn: AsyncConnection, *, store_id: StoreId, purchase_id: UUID, at: datetime
+) -> Response[bytes]:
     """For the supplier: what is ordered, where to, by when, at which price."""
-    found = await purchase_of(conn, store_id=StoreId(store_id), order_id=purchase_id)
-    store = await store_of(conn, store_id=StoreId(store_id))
+    found = await purchase_of(conn, store_id=store_id, order_id=purchase_id)
+    store = await store_of(conn, store_id=store_id)
     data = await asyncio.to_thread(
-        document, found, store=store, at=now, locale=locale_of_request.get()
+        document, found, store=store, at=at, locale=locale_of_request.get()
     )
     return file_answer(data, f"{found.order.number}.pdf", "application/pdf")
 
