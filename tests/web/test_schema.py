@@ -139,6 +139,7 @@ def config(caller: str, world: SchemaWorld) -> SchemathesisConfig:
             "generation": {"deterministic": True, "max-examples": EXAMPLES, "database": "none"},
             "phases": {"examples": {"fill-missing": True}},
             "continue-on-failure": True,
+            "request-timeout": 60,  # a document on a busy machine
             # Ours, `good_data_is_taken`, stands for it.
             "checks": {"positive_data_acceptance": {"enabled": False}},
         }
