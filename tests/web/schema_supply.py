@@ -123,19 +123,10 @@ class Buying(Supply):
             text("SELECT id FROM supplier_prices WHERE supplier_id = :id"),
             {"id": self.supplier_id},
         )
-        main = await default_warehouse(self.conn, **self.named())
         order = await self._order("sent")
         receipt_id = await self._receive(order)
         bills = {name: await self._bill(order, name) for name in ("read", "say", "no", "yes")}
-        part, back = await self._order("sent"), await self._order("sent")
-        for one in (part, back):
-            await self._receive(one)
-        line = {"line_no": 1, "quantity": 1}
-        goods = {"warehouse_id": str(main), "lines": [line], "reason": "stale"}
-        lines = {"lines": [self.sku | {"quantity": 3}]}
         billed = {"purchase_id": str(order), "billed_on": "2026-03-02", "extra_minor": 1}
-        terms = {"approve_above_minor": 100_000_000, "price_tolerance_bp": 0, "over_bp": 0,
-                 "amount_tolerance_minor": 0, "service_level_bp": 9_500}  # fmt: skip
         return {
             "*": {
                 "supplier_id": self.supplier_id,
@@ -144,33 +135,48 @@ class Buying(Supply):
                 "bill_id": bills["read"],
                 "price_id": price_id,
             },
+            "purchasing_add_cost": {"body": {"cost": "freight", "amount_minor": 5}},
+            "purchasing_new_bill": {"body": billed | {"bill_no": "F-2"}},
+            "purchasing_approve_bill": {"bill_id": bills["yes"], "body": {}},
+            "purchasing_dispute_bill": {"bill_id": bills["say"], "body": {"reason": "No"}},
+            "purchasing_reject_bill": {"bill_id": bills["no"], "body": {"reason": "No"}},
+            **await self._of_suppliers(),
+            **await self._of_orders(),
+        }
+
+    async def _of_suppliers(self) -> Examples:
+        terms = {"approve_above_minor": 100_000_000, "price_tolerance_bp": 0, "over_bp": 0,
+                 "amount_tolerance_minor": 0, "service_level_bp": 9_500}  # fmt: skip
+        price = self.sku | {"price_minor": 900, "from_quantity": 1_000}
+        return {
             "purchasing_new_supplier": {"body": {"code": "NEW", "name": "New"}},
             "purchasing_edit_supplier": {"body": {"phone": "1"}},
             "purchasing_close_supplier": {"supplier_id": await self._supplier("SHUT")},
             "purchasing_put_sold": {"body": {"pack_size": 2}},
-            "purchasing_new_price": {
-                "body": self.sku | {"price_minor": 900, "from_quantity": 1_000}
-            },
+            "purchasing_new_price": {"body": price},
             "purchasing_put_terms": {"body": terms},
             "purchasing_note_payment": {"body": {"amount_minor": 1, "reference": "F-1"}},
-            "purchasing_new_order": {
-                "body": lines | {"supplier_id": str(await self._supplier("MORE", *self.store.skus))}
-            },
+        }
+
+    async def _of_orders(self) -> Examples:
+        part, back = await self._order("sent"), await self._order("sent")
+        for one in (part, back):
+            await self._receive(one)
+        main = await default_warehouse(self.conn, **self.named())
+        line = {"line_no": 1, "quantity": 1}
+        goods = {"warehouse_id": str(main), "lines": [line], "reason": "stale"}
+        lines = {"lines": [self.sku | {"quantity": 3}]}
+        more = str(await self._supplier("MORE", *self.store.skus))
+        came = {"lines": [{"line_no": 1, "accepted": 1}]}
+        return {
+            "purchasing_new_order": {"body": lines | {"supplier_id": more}},
             "purchasing_edit_order": {"purchase_id": await self._order("draft"), "body": lines},
             "purchasing_approve_purchase": {"purchase_id": await self._order("draft")},
             "purchasing_send_purchase": {"purchase_id": await self._order("approved")},
             "purchasing_cancel_purchase": {"purchase_id": await self._order("sent"), "body": {}},
             "purchasing_close_purchase": {"purchase_id": part, "body": {"reason": "Late"}},
-            "purchasing_receive": {
-                "purchase_id": await self._order("sent"),
-                "body": {"lines": [{"line_no": 1, "accepted": 1}]},
-            },
-            "purchasing_add_cost": {"body": {"cost": "freight", "amount_minor": 5}},
+            "purchasing_receive": {"purchase_id": await self._order("sent"), "body": came},
             "purchasing_send_back": {"purchase_id": back, "body": goods},
-            "purchasing_new_bill": {"body": billed | {"bill_no": "F-2"}},
-            "purchasing_approve_bill": {"bill_id": bills["yes"], "body": {}},
-            "purchasing_dispute_bill": {"bill_id": bills["say"], "body": {"reason": "No"}},
-            "purchasing_reject_bill": {"bill_id": bills["no"], "body": {"reason": "No"}},
         }
 
     async def _supplier(self, code: str, *skus: UUID, is_dropship: bool = False) -> UUID:

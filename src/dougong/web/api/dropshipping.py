@@ -18,8 +18,7 @@ from dougong.reads.dropship import dropship_rows, statement_rows
 from dougong.supply.purchase_rules import DropshipState
 from dougong.web.api.common import STORE, After, Key, Limit, MaybeKey
 from dougong.web.api.deeds import Deed, StoreDeed
-from dougong.web.api.purchases import FILE
-from dougong.web.api.receipt_types import (
+from dougong.web.api.dropship_types import (
     DropshipLine,
     DropshipPage,
     DropshipStatement,
@@ -29,6 +28,7 @@ from dougong.web.api.receipt_types import (
     StatementInput,
     TakeBack,
 )
+from dougong.web.api.purchases import FILE
 from dougong.web.api.receipts import OfSupplier
 from dougong.web.deps import Conn, Now
 from dougong.web.merchant.dropship import statement_csv, statement_parts, statement_pdf

@@ -172,7 +172,8 @@ async def list_levels(
     return StockLevelPage([shaped(row, StockLevel) for row in rows], following or None)
 
 
-def _on_hand(lines: dict[Any, int]) -> dict[str, int]:
+def _on_hand(lines: dict[Any, int]) -> dict[str, Any]:
+    """SKU to units, as the audit log shows it."""
     return {str(sku_id): units for sku_id, units in lines.items()}
 
 
@@ -184,7 +185,7 @@ async def set_levels(warehouse_id: FromPath[UUID], data: JSONBody[SetLevels], de
     await change_stock(
         deed.conn, levels=levels, warehouse_id=warehouse_id, **deed.named(by_id=deed.by_id)
     )
-    await deed.note("supply.stock_set", warehouse_id, levels=_on_hand(levels))
+    await deed.note("supply.stock_set", warehouse_id, **_on_hand(levels))
 
 
 @post(WAREHOUSE + "/adjustments", status_code=201, summary="Add or take away units", **ROUTE)
@@ -199,7 +200,7 @@ async def adjust(
         now = await adjust_stock(
             deed.conn, warehouse_id=warehouse_id, differences=wanted, **deed.named(by_id=deed.by_id)
         )
-        facts = {"levels": _on_hand(now), "reason": data.reason.strip()}
+        facts = _on_hand(now) | {"reason": data.reason.strip()}
         await deed.note("supply.stock_set", warehouse_id, **facts)
         items = [AdjustedLevel(sku_id, wanted[sku_id], units) for sku_id, units in now.items()]
         return Adjusted(warehouse_id, items)

@@ -20,6 +20,7 @@ from dougong.supply.bill_commands import NewBill, differences_of, enter_bill
 from dougong.supply.purchase_rules import BillState
 from dougong.web.api.common import STORE, After, Key, Limit, MaybeKey, Search, plain
 from dougong.web.api.deeds import Deed, StoreDeed
+from dougong.web.api.dropship_types import Reckoned, Suggestion, SuggestionPage
 from dougong.web.api.purchase_types import ReasonInput, ReasonNeeded, likely
 from dougong.web.api.receipt_types import (
     BillDifference,
@@ -27,9 +28,6 @@ from dougong.web.api.receipt_types import (
     BillPage,
     BillRow,
     MatchedLine,
-    Reckoned,
-    Suggestion,
-    SuggestionPage,
     SupplierBill,
 )
 from dougong.web.api.receipts import OfOrder, OfSupplier
