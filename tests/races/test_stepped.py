@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.money,
     pytest.mark.timeout(300),
-    pytest.mark.usefixtures("own_database"),
+    pytest.mark.usefixtures("own_database", "patient"),
 ]
 
 ORDERS = interleavings(3, 3)  # two points each

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.money,
     pytest.mark.timeout(300),
-    pytest.mark.usefixtures("own_database"),
+    pytest.mark.usefixtures("own_database", "patient"),
 ]
 PRICE = 10_000
 
