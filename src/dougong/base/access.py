@@ -38,6 +38,7 @@ class Permission(StrEnum):
     CASE_OPEN = "own:case:open"  # ask for after-sales, answer, appeal, on one's own orders
 
     MEMBERS_MANAGE = "org:member:manage"
+    PAYOUT_ACCOUNT = "org:payout_account:manage"  # say where payouts go
 
     VIDEO_MANAGE = "org:video:manage"
     LINK_MANAGE = "org:link:manage"
@@ -95,6 +96,8 @@ class Permission(StrEnum):
     TASK_RULE = "platform:task:rule"  # rule a dispute
     GIFT_MANAGE = "platform:gift:manage"  # coin packs, gifts, limits, fraud
     CASE_RULE = "platform:case:rule"  # arbitrate
+    PAYOUT_READ = "platform:payout:read"
+    PAYOUT_MANAGE = "platform:payout:manage"  # run, approve, hold, retry, verify accounts
     MERCHANT_GOVERN = "platform:merchant:govern"  # deposits, scores, penalties
     CLOCK_SET = "platform:clock:set"
 
@@ -110,6 +113,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.VIDEO_MANAGE,
             Permission.LINK_MANAGE,
             Permission.EARNINGS_READ,
+            Permission.PAYOUT_ACCOUNT,
             Permission.LIVE_MANAGE,
             Permission.TASK_TAKE,
         }
@@ -131,6 +135,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.CASE_RULE_WRITE,
             Permission.STANDING_READ,
             Permission.MONEY_READ,
+            Permission.PAYOUT_ACCOUNT,
             Permission.WEBHOOK_MANAGE,
         }
     ),

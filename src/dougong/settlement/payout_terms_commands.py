@@ -94,6 +94,19 @@ async def terms_in_force(
     return found
 
 
+async def terms_rows(conn: AsyncConnection) -> list[Any]:
+    """Every row there ever was, the newest first."""
+    found = await conn.execute(
+        text("""
+            SELECT t.*, t.currency::text AS currency, lower(t.in_force) AS starts,
+              upper(t.in_force) AS ends, p.name AS author
+            FROM payout_terms t JOIN people p ON p.id = t.author_id
+            ORDER BY lower(t.in_force) DESC, t.purpose
+        """)
+    )
+    return list(found.all())
+
+
 async def terms_by_id(conn: AsyncConnection, *, terms_id: UUID) -> DatedTerms:
     found = await conn.execute(
         text("SELECT t.*, lower(in_force) AS starts FROM payout_terms t WHERE id = :id"),

@@ -10,6 +10,7 @@ from dougong.web import (
     health,
     language,
     live_media,
+    payee_payouts,
     ucp,
     videos,
     whip,
@@ -113,6 +114,8 @@ from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import live_wall as operator_live_wall
 from dougong.web.operator import orders as operator_orders
 from dougong.web.operator import overview as operator_overview
+from dougong.web.operator import payout_accounts as operator_payout_accounts
+from dougong.web.operator import payouts as operator_payouts
 from dougong.web.operator import people as operator_people
 from dougong.web.operator import reconciliation as operator_reconciliation
 from dougong.web.operator import reconciliation_case as operator_reconciliation_case
@@ -257,6 +260,9 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_live_wall.HANDLERS,
     *operator_orders.HANDLERS,
     *operator_overview.HANDLERS,
+    *operator_payout_accounts.HANDLERS,
+    *operator_payouts.HANDLERS,
+    *payee_payouts.HANDLERS,
     *operator_people.HANDLERS,
     *operator_referral_precedence.HANDLERS,
     *operator_referral_reports.HANDLERS,

@@ -72,5 +72,8 @@ SCOPE_WORDS: dict[Permission, str] = {
     Permission.RECONCILE_WRITE: mark("Reconcile with partners and decide about differences"),
     Permission.REFERRAL_READ: mark("Read orders at other platforms"),
     Permission.REFERRAL_MANAGE: mark("Take in reports and rule on orders of other platforms"),
+    Permission.PAYOUT_ACCOUNT: mark("Say where payouts go"),
+    Permission.PAYOUT_READ: mark("Read payouts"),
+    Permission.PAYOUT_MANAGE: mark("Run, approve and hold payouts"),
     Permission.CLOCK_SET: mark("Set the demo clock"),
 }
