@@ -201,6 +201,7 @@ def _rule_wrongs(table: str, **value: int) -> dict[str, Wrong]:
 
 WRONG: Mapping[str, Mapping[str, Wrong]] = {
     "stock": {
+        "stock_quotas_counted": row_with(quotas=-1),
         "stock_never_oversold": row_with(on_hand=3, reserved=4),
         "stock_store_id_sku_id_fkey": row_with(sku_id=NOBODY),
         "stock_pkey": once("store_id", "sku_id"),

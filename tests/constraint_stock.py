@@ -55,7 +55,7 @@ def _transfer(ids: Ids) -> Row:
 
 def _quota(ids: Ids) -> Row:
     return {"store_id": ids.store, "id": uuid4(), "sku_id": ids.sku, "channel": "video",
-            "units": 5, "made_by": ids.person, "made_at": AT}  # fmt: skip
+            "units": 5, "starts_at": AT, "made_by": ids.person, "made_at": AT}  # fmt: skip
 
 
 STOCK: Mapping[str, Callable[[Ids], Row]] = {
@@ -115,7 +115,7 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "warehouses": _house(ids) | {"id": OTHER_HOUSE},
         "stock_counts": _count(ids) | {"id": OTHER_COUNT},
         "stock_transfers": _transfer(ids) | {"id": OTHER_MOVED},
-        "stock_quotas": _quota(ids) | {"id": OTHER_QUOTA, "channel": "api"},
+        "stock_quotas": _quota(ids) | {"id": OTHER_QUOTA, "channel": "live"},
     }
     made: list[tuple[str, Row]] = []
     for table, row in rows:
@@ -282,8 +282,9 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "stock_quotas_room": Wrong(
             {"room_id": NOBODY}, (), ("stock_quotas_room_id_fkey",)
         ),
-        "stock_quotas_room_id_fkey": row_with(channel="live", room_id=NOBODY),
+        "stock_quotas_room_id_fkey": row_with(channel="live", room_id=NOBODY, host_id=NOBODY),
         "stock_quotas_store_id_sku_id_fkey": row_with(sku_id=NOBODY),
+        "stock_quotas_span": row_with(ends_at=AT),
         "stock_quotas_units_check": row_with(units=10_000_001),
         "stock_quotas_used": row_with(used=6),
     },

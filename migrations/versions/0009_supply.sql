@@ -256,24 +256,34 @@ CREATE TABLE stock_transfer_lines (
 
 -- quotas -------------------------------------------------------------------------------------------
 
--- How many units a channel, or one live room, may sell. `kept`: nobody else may have them.
+-- How many quotas of a SKU are not ended: read with the row that the order intake locks anyhow.
+ALTER TABLE stock ADD COLUMN quotas integer NOT NULL DEFAULT 0
+  CONSTRAINT stock_quotas_counted CHECK (quotas >= 0);
+
+-- Units that only a channel, or one live room (of the host), may sell, and no more through it.
 CREATE TABLE stock_quotas (
   store_id uuid NOT NULL,
   id uuid NOT NULL,
   sku_id uuid NOT NULL,
-  channel text NOT NULL CHECK (channel IN ('live', 'video', 'shop', 'api')),
+  channel text NOT NULL CHECK (channel IN ('live', 'video', 'shop')),
   room_id uuid REFERENCES live_rooms,
-  units integer NOT NULL CHECK (units BETWEEN 0 AND 10000000),
+  host_id uuid,
+  units integer NOT NULL CHECK (units BETWEEN 1 AND 10000000),
   used integer NOT NULL DEFAULT 0,
-  kept boolean NOT NULL DEFAULT false,
+  starts_at timestamptz NOT NULL,
+  ends_at timestamptz,
   made_by uuid NOT NULL REFERENCES people,
   made_at timestamptz NOT NULL,
   ended_at timestamptz,
   PRIMARY KEY (store_id, id),
   FOREIGN KEY (store_id, sku_id) REFERENCES skus,
   CONSTRAINT stock_quotas_used CHECK (used BETWEEN 0 AND units),
-  CONSTRAINT stock_quotas_room CHECK (room_id IS NULL OR channel = 'live')
+  CONSTRAINT stock_quotas_room CHECK ((room_id IS NULL OR channel = 'live')
+    AND (room_id IS NULL) = (host_id IS NULL)),
+  CONSTRAINT stock_quotas_span CHECK (ends_at > starts_at)
 );
+CREATE INDEX stock_quotas_due ON stock_quotas (ends_at) WHERE ended_at IS NULL;
+CREATE INDEX stock_quotas_of_room ON stock_quotas (room_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX stock_quotas_one ON stock_quotas (store_id, sku_id, channel, room_id)
   NULLS NOT DISTINCT WHERE ended_at IS NULL;
 

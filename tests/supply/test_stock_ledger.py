@@ -89,7 +89,7 @@ class Shelf:
 
     async def order(self, sku: int, place: int, units: int) -> None:
         sku_id, order_id = self.store.skus[sku], OrderId(new_id())
-        held = await hold_units(self.conn, store_id=self.store.store_id, sku_ids=[sku_id])
+        held = await hold_units(self.conn, store_id=self.store.store_id, sku_ids=[sku_id], at=T0)
         if held.take({sku_id: units}) is None:
             await reserve(
                 self.conn, store_id=self.store.store_id, held=held, orders=[order_id], at=T0

@@ -11,7 +11,6 @@ from dougong.infra.events import drop_deadline, record
 from dougong.live.offer_commands import release_offers
 from dougong.orders.commands import cancel, own_order
 from dougong.reads.order_books import lines_of
-from dougong.supply.ledger_commands import About
 from dougong.supply.stock_commands import release
 
 
@@ -27,8 +26,7 @@ async def cancel_unpaid(
     for line in await lines_of(conn, store_id=store_id, order_id=order_id):
         if line.sku_id is not None:
             units[line.sku_id] = units.get(line.sku_id, 0) + line.quantity
-    about = About("order", order_id, at)
-    await release(conn, store_id=store_id, units=units, about=about, key=f"order:{order_id}")
+    await release(conn, store_id=store_id, order_id=order_id, units=units, at=at)
     await drop_deadline(
         conn, store_id=store_id, kind="pay_by", subject_id=order_id, at=at, why=reason
     )

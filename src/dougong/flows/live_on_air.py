@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import RoomId
+from dougong.flows.end_quotas import end_quotas_of
 from dougong.flows.seal_evidence import close_selling
 from dougong.live.commands import close_room, go_on_air, pause_room
 from dougong.live.reminder_commands import tell_reminders
@@ -53,3 +54,4 @@ async def end_room(
     """
     await close_room(conn, room_id=room_id, creator_id=creator_id, reason=reason, at=at)
     await close_selling(conn, room_id=room_id, at=at)
+    await end_quotas_of(conn, room_id=room_id, at=at)

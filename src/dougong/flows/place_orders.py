@@ -30,6 +30,7 @@ from dougong.orders.intake_commands import PlacedRow, insert_placed, placed_befo
 from dougong.orders.rules import AddressMissing, CouponRefused, NotForSale, StaleTotal
 from dougong.supply.commands import hold_units, reserve
 from dougong.supply.queries import free_units
+from dougong.supply.quota_rules import HeldUnits, Part, channel_of
 from dougong.supply.rules import SoldOut
 
 Key = tuple[PersonId, str]
@@ -208,7 +209,7 @@ async def _place_fresh(
             priced[n] = (OrderId(new_id()), _price_as_shown(shelf, request, at=at))
         except Refusal as refusal:
             answers[n] = refusal
-    coupons, offers = await _serve(conn, store_id, requests, priced, answers, at)
+    coupons, offers = await _serve(conn, store_id, shelf, requests, priced, answers, at)
     await pause.point("place: took the units")
     orders = [
         order_row(requests[n], order_id, p, currency=shelf.store.currency, at=at)
@@ -245,6 +246,7 @@ def _price_as_shown(shelf: Shelf, request: PlaceOrder, *, at: datetime) -> Price
 async def _serve(
     conn: AsyncConnection,
     store_id: StoreId,
+    shelf: Shelf,
     requests: Sequence[PlaceOrder],
     priced: dict[int, tuple[OrderId, Priced]],
     answers: dict[int, Answer],
@@ -267,14 +269,14 @@ async def _serve(
         conn, store_id=store_id, uses=[u for us in flash.values() for u in us]
     )
     skus = {sku_id for units in wanted.values() for sku_id in units}
-    stock = await hold_units(conn, store_id=store_id, sku_ids=skus)
+    stock = await hold_units(conn, store_id=store_id, sku_ids=skus, at=at)
     for n, units in wanted.items():
         wish = wishes.get(n)
         if wish and (why := coupons.refusal(wish)):
             answers[n] = CouponRefused(field="coupon_code", why=why)
         elif no := offers.refusal(flash[n]):
             answers[n] = OfferRefused(field="offer_id", why=no[0], per_buyer=no[1])
-        elif short := stock.take(units):
+        elif short := _take(stock, shelf, priced[n], units):
             answers[n] = SoldOut(field="lines", sku_id=short)
         else:
             offers.take(flash[n])
@@ -285,6 +287,26 @@ async def _serve(
     orders = [order_id for order_id, _ in priced.values()]
     await reserve(conn, store_id=store_id, held=stock, orders=orders, at=at)
     return coupons, offers
+
+
+def _take(
+    stock: HeldUnits,
+    shelf: Shelf,
+    order: tuple[OrderId, Priced],
+    units: Mapping[SkuId, int],
+) -> SkuId | None:
+    """The SKU that an order gets too little of, or None when it has them all. How each line came
+    is asked for only where units are set aside for a channel."""
+    if not stock.quotas:
+        return stock.take(units)
+    order_id, priced = order
+    parts = []
+    for line in priced.quote.lines:
+        link = shelf.links.get(line.link_id) if line.link_id else None
+        channel = channel_of(link.surface if link else None)
+        host = link.creator_id if link else None
+        parts.append(Part(line.offer.sku_id, line.quantity, channel, host))
+    return stock.take_parts(order_id, parts)
 
 
 def _offer_uses(order_id: OrderId, wanted: Wanted) -> list[OfferUse]:

@@ -82,4 +82,18 @@ STOCK_DRIFT = text("""
     ) a LEFT JOIN wanted w ON w.store_id = a.store_id AND w.order_id = a.order_id
       AND w.line_no = a.line_no
     WHERE a.units > COALESCE(w.units, 0)
+    UNION ALL
+    SELECT abs(q.used - COALESCE(u.units, 0)), 'quota ' || q.id || ' of sku ' || q.sku_id
+    FROM stock_quotas q LEFT JOIN (
+      SELECT store_id, quota_id, sum(units - released) AS units FROM stock_quota_uses
+      GROUP BY store_id, quota_id
+    ) u ON u.store_id = q.store_id AND u.quota_id = q.id
+    WHERE q.used <> COALESCE(u.units, 0)
+    UNION ALL
+    SELECT abs(k.quotas - COALESCE(n.n, 0)), 'count of quotas of sku ' || k.sku_id
+    FROM stock k LEFT JOIN (
+      SELECT store_id, sku_id, count(*) AS n FROM stock_quotas WHERE ended_at IS NULL
+      GROUP BY store_id, sku_id
+    ) n ON n.store_id = k.store_id AND n.sku_id = k.sku_id
+    WHERE k.quotas <> COALESCE(n.n, 0)
 """)

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import OrderId, SkuId, StoreId, new_id, new_ids
 from dougong.infra.db import fetch
+from dougong.supply.quota_commands import quotas_in_force, use_quotas
+from dougong.supply.quota_rules import HeldUnits
 from dougong.supply.rules import PackageKnown
 from dougong.supply.tracking_rules import PackageState, watch_at
 
 # One lock per SKU, in id order, before anything is decided: no two batches can wait in a circle.
 HOLD = """
-    SELECT sku_id, on_hand - reserved AS free FROM stock
+    SELECT sku_id, on_hand - reserved AS free, quotas FROM stock
     WHERE store_id = %(store_id)s AND sku_id = ANY(%(skus)s::uuid[])
     ORDER BY sku_id FOR UPDATE
 """
@@ -36,30 +38,19 @@ RESERVE = """
 """
 
 
-class HeldUnits:
-    """Stock that is locked for one batch: what is still free of it, order by order."""
-
-    def __init__(self, free: Mapping[SkuId, int]) -> None:
-        self._free = dict(free)
-        self.taken: dict[SkuId, int] = {}
-
-    def take(self, units: Mapping[SkuId, int]) -> SkuId | None:
-        """All that one order wants, or nothing: then the SKU of which there is too little."""
-        for sku_id, wanted in units.items():
-            if wanted > self._free.get(sku_id, 0):
-                return sku_id
-        for sku_id, wanted in units.items():
-            self._free[sku_id] -= wanted
-            self.taken[sku_id] = self.taken.get(sku_id, 0) + wanted
-        return None
-
-
 async def hold_units(
-    conn: AsyncConnection, *, store_id: StoreId, sku_ids: Collection[SkuId]
+    conn: AsyncConnection, *, store_id: StoreId, sku_ids: Collection[SkuId], at: datetime
 ) -> HeldUnits:
-    """Lock the stock of SKUs until the transaction ends; one without a stock row has none."""
+    """Lock the stock of SKUs until the transaction ends; one without a stock row has none.
+
+    What is set aside for channels is asked for only where the locked row says that there is any.
+    """
     found = await fetch(conn, HOLD, {"store_id": store_id, "skus": list(sku_ids)})
-    return HeldUnits({SkuId(sku_id): free for sku_id, free in found})
+    free = {SkuId(sku_id): units for sku_id, units, _ in found}
+    if divided := [SkuId(sku_id) for sku_id, _, quotas in found if quotas]:
+        quotas = await quotas_in_force(conn, store_id=store_id, sku_ids=divided, at=at)
+        return HeldUnits(free, quotas)
+    return HeldUnits(free)
 
 
 async def reserve(
@@ -87,6 +78,7 @@ async def reserve(
             "at": at,
         },
     )
+    await use_quotas(conn, store_id=store_id, uses=held.uses, at=at)
 
 
 async def package_before(

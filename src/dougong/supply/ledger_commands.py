@@ -31,7 +31,7 @@ from dougong.supply.stock_rules import (
 )
 
 HOLD_STOCK = """
-    SELECT sku_id, on_hand, reserved FROM stock
+    SELECT sku_id, on_hand, reserved, quotas FROM stock
     WHERE store_id = %(store_id)s AND sku_id = ANY(%(skus)s::uuid[])
     ORDER BY sku_id FOR UPDATE
 """
@@ -109,15 +109,24 @@ class About(msgspec.Struct, frozen=True):
     by_id: PersonId | None = None
 
 
+class Total(Change):
+    """The row of a SKU over the store. `quotas`: how many channels have units set aside."""
+
+    quotas: int = 0
+
+
 LevelRows = dict[tuple[SkuId, UUID], Change]
 
 
 async def hold_stock(
     conn: AsyncConnection, *, store_id: StoreId, sku_ids: Collection[SkuId]
-) -> dict[SkuId, Change]:
+) -> dict[SkuId, Total]:
     """Lock the totals of SKUs until the transaction ends."""
     rows = await fetch(conn, HOLD_STOCK, {"store_id": store_id, "skus": list(sku_ids)})
-    return {SkuId(sku): Change(on_hand=on_hand, reserved=held) for sku, on_hand, held in rows}
+    return {
+        SkuId(sku): Total(on_hand=on_hand, reserved=held, quotas=quotas)
+        for sku, on_hand, held, quotas in rows
+    }
 
 
 async def hold_levels(

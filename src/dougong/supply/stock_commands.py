@@ -27,6 +27,7 @@ from dougong.supply.ledger_commands import (
     post,
     post_or_refuse,
 )
+from dougong.supply.quota_commands import give_back
 from dougong.supply.rules import StockBelowReserved
 from dougong.supply.shipment_commands import Shipment
 from dougong.supply.stock_rules import (
@@ -164,13 +165,28 @@ async def return_units(
 
 
 async def release(
-    conn: AsyncConnection, *, store_id: StoreId, units: Mapping[SkuId, int], about: About, key: str
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    order_id: OrderId,
+    units: Mapping[SkuId, int],
+    at: datetime,
 ) -> None:
-    """Give back promised units that no warehouse had set aside. `key`: what they go back for."""
+    """Give back all promised units of an order that no warehouse had set aside."""
     wanted = {sku_id: n for sku_id, n in units.items() if n}
     if wanted:
-        await hold_stock(conn, store_id=store_id, sku_ids=sorted(wanted))
-        await post(conn, store_id=store_id, moves=_broken(wanted, key), about=about)
+        await _hold_to_give_back(conn, store_id, order_id, wanted)
+        moves = _broken(wanted, f"order:{order_id}")
+        await post(conn, store_id=store_id, moves=moves, about=About("order", order_id, at))
+
+
+async def _hold_to_give_back(
+    conn: AsyncConnection, store_id: StoreId, order_id: OrderId, units: Mapping[SkuId, int]
+) -> None:
+    """Lock the totals of SKUs; what was taken of units set aside for a channel is that's again."""
+    held = await hold_stock(conn, store_id=store_id, sku_ids=sorted(units))
+    if any(one.quotas for one in held.values()):
+        await give_back(conn, store_id=store_id, order_id=order_id, units=units)
 
 
 def _broken(units: Mapping[SkuId, int], key: str) -> list[Move]:
@@ -203,7 +219,7 @@ async def release_lines(
     if not lines:
         return
     units = _sums(lines)
-    await hold_stock(conn, store_id=store_id, sku_ids=sorted(units))
+    await _hold_to_give_back(conn, store_id, order_id, units)
     waiting = await open_allocations(conn, store_id=store_id, order_id=order_id)
     left = {line_no: quantity for line_no, (_, quantity) in lines.items()}
     uses: Uses = {}

@@ -11,4 +11,5 @@ stock = Table(
     Column("sku_id", Uuid, primary_key=True),
     Column("on_hand", Integer, nullable=False),
     Column("reserved", Integer, server_default=FetchedValue(), nullable=False),
+    Column("quotas", Integer, server_default=FetchedValue(), nullable=False),
 )

@@ -89,6 +89,7 @@ from dougong.web.merchant import purchase_editor as merchant_purchase_editor
 from dougong.web.merchant import purchase_files as merchant_purchase_files
 from dougong.web.merchant import purchase_imports as merchant_purchase_imports
 from dougong.web.merchant import purchasing as merchant_purchasing
+from dougong.web.merchant import quotas as merchant_quotas
 from dougong.web.merchant import settings as merchant_settings
 from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import standing as merchant_standing
@@ -247,6 +248,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_supplier_page.HANDLERS,
     *supplier_own_page.HANDLERS,
     *merchant_suppliers.HANDLERS,
+    *merchant_quotas.HANDLERS,
     *merchant_waiting.HANDLERS,
     *merchant_waves.HANDLERS,
     *merchant_webhooks.HANDLERS,

@@ -65,6 +65,8 @@ REFUSALS: dict[str, str] = {
     "package_known": mark("This order has a package of that carrier and number already."),
     "stock_below_reserved": mark("Open orders have reserved more than this."),
     "not_enough_there": mark("Fewer units are free there than this needs."),
+    "quota_there": mark("This channel or room has units of it set aside already: end that first."),
+    "quota_over": mark("These units were given back to all already."),
     "warehouse_closed": mark("This warehouse is closed."),
     "warehouse_in_use": mark("The default warehouse, or one with goods in it, cannot be closed."),
     "warehouse_code_taken": mark("Another warehouse has this code."),

@@ -29,6 +29,7 @@ from dougong.live.selling_rules import OfferNeedsStore
 from dougong.reads.live_coupons import droppable_coupons
 from dougong.reads.live_shelf import live_shelf, selling_now
 from dougong.reads.live_studio import cart_choices, live_tasks, skus_of_cart, studio_room
+from dougong.reads.stock_quotas import units_for_room
 from dougong.web.creator.common import creator_page, see
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -127,6 +128,7 @@ async def panel(
         selling=await selling_now(conn, room_id=room_id, creator_id=creator_id, at=at),
         choices=await cart_choices(conn, creator_id=creator_id, words=words),
         words=words,
+        kept=await units_for_room(conn, room_id=room_id),
         tasks=await live_tasks(conn, creator_id=creator_id, at=at),
         variants=[one for one in variants if who.may(Permission.CATALOG_MANAGE, one.store_id)],
         coupons=await droppable_coupons(conn, creator_id=creator_id, at=at),

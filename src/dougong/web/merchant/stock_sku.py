@@ -20,6 +20,7 @@ from dougong.reads.merchant_warehouses import (
     sku_moves,
     sku_stock,
 )
+from dougong.reads.stock_quotas import quotas_of_sku, rooms_for_sku
 from dougong.supply.stock_rules import MoveKind
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -70,6 +71,12 @@ PLACE_WORDS: dict[str, str] = {
     "transit": mark("on the way"),
 }
 
+CHANNEL_WORDS: dict[str, str] = {
+    "live": mark("Live rooms"),
+    "video": mark("Videos"),
+    "shop": mark("The shop itself"),
+}
+
 
 class LevelForm(Form, kw_only=True):
     warehouse_id: UUID
@@ -85,10 +92,10 @@ async def sku_page(
     now: Now,
     kind: FromQuery[str] = "",
 ) -> Page:
-    return await _page(request, conn, store_id, sku_id, now, kind)
+    return await show_sku(request, conn, store_id, sku_id, now, kind)
 
 
-async def _page(
+async def show_sku(
     request: Request[Any, Any, Any],
     conn: Conn,
     store_id: UUID,
@@ -97,6 +104,7 @@ async def _page(
     kind: str = "",
     error: Refusal | None = None,
 ) -> Page:
+    """All that is known of a SKU; with what was refused, if anything was."""
     of: dict[str, Any] = {"store_id": StoreId(store_id), "sku_id": SkuId(sku_id)}
     sku = await sku_stock(conn, **of)
     if sku is None:
@@ -116,6 +124,9 @@ async def _page(
         sku=sku,
         levels=await sku_levels(conn, **of),
         batches=await sku_batches(conn, **of),
+        quotas=await quotas_of_sku(conn, **of),
+        rooms=await rooms_for_sku(conn, **of),
+        channel_words=CHANNEL_WORDS,
         moves=shown[:MOST_MOVES],
         is_cut=len(shown) > MOST_MOVES,
         chart=_chart(moves, sku.on_hand, now),
@@ -177,7 +188,7 @@ async def set_in_warehouse(
     except NotFound:
         raise
     except Refusal as refusal:
-        return await _page(request, conn, store_id, sku_id, now, error=refusal)
+        return await show_sku(request, conn, store_id, sku_id, now, error=refusal)
     await audit(
         conn,
         at=now,
