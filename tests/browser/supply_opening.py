@@ -60,6 +60,11 @@ async def the_people() -> People:
         at = await clock.refresh(conn)
         merchant, merchant_token = await somebody(conn, "mei")
         store = await a_store(conn, prices=(9_900,), on_hand=0, owner_id=merchant)
+        colleague, colleague_token = await somebody(conn, "tao")
+        await conn.execute(
+            text("INSERT INTO grants SELECT :p, org_id, 'merchant', :at FROM stores WHERE id = :s"),
+            {"p": colleague, "at": at, "s": store.store_id},
+        )
         room = await a_room(conn, store, at=at)
         shoppers = [await a_shopper(conn, name) for name in SHOPPERS]
         crowd = [
@@ -81,7 +86,9 @@ async def the_people() -> People:
     tokens = dict(zip(SHOPPERS, (one.token for one in shoppers), strict=True))
     return People(
         store.store_id, store.products[0], store.skus[0], room.room_id, room.creator_id,
-        room.links[0], tokens | {"mei": merchant_token, "olga": operator_token}, shoppers + crowd,
+        room.links[0],
+        tokens | {"mei": merchant_token, "tao": colleague_token, "olga": operator_token},
+        shoppers + crowd,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import re
 import zlib
 
 from playwright.async_api import Page, expect
-from tests.browser.supply_people import ACCEPTED, SKU, Told, scans, the_clock_moves, yes
+from tests.browser.supply_people import ACCEPTED, FOUND, SKU, Told, scans, the_clock_moves, yes
 
 from dougong.infra.code128 import widths
 
@@ -109,7 +109,7 @@ async def the_driver_takes_them(told: Told) -> None:
         await yes(page, "Handed over")
         await expect(page.get_by_role("status")).to_contain_text("Lao Wang")
     stock = await told.stock()
-    assert (stock["on_hand"], stock["reserved"], stock["allocated"]) == (0, 0, 0)
+    assert (stock["on_hand"], stock["reserved"], stock["allocated"]) == (FOUND, 0, 0)
 
 
 async def parcels_are_delivered(told: Told) -> None:

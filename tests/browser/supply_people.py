@@ -17,6 +17,7 @@ from dougong.infra.embedded_postgres import APP
 WITHIN_MS = 30_000
 SKU = "P0-1"
 ORDERED, ACCEPTED, DAMAGED, MISSING = 8, 6, 1, 1
+FOUND = 1  # by a count: it was never ordered
 COST, PRICE = 2_000, 6_600
 
 

@@ -6,6 +6,7 @@ from tests.browser.supply_cases import (
     cai_gets_another_one,
     the_window_passes,
 )
+from tests.browser.supply_counts import a_unit_goes_south
 from tests.browser.supply_goods import (
     a_live_sale_sells_out,
     goods_are_ordered,
@@ -29,6 +30,7 @@ async def live(told: Told) -> None:
         goods_are_ordered,
         they_come_with_a_difference,
         a_live_sale_sells_out,
+        a_unit_goes_south,
         a_wave_is_picked,
         parcels_are_packed,
         labels_are_printed,

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 from tests.browser.market import an_open_market
 from tests.browser.supply_opening import People
-from tests.browser.supply_people import COST, PRICE, Told
+from tests.browser.supply_people import COST, FOUND, PRICE, Told
 from tests.browser.supply_story import live
 from tests.supply.sandbox_carrier import running_carrier
 
@@ -64,13 +64,16 @@ async def test_from_an_empty_warehouse_to_whole_books(told: Told) -> None:
 
 
 async def the_stock_is_whole(told: Told) -> None:
-    """Six and one came, six were sold, one came back as new and another went out for it; one came
-    back broken."""
+    """Six and one came and one was found, six were sold, one came back as new and another went out
+    for it; one came back broken."""
     stock = await told.stock()
-    lies = {"on_hand": 1, "reserved": 0, "allocated": 0, "damaged": 1, "inspecting": 0}
+    lies = {"on_hand": 1 + FOUND, "reserved": 0, "allocated": 0, "damaged": 1, "inspecting": 0}
     assert stock == lies
     (worth,) = await told.asked(WORTH, told.people.store, told.people.sku)
-    assert worth == {"quantity": 2, "cost_minor": 2 * COST}  # what is broken costs what it did
+    assert worth == {
+        "quantity": 2 + FOUND,
+        "cost_minor": (2 + FOUND) * COST,
+    }  # what is broken costs what it did
 
 
 async def the_books_are_whole(told: Told) -> None:

@@ -86,6 +86,12 @@ DESKS = {
         for one in ("invited", "applied", "declined", "agreed")
     },
     **{f"after-sales {state}": f"cases WHERE state = '{state}'" for state in CaseState},
+    "case granted by a rule": "case_moves WHERE side = 'rule' AND to_state = 'done'",
+    "case refused by a rule": "case_moves WHERE side = 'rule' AND to_state = 'refused'",
+    "rule that asks a person": "case_rules WHERE outcome = 'ask'",
+    "price protected": "cases WHERE kind = 'price_protection' AND granted_minor > 0",
+    "repair": "cases WHERE kind = 'repair'",
+    "buyer with a score": "buyer_scores WHERE score >= 40",
     "evidence of a case": "case_evidence WHERE kind = 'image'",
     "room with a replay": "live_rooms r JOIN videos v ON v.id = r.replay_video_id"
     " WHERE r.state = 'ended' AND v.seconds >= 300",

@@ -96,7 +96,7 @@ class Supply:
         if name in ("finish", "approve"):
             await note_count(
                 self.conn, count_id=count_id, sku_id=SkuId(self.store.skus[1]),
-                counted=1_000_000, reason="", **by,
+                counted=1_000_000, reason="", key=str(new_id()), **by,
             )  # fmt: skip
         if name == "approve":
             await finish_count(self.conn, count_id=count_id, **by)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 from PIL import Image, ImageDraw
@@ -166,6 +167,11 @@ async def _damaged(told: Told, words: str, at: datetime) -> None:
     await return_case.accept_goods(told.conn, told.of_merchant(at), inspection=found, note=words)
 
 
+async def _wrong_goods(told: Told, words: str, at: datetime) -> None:
+    found = Inspection.WRONG_GOODS
+    await return_case.reject_goods(told.conn, told.of_merchant(at), inspection=found, note=words)
+
+
 async def _sent_again(told: Told, words: str, at: datetime) -> None:
     act = told.of_merchant(at)
     await return_case.send_again(told.conn, act, carrier="中通快递", tracking_no=words)
@@ -238,6 +244,7 @@ DO: Mapping[str, Callable[[Told, str, datetime], Awaitable[None]]] = {
     "receive": _received,
     "as new": _as_new,
     "damaged": _damaged,
+    "wrong goods": _wrong_goods,
     "send again": _sent_again,
     "confirm": _confirmed,
     "ask platform": _asked_platform,
@@ -253,8 +260,13 @@ DO: Mapping[str, Callable[[Told, str, datetime], Awaitable[None]]] = {
 async def go_on(told: Told, step: Step, *, now: datetime) -> None:
     at = now - timedelta(hours=step.hours)
     await DO[step.what](told, step.words, at)
+    await pay_back(told, told.case.refund_id, at=at)
+
+
+async def pay_back(told: Told, before: UUID | None, *, at: datetime) -> None:
+    """What was refunded since is sent to the gateway, and answered. `before`: the refund then."""
     case = await told.now()
-    if case.refund_id is not None and told.case.refund_id is None:
+    if case.refund_id is not None and before is None:
         await send_refund(told.conn, told.placed, case.refund_id, at=at)
         await answer_refund(
             told.conn, told.placed, case.refund_id, kind=EventKind.REFUNDED,

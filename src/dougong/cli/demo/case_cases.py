@@ -4,16 +4,17 @@ running: some of them are asked by whom `/enter` offers as the shopper."""
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.aftersales.rules import CaseKind
 from dougong.aftersales.talk_commands import add_template, set_return_address
 from dougong.base.ids import PersonId
 from dougong.cli.demo.acts import pay, place_one, ship, the_shopper
-from dougong.cli.demo.case_acts import Shown, Step, Told, go_on, keep_picture
+from dougong.cli.demo.case_acts import Shown, Step, Told, go_on, keep_picture, pay_back
+from dougong.cli.demo.case_desks import cheaper, owner_of, write_rules_of
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.marks import begin_piece, has_piece
+from dougong.flows.keep_buyer_scores import keep_buyer_scores_at
 from dougong.flows.open_case import Wish, open_case
 from dougong.flows.place_orders import Placed
 from dougong.flows.receive_order import receive_order
@@ -22,6 +23,7 @@ from dougong.infra.db import transaction
 HOUR = timedelta(hours=1)
 FIRST_NUMBER = 3_100
 MINE = -1
+SERIAL = 26  # whose cases do not hold
 STORES = {
     "mist-tea": ("林晓岚", "浙江", "杭州", "西湖区龙井路 18 号 茶仓退货组"),
     "soft-nest": ("周渝", "江苏", "南通", "叠石桥家纺城 6 号库 退货组"),
@@ -32,10 +34,6 @@ TEMPLATES = (
     ("寄回说明", "请保留原包装寄回，运费由我们承担；填写运单号后我们会在签收当天查验。"),
     ("Part back", "We are sorry. May we give you half of it back, and you keep the goods?"),
 )
-OWNER = text("""
-    SELECT g.person_id FROM stores s JOIN grants g ON g.org_id = s.org_id
-    WHERE s.id = :store_id ORDER BY g.person_id LIMIT 1
-""")
 K = CaseKind
 
 
@@ -120,6 +118,25 @@ CASES = (
            Step(190, "buyer appeals", "补拍了白天的照片。"),
            Step(150, "rule again", "新照片是否说明颜色不符？|白天的照片与页面明显不同，改判。")),
           "soft-nest"),
+    # Answered by rules of the store, at once.
+    Asked(22, K.REFUND_UNSHIPPED, "late", 80, "paid", 20, "三天还没发货，不等了。"),
+    Asked(MINE, K.REFUND_ONLY, "changed_mind", 200, "arrived", 30, "喝了一次，不太合口味。"),
+    Asked(24, K.PRICE_PROTECTION, "price_dropped", 110, "arrived", 26,
+          "昨天刚签收，今天就降价了，请退差价。", (Step(22, "approve", "已核实，差价退回。"),)),
+    Asked(25, K.REPAIR, "quality", 420, "arrived", 330, "左耳没有声音。",
+          (Step(320, "approve", "请寄回，我们检修。"), Step(290, "ship back", "SF1390000003127"),
+           Step(240, "receive"), Step(230, "as new", "已更换左耳单元。"),
+           Step(200, "send again", "ZTO7531880227")), "pocket-lab"),
+    # One buyer whose cases did not hold.
+    Asked(SERIAL, K.RETURN_REFUND, "not_as_described", 800, "arrived", 690, "和图片不一样。",
+          (Step(680, "approve"), Step(650, "ship back", "SF1390000003128"), Step(600, "receive"),
+           Step(590, "wrong goods", "寄回的不是本店商品，附开箱照片。"))),
+    Asked(SERIAL, K.REFUND_ONLY, "not_received", 700, "arrived", 560, "没有收到。",
+          (Step(550, "refuse", "签收记录与门卫照片均在。"),
+           Step(540, "ask platform", "就是没收到。"),
+           Step(430, "rule nothing", "是否签收？|签收照片与收货地址一致，不支持。")), "soft-nest"),
+    Asked(SERIAL, K.REFUND_ONLY, "missing_parts", 500, "arrived", 410, "少了一根线。",
+          (Step(400, "approve", "退一点给您。"),), "pocket-lab"),
 )  # fmt: skip
 
 
@@ -133,8 +150,10 @@ async def write_cases(market: Market, *, now: datetime) -> None:
             return
         for store, address in STORES.items():
             await _desk(conn, market, store, address, at=now - timedelta(days=50))
+        await write_rules_of(conn, market, "mist-tea", now=now)
         for number, asked in enumerate(CASES):
             await _case(conn, market, number, asked, pictures.get(number), now=now)
+    await keep_buyer_scores_at(now)
 
 
 def _with_picture() -> list[int]:
@@ -176,12 +195,15 @@ async def _case(
 ) -> None:
     buyer, placed = await _order(conn, market, number, asked, now=now)
     wish = Wish(kind=asked.kind, reason=asked.reason, body=asked.words, lines={1: 1})
-    case = await open_case(
-        conn, buyer_id=buyer, store_id=placed.store_id, order_id=placed.order_id, wish=wish,
-        key=f"demo-case-{number:03}", at=now - asked.asked * HOUR,
-    )  # fmt: skip
-    owner = PersonId(await conn.scalar(OWNER, {"store_id": placed.store_id}))
-    told = Told(conn, market, placed, case, buyer, owner, picture)
+    at = now - asked.asked * HOUR
+    async with cheaper(conn, placed, asked.kind is K.PRICE_PROTECTION, at=at):
+        case = await open_case(
+            conn, buyer_id=buyer, store_id=placed.store_id, order_id=placed.order_id, wish=wish,
+            key=f"demo-case-{number:03}", at=at,
+        )  # fmt: skip
+    told = Told(conn, market, placed, case, buyer, await owner_of(conn, placed.store_id), picture)
+    await pay_back(told, None, at=at)
+    told.case = case
     for step in asked.steps:
         await go_on(told, step, now=now)
 

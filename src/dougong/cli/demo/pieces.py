@@ -20,6 +20,7 @@ from dougong.cli.demo.source_cases import write_sources
 from dougong.cli.demo.standing_cases import write_standing
 from dougong.cli.demo.task_cases import write_tasks
 from dougong.cli.demo.video_cases import write_reports, write_uploads
+from dougong.cli.demo.warehouse_cases import write_warehouses
 from dougong.cli.demo.webhook_cases import write_webhooks
 
 
@@ -47,6 +48,7 @@ PIECES: tuple[Piece, ...] = (
     write_purchases,
     write_live,
     write_stock,
+    write_warehouses,
     write_parcels,
     write_partner_month,
     write_reconciliation,
