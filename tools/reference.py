@@ -109,15 +109,25 @@ def refusals_page(files: list[SourceFile]) -> str:
     return page("Refusals", intro, table(("Code", "Status", "Text"), rows))
 
 
+# Which argument says the kind: of what writes events, and of what says one with its audit line.
+WHERE_KIND = {"events.record": 2, "events.record_many": 2, "events.Happened": 1,
+              "penalise._said": 3}  # fmt: skip
+
+
+def last_words(file: SourceFile, function: ast.expr) -> str:
+    said = meaning(file, function)
+    if said == "_said" and file.path.endswith("flows/penalise.py"):
+        return "penalise._said"
+    return ".".join(said.split(".")[-2:])
+
+
 def events_page(files: list[SourceFile]) -> str:
     """Every kind that is given to infra.events.record or record_many."""
     found: dict[str, set[str]] = {}
     for file in python_files(files, "src/dougong/"):
         for node in ast.walk(file.tree):
-            if isinstance(node, ast.Call) and meaning(file, node.func).endswith(
-                ("events.record", "events.record_many")
-            ):
-                for part in node.args[1:2]:
+            if isinstance(node, ast.Call) and (at := WHERE_KIND.get(last_words(file, node.func))):
+                for part in node.args[at - 1 : at]:
                     for said in ast.walk(part):
                         if isinstance(said, ast.Constant) and "." in str(said.value):
                             where = file.path.removeprefix("src/dougong/")

@@ -25,6 +25,7 @@ from tests.flows.test_order_life import a_placed_order, pay
 from tests.partners.factories import a_signed_round, a_table
 from tests.referrals.world import a_row, a_source, csv_bytes
 from tests.tasks.market import DAY, a_task_market
+from tests.web.schema_cases import of_cases
 from tests.web.schema_fulfilment import of_fulfilment
 from tests.web.schema_live import PRICE, a_live_room, of_room
 from tests.web.schema_supply import of_supply
@@ -46,7 +47,7 @@ from dougong.webhooks import commands as webhooks
 from dougong.webhooks import delivery_commands
 
 PASSWORD = "correct horse battery"  # of nobody outside this test's database
-NAMED = ("code", "carrier")  # what a path names by something else than an id
+NAMED = ("code", "carrier", "name")  # what a path names by something else than an id
 
 
 class SchemaWorld(msgspec.Struct):
@@ -83,9 +84,10 @@ async def a_schema_world() -> SchemaWorld:
         market.conn, market.creator = conn, ids["creator_id"]
         tasks = await of_tasks(market, at=wall_now() - 5 * DAY)
         ids |= tasks.pop("*") | supply.pop("*")
-    ids |= parcels.pop("*")
+    cases = await of_cases(store, buyer, merchant, ids["picture"])
+    ids |= parcels.pop("*") | cases.pop("*")
     examples = _examples(store, buyer, orders, ids)
-    return SchemaWorld(keys, examples | tasks | supply | parcels)
+    return SchemaWorld(keys, examples | tasks | supply | parcels | cases)
 
 
 async def _key(conn: AsyncConnection, person_id: PersonId, *grants: Grant) -> str:

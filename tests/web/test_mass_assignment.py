@@ -32,7 +32,7 @@ OURS = {
     *("service_fee_bp", "secret", "attempts", "delivered", "password_hash", "is_demo"),
 }
 # What has such a name and is the caller's own to say: kinds of invoices, carriers, cases.
-THEIRS = {"InvoiceShown.kind", "CarrierInput.kind"}
+THEIRS = {"InvoiceShown.kind", "CarrierInput.kind", "CaseInput.kind"}
 VALUES: tuple[Any, ...] = (1, "x")
 CALLERS = {"org": "merchant", "platform": "operator"}  # by whom a permission is for
 

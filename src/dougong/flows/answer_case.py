@@ -202,6 +202,11 @@ async def ask_for_time(conn: AsyncConnection, act: Act, *, side: Side) -> None:
         await set_due(
             conn, case=case, due_at=case.due_at, extended=case.extended, asked_by=side.value
         )
+        facts = {"number": case.number, "side": side.value, "due_at": case.due_at.isoformat()}
+        await record(
+            conn, "case.extension_asked", store_id=case.store_id, subject_id=case.id, at=act.at,
+            facts=facts,
+        )  # fmt: skip
         return
     store = await case_store(conn, store_id=case.store_id)
     due_kind, due_at = await _later(case, store, act.at)
@@ -213,6 +218,20 @@ async def ask_for_time(conn: AsyncConnection, act: Act, *, side: Side) -> None:
     await record(
         conn, "case.extended", store_id=case.store_id, subject_id=case.id, at=act.at, facts=facts
     )
+
+
+async def give_no_time(conn: AsyncConnection, act: Act, *, side: Side) -> None:
+    """The other side asks for more time, and does not get it. Raises CaseGone, NotExtendable."""
+    case = await case_for(conn, act)
+    asked_by = case.extension_asked_by
+    if asked_by is None or asked_by == side.value or case.due_at is None:
+        raise NotExtendable(field="case_id", state=case.state.value)
+    await set_due(conn, case=case, due_at=case.due_at, extended=case.extended, asked_by=None)
+    facts = {"number": case.number, "side": side.value, "due_at": case.due_at.isoformat()}
+    await record(
+        conn, "case.extension_declined", store_id=case.store_id, subject_id=case.id, at=act.at,
+        facts=facts,
+    )  # fmt: skip
 
 
 async def _later(case: Case, store: CaseStore, at: datetime) -> tuple[str, datetime]:

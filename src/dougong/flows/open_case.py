@@ -3,7 +3,9 @@ the store's own table decides, it is answered at once."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +47,7 @@ from dougong.ledger.commands import book
 from dougong.orders.commands import lock_order
 from dougong.orders.rules import PAID_STATES, OrderState
 from dougong.reads.case_facts import CaseStore, asked_by_line, case_store, prices_now
+from dougong.reads.order_books import lines_of
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +184,18 @@ def _refuse_unprotected(order: Any, store: CaseStore, *, at: datetime) -> None:
         raise CaseTooLate(why="price_not_protected_any_more")
 
 
+def units_left(kind: CaseKind, row: Any, gone: int) -> int:
+    """Of how many units of a line of goods this can be asked. `gone`: those that are in open cases
+    or have come back."""
+    of_kind: int = row.shipped_quantity
+    if kind is CaseKind.REFUND_UNSHIPPED:
+        of_kind = row.quantity - row.shipped_quantity - row.returned_quantity
+    elif kind is CaseKind.PRICE_PROTECTION:
+        of_kind = row.quantity - row.returned_quantity
+    left: int = min(of_kind, row.quantity - row.returned_quantity - gone)
+    return max(0, left)
+
+
 def _refuse_units(wish: Wish, row: Any, quantity: int, gone: int) -> None:
     """Raises CaseTooMuch for more units than there are of the kind that is asked for."""
     if row.kind == "shipping":
@@ -188,13 +203,9 @@ def _refuse_units(wish: Wish, row: Any, quantity: int, gone: int) -> None:
         if quantity != 1 or not fault:
             raise BadCase(field="lines", reason="freight_stays", line_no=row.line_no)
         return
-    left = row.shipped_quantity
-    if wish.kind is CaseKind.REFUND_UNSHIPPED:
-        left = row.quantity - row.shipped_quantity - row.returned_quantity
-    elif wish.kind is CaseKind.PRICE_PROTECTION:
-        left = row.quantity - row.returned_quantity
-    if quantity > left or quantity + gone + row.returned_quantity > row.quantity:
-        raise CaseTooMuch(field="lines", line_no=row.line_no, left=left - gone)
+    left = units_left(wish.kind, row, gone)
+    if quantity > left:
+        raise CaseTooMuch(field="lines", line_no=row.line_no, left=left)
 
 
 def _amount(
@@ -202,19 +213,67 @@ def _amount(
 ) -> int:
     """What is asked of a line: what its units cost, or less. `used`: money and units that open
     cases ask for, units also that came back."""
-    asked, gone = used
-    left = row.paid_minor - row.refunded_minor - asked
-    units_left = row.quantity - row.returned_quantity - gone
-    most = left if quantity == units_left else min(left, _cost(row, quantity))
-    if wish.kind is CaseKind.PRICE_PROTECTION:
-        dropped = row.paid_minor // row.quantity - prices.get(row.sku_id, row.paid_minor)
-        if dropped <= 0:
-            raise BadCase(field="kind", reason="not_cheaper", line_no=row.line_no)
-        most = min(most, dropped * quantity)
+    most = most_of(wish.kind, row, quantity, used, prices)
+    if wish.kind is CaseKind.PRICE_PROTECTION and most <= 0:
+        raise BadCase(field="kind", reason="not_cheaper", line_no=row.line_no)
     wanted = wish.amounts[row.line_no] if wish.amounts else most
     if wanted < 1 or wanted > most:
         raise CaseTooMuch(field="amounts", line_no=row.line_no, left_minor=most)
     return wanted
+
+
+def most_of(
+    kind: CaseKind, row: Any, quantity: int, used: tuple[int, int], prices: Mapping[UUID, int]
+) -> int:
+    """The most that can be asked of units of a line, in minor units; below 1: nothing."""
+    asked, gone = used
+    left: int = row.paid_minor - row.refunded_minor - asked
+    is_rest = quantity == row.quantity - row.returned_quantity - gone
+    most = left if is_rest else min(left, _cost(row, quantity))
+    if kind is CaseKind.PRICE_PROTECTION:
+        dropped = row.paid_minor // row.quantity - prices.get(row.sku_id, row.paid_minor)
+        most = min(most, dropped * quantity)
+    return most
+
+
+class Possible(msgspec.Struct, frozen=True):
+    """What can be asked of one line of an order: so many units, at most so much money."""
+
+    kind: CaseKind
+    line_no: int
+    units: int
+    most_minor: int
+
+
+async def possible_cases(conn: AsyncConnection, *, order: Any, at: datetime) -> list[Possible]:
+    """What a buyer can ask of the lines of goods of its order now, by the same rules by which a
+    case is opened; nothing where it is too late. `order`: its row."""
+    store_id, order_id = StoreId(order.store_id), OrderId(order.id)
+    store = await case_store(conn, store_id=store_id)
+    with suppress(CaseTooLate):
+        _refuse_late(order, store, at=at)
+        rows = [r for r in await lines_of(conn, store_id=store_id, order_id=order_id) if r.sku_id]
+        used = await asked_by_line(conn, store_id=store_id, order_id=order_id)
+        prices = await prices_now(conn, store_id=store_id, sku_ids=[r.sku_id for r in rows])
+        kinds = [kind for kind in CaseKind if _is_in_time(kind, order, store, at=at)]
+        found = []
+        for kind, row in product(kinds, rows):
+            before = used.get(row.line_no, (0, 0))
+            units = units_left(kind, row, before[1])
+            most = most_of(kind, row, units, before, prices) if units else 0
+            if most > 0:
+                found.append(Possible(kind, row.line_no, units, most))
+        return found
+    return []
+
+
+def _is_in_time(kind: CaseKind, order: Any, store: CaseStore, *, at: datetime) -> bool:
+    if kind is CaseKind.PRICE_PROTECTION:
+        with suppress(CaseTooLate):
+            _refuse_unprotected(order, store, at=at)
+            return True
+        return False
+    return True
 
 
 def _cost(row: Any, quantity: int) -> int:

@@ -205,9 +205,15 @@ async def operator_queue(conn: AsyncConnection, *, most: int) -> Sequence[Any]:
 
 
 async def buyer_cases(
-    conn: AsyncConnection, *, buyer_id: PersonId, order_id: UUID | None = None, most: int = 50
+    conn: AsyncConnection,
+    *,
+    buyer_id: PersonId,
+    order_id: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    most: int = 50,
 ) -> Sequence[Any]:
     """A buyer's cases, the newest first; of one order, or of all."""
+    opened, case_id = before or (None, None)
     found = await conn.execute(
         text("""
             SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason,
@@ -218,9 +224,17 @@ async def buyer_cases(
             JOIN stores s ON s.id = c.store_id
             WHERE c.buyer_id = :buyer_id
               AND (CAST(:order_id AS uuid) IS NULL OR c.order_id = :order_id)
+              AND (CAST(:opened AS timestamptz) IS NULL
+                OR (c.opened_at, c.id) < (:opened, CAST(:case_id AS uuid)))
             ORDER BY c.opened_at DESC, c.id DESC LIMIT :most
         """),
-        {"buyer_id": buyer_id, "order_id": order_id, "most": most},
+        {
+            "buyer_id": buyer_id,
+            "order_id": order_id,
+            "opened": opened,
+            "case_id": case_id,
+            "most": most,
+        },
     )
     return found.all()
 

@@ -25,6 +25,7 @@ from dougong.web.account import sign_in as account_sign_in
 from dougong.web.api import agreements as api_agreements
 from dougong.web.api import brand_briefs as api_brand_briefs
 from dougong.web.api import brand_tasks as api_brand_tasks
+from dougong.web.api import buyer_cases as api_buyer_cases
 from dougong.web.api import carriers as api_carriers
 from dougong.web.api import catalogue as api_catalogue
 from dougong.web.api import catalogue_files as api_catalogue_files
@@ -47,6 +48,7 @@ from dougong.web.api import sessions as api_sessions
 from dougong.web.api import shopping as api_shopping
 from dougong.web.api import stock as api_stock
 from dougong.web.api import stock_counts as api_stock_counts
+from dougong.web.api import store_cases as api_store_cases
 from dougong.web.api import store_orders as api_store_orders
 from dougong.web.api import stores as api_stores
 from dougong.web.api import supplier_bills as api_supplier_bills
@@ -164,6 +166,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_agreements.HANDLERS,
     *api_brand_briefs.HANDLERS,
     *api_brand_tasks.HANDLERS,
+    *api_buyer_cases.HANDLERS,
     *api_carriers.HANDLERS,
     *api_catalogue.HANDLERS,
     *api_catalogue_files.HANDLERS,
@@ -186,6 +189,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_shopping.HANDLERS,
     *api_stock.HANDLERS,
     *api_stock_counts.HANDLERS,
+    *api_store_cases.HANDLERS,
     *api_store_orders.HANDLERS,
     *api_stores.HANDLERS,
     *api_supplier_bills.HANDLERS,
