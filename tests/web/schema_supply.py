@@ -95,13 +95,8 @@ class Supply:
         )  # fmt: skip
         if name in ("finish", "approve"):
             await note_count(
-<<<<<<< HEAD
                 self.conn, count_id=count_id, sku_id=SkuId(self.store.skus[1]),
                 counted=1_000_000, reason="", key=str(new_id()), **by,
-=======
-                self.conn, key=new_id().hex, count_id=count_id, sku_id=SkuId(self.store.skus[1]),
-                counted=1_000_000, reason="", **by,
->>>>>>> f301968 (tests: A count of the schema's world has its key)
             )  # fmt: skip
         if name == "approve":
             await finish_count(self.conn, count_id=count_id, **by)
