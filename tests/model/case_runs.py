@@ -79,6 +79,7 @@ FLOORS = {
     "order": 1_000, "ship": 400, "receive": 250, "refund": 150, "again": 60, "final_at": 120,
     "deadline of a case": 40, "answer asked": 150, "payout": 25, "bank: confirmed": 4,
     "bank: returned": 4, **dict.fromkeys([kind.value for kind in CaseKind], 20),
+    "price_protection": 8,  # only where the price has fallen
 }  # fmt: skip
 
 
