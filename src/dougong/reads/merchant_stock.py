@@ -34,19 +34,29 @@ async def units_by_code(
     return {row.code: Units(row.on_hand, row.reserved) for row in found}
 
 
+# With a warehouse: its SKUs only; `free` is what of its free units no open order is waiting for.
 STOCK_ROWS = text("""
     SELECT k.id, k.code, k.options, k.price_minor, k.gtin, p.id AS product_id, p.title_zh,
-      p.title_en, p.state, COALESCE(s.on_hand, 0) AS on_hand, COALESCE(s.reserved, 0) AS reserved,
-      COALESCE(s.on_hand - s.reserved, 0) AS free,
+      p.title_en, p.state, COALESCE(l.on_hand, s.on_hand, 0) AS on_hand,
+      COALESCE(s.reserved, 0) AS reserved, f.free, COALESCE(l.allocated, 0) AS allocated,
+      COALESCE(l.damaged, 0) AS damaged, COALESCE(l.inspecting, 0) AS inspecting,
+      COALESCE(b.bin, '') AS bin,
       (SELECT i.file FROM product_images i WHERE i.store_id = p.store_id AND i.product_id = p.id
         ORDER BY i.position LIMIT 1) AS image_file
     FROM skus k
     JOIN products p ON p.store_id = k.store_id AND p.id = k.product_id
     LEFT JOIN stock s ON s.store_id = k.store_id AND s.sku_id = k.id
+    LEFT JOIN stock_levels l ON l.store_id = k.store_id AND l.sku_id = k.id
+      AND l.warehouse_id = CAST(:warehouse_id AS uuid)
+    LEFT JOIN pick_bins b ON b.store_id = l.store_id AND b.sku_id = l.sku_id
+      AND b.warehouse_id = l.warehouse_id
+    CROSS JOIN LATERAL (SELECT CASE WHEN l.sku_id IS NULL THEN COALESCE(s.on_hand - s.reserved, 0)
+      ELSE greatest(0, least(l.on_hand - l.allocated, s.on_hand - s.reserved)) END AS free) f
     WHERE k.store_id = :store_id AND k.state = 'active' AND p.state <> 'archived'
       AND (:words = '' OR k.code ILIKE :pattern OR p.title_zh ILIKE :pattern
         OR p.title_en ILIKE :pattern OR p.code ILIKE :pattern OR k.gtin = :words)
-      AND (NOT :is_low OR COALESCE(s.on_hand - s.reserved, 0) <= :low)
+      AND (CAST(:warehouse_id AS uuid) IS NULL OR l.sku_id IS NOT NULL)
+      AND (NOT :is_low OR f.free <= :low)
       AND (CAST(:sku_id AS uuid) IS NULL OR k.id = CAST(:sku_id AS uuid))
       AND (k.code, k.id) > (:after_code, CAST(:after_id AS uuid))
     ORDER BY k.code, k.id LIMIT :most
@@ -63,9 +73,13 @@ async def stock_rows(
     is_low: bool = False,
     after: tuple[str, UUID] | None = None,
     sku_id: SkuId | None = None,
+    warehouse_id: UUID | None = None,
     most: int,
 ) -> Sequence[Any]:
-    """SKUs by code; `is_low`: only those with at most LOW_UNITS free. `after`: code and id."""
+    """SKUs by code; `is_low`: only those with at most LOW_UNITS free. `after`: code and id.
+
+    `warehouse_id`: only what has ever lain there, with its figures of that warehouse.
+    """
     after_code, after_id = after or ("", NO_ID)
     found = await conn.execute(
         STOCK_ROWS,
@@ -76,6 +90,7 @@ async def stock_rows(
             "is_low": is_low,
             "low": LOW_UNITS,
             "sku_id": sku_id,
+            "warehouse_id": warehouse_id,
             "after_code": after_code,
             "after_id": after_id,
             "most": most,
@@ -89,7 +104,11 @@ def like(words: str) -> str:
     return f"%{like_literal(words)}%"
 
 
-async def stock_row(conn: AsyncConnection, *, store_id: StoreId, sku_id: SkuId) -> Any | None:
+async def stock_row(
+    conn: AsyncConnection, *, store_id: StoreId, sku_id: SkuId, warehouse_id: UUID | None = None
+) -> Any | None:
     """One SKU as in `stock_rows`; None when it is not this store's."""
-    rows = await stock_rows(conn, store_id=store_id, sku_id=sku_id, most=1)
+    rows = await stock_rows(
+        conn, store_id=store_id, sku_id=sku_id, warehouse_id=warehouse_id, most=1
+    )
     return rows[0] if rows else None

@@ -41,9 +41,12 @@ SKU = text("""
 SKU_LEVELS = text("""
     SELECT w.id, w.code, w.name_zh, w.name_en, w.is_default, COALESCE(l.on_hand, 0) AS on_hand,
       COALESCE(l.allocated, 0) AS allocated, COALESCE(l.damaged, 0) AS damaged,
-      COALESCE(l.inspecting, 0) AS inspecting, COALESCE(l.transit, 0) AS transit
+      COALESCE(l.inspecting, 0) AS inspecting, COALESCE(l.transit, 0) AS transit,
+      COALESCE(b.bin, '') AS bin
     FROM warehouses w LEFT JOIN stock_levels l
       ON l.store_id = w.store_id AND l.warehouse_id = w.id AND l.sku_id = :sku_id
+    LEFT JOIN pick_bins b
+      ON b.store_id = w.store_id AND b.warehouse_id = w.id AND b.sku_id = :sku_id
     WHERE w.store_id = :store_id AND (w.closed_at IS NULL OR l.on_hand > 0)
     ORDER BY w.is_default DESC, w.code
 """)

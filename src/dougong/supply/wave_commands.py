@@ -271,17 +271,3 @@ async def close_wave(
         """),
         asked,
     )
-
-
-async def set_bin(
-    conn: AsyncConnection, *, store_id: StoreId, sku_id: SkuId, warehouse_id: UUID, name: str
-) -> None:
-    """Where a SKU lies in a warehouse; pick lists go from bin to bin."""
-    await conn.execute(
-        text("""
-            INSERT INTO pick_bins (store_id, sku_id, warehouse_id, bin)
-            VALUES (:s, :sku, :w, :bin)
-            ON CONFLICT (store_id, sku_id, warehouse_id) DO UPDATE SET bin = excluded.bin
-        """),
-        {"s": store_id, "sku": sku_id, "w": warehouse_id, "bin": name},
-    )

@@ -1,6 +1,7 @@
 """Stock: every SKU on one list, changed in place."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -13,6 +14,7 @@ from dougong.base.errors import BadInput, NotFound
 from dougong.base.ids import SkuId, StoreId
 from dougong.flows.change_stock import change_stock
 from dougong.reads.merchant_stock import LOW_UNITS, stock_row, stock_rows
+from dougong.reads.purchasing import warehouse_rows
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.merchant.common import STORE, merchant_page, see, store_url, whole
@@ -28,6 +30,30 @@ from dougong.web.paging import (
 )
 from dougong.web.render import Page
 
+Columns = tuple[tuple[str, str], ...]  # a head of a file, and what stands below it
+GOODS: Columns = (
+    ("sku", "code"),
+    ("title", "title_zh"),
+    ("title_en", "title_en"),
+    ("options", "options"),
+    ("gtin", "gtin"),
+)
+WHOLE_COLUMNS: Columns = (
+    *GOODS,
+    ("on_hand", "on_hand"),
+    ("reserved", "reserved"),
+    ("free", "free"),
+)
+WAREHOUSE_COLUMNS: Columns = (
+    ("warehouse", "warehouse"),
+    *GOODS,
+    ("on_hand", "on_hand"),
+    ("allocated", "allocated"),
+    ("damaged", "damaged"),
+    ("inspecting", "inspecting"),
+    ("available", "free"),
+    ("bin", "bin"),
+)
 ROUTE: dict[str, Any] = {"permission": Permission.CATALOG_MANAGE, "include_in_schema": False}
 
 
@@ -42,13 +68,19 @@ async def stock_list(
     conn: Conn,
     q: FromQuery[str] = "",
     low: FromQuery[bool] = False,
+    warehouse: FromQuery[UUID | None] = None,
     after: FromQuery[str] = "",
 ) -> Page:
+    """`warehouse`: only what lies there, with its figures; nothing of the store's others."""
+    warehouses = await warehouse_rows(conn, store_id=StoreId(store_id))
+    if warehouse is not None and warehouse not in {row.id for row in warehouses}:
+        raise NotFound
     rows = await stock_rows(
         conn,
         store_id=StoreId(store_id),
         words=q.strip()[:100],
         is_low=low,
+        warehouse_id=warehouse,
         after=cursor_values(after, tuple[str, UUID]),
         most=PAGE_ROWS + 1,
     )
@@ -62,9 +94,23 @@ async def stock_list(
         q=q,
         low=low,
         low_units=LOW_UNITS,
+        warehouses=warehouses,
+        warehouse=warehouse,
+        low_url=_list_url(store_id, q, warehouse, low=True),
+        all_url=_list_url(store_id, q, warehouse),
+        file_url=_list_url(store_id, q, warehouse, low=low, file="stock.csv"),
         next_url=next_url(request, following),
         first_url=first_url(request),
     )
+
+
+def _list_url(
+    store_id: UUID, q: str, warehouse: UUID | None, *, low: bool = False, file: str = "stock"
+) -> str:
+    """The list, or its file, with these filters."""
+    query = {"low": "true" if low else "", "q": q, "warehouse": str(warehouse or "")}
+    chosen = urlencode({key: value for key, value in query.items() if value})
+    return store_url(store_id, file + (f"?{chosen}" if chosen else ""))
 
 
 @get(STORE + "/stock.csv", **ROUTE)
@@ -73,27 +119,30 @@ async def stock_file(
     conn: Conn,
     q: FromQuery[str] = "",
     low: FromQuery[bool] = False,
+    warehouse: FromQuery[UUID | None] = None,
 ) -> Response[bytes]:
-    rows = await stock_rows(
-        conn, store_id=StoreId(store_id), words=q.strip()[:100], is_low=low, most=MOST_CSV_ROWS
+    """As the list is; with a warehouse, a file that the import of stock takes again."""
+    found = await stock_rows(
+        conn,
+        store_id=StoreId(store_id),
+        words=q.strip()[:100],
+        is_low=low,
+        warehouse_id=warehouse,
+        most=MOST_CSV_ROWS,
     )
-    columns = ("sku", "title", "title_en", "options", "gtin", "on_hand", "reserved", "free")
+    rows = [{**row._mapping} | {"options": option_text(row.options)} for row in found]
+    columns = WHOLE_COLUMNS
+    if warehouse is not None:
+        columns = WAREHOUSE_COLUMNS
+        places = await warehouse_rows(conn, store_id=StoreId(store_id))
+        code = next((place.code for place in places if place.id == warehouse), None)
+        if code is None:
+            raise NotFound
+        rows = [row | {"warehouse": code} for row in rows]
     return csv_answer(
         "stock.csv",
-        columns,
-        (
-            (
-                row.code,
-                row.title_zh,
-                row.title_en,
-                option_text(row.options),
-                row.gtin,
-                row.on_hand,
-                row.reserved,
-                row.free,
-            )
-            for row in rows
-        ),
+        [head for head, _ in columns],
+        ([row[name] for _, name in columns] for row in rows),
     )
 
 
@@ -135,6 +184,7 @@ async def set_level(
         store_id=store_id,
         row=row,
         low_units=LOW_UNITS,
+        warehouse=None,
         is_saved=True,
     )
 

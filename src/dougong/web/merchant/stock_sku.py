@@ -13,6 +13,7 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput, NotFound, Refusal
 from dougong.base.ids import SkuId, StoreId
 from dougong.flows.change_stock import change_stock
+from dougong.reads.merchant_stock import LOW_UNITS, stock_row
 from dougong.reads.merchant_warehouses import (
     a_month_before,
     sku_batches,
@@ -21,6 +22,7 @@ from dougong.reads.merchant_warehouses import (
     sku_stock,
 )
 from dougong.reads.stock_quotas import quotas_of_sku, rooms_for_sku
+from dougong.supply.bin_commands import bin_name, set_bins
 from dougong.supply.stock_rules import MoveKind
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -81,6 +83,11 @@ CHANNEL_WORDS: dict[str, str] = {
 class LevelForm(Form, kw_only=True):
     warehouse_id: UUID
     on_hand: str
+
+
+class BinForm(Form, kw_only=True):
+    warehouse_id: UUID
+    bin: str
 
 
 @get(ONE, **MANAGE)
@@ -158,6 +165,38 @@ def _chart(moves: Sequence[Any], on_hand: int, now: Now) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@post(ONE + "/bins", **MANAGE)
+async def set_bin(
+    store_id: FromPath[UUID],
+    sku_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    data: FormData[BinForm],
+    who: Who,
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    """Where it lies in one warehouse; pick lists go from bin to bin."""
+    ours, sku = StoreId(store_id), SkuId(sku_id)
+    known = await sku_stock(conn, store_id=ours, sku_id=sku)
+    if known is None:
+        raise NotFound
+    try:
+        name = bin_name(data.bin)
+    except BadInput as refusal:
+        return await show_sku(request, conn, store_id, sku_id, now, error=refusal)
+    await set_bins(conn, store_id=ours, bins={(sku, data.warehouse_id): name})
+    await audit(
+        conn,
+        at=now,
+        person_id=who.person_id,
+        action="supply.bin_set",
+        owner_id=store_id,
+        subject=known.code,
+        facts={"warehouse_id": str(data.warehouse_id), "bin": name},
+    )
+    return see(store_url(store_id, f"stock/{sku_id}"))
+
+
 @post(ONE + "/levels", **MANAGE)
 async def set_in_warehouse(
     store_id: FromPath[UUID],
@@ -168,7 +207,7 @@ async def set_in_warehouse(
     conn: Conn,
     now: Now,
 ) -> Response[Any]:
-    """Units on hand in one warehouse, set by hand."""
+    """Units on hand in one warehouse, set by hand; htmx gets the row of the list again."""
     ours, sku = StoreId(store_id), SkuId(sku_id)
     before = await sku_stock(conn, store_id=ours, sku_id=sku)
     if before is None:
@@ -188,6 +227,8 @@ async def set_in_warehouse(
     except NotFound:
         raise
     except Refusal as refusal:
+        if request.headers.get("HX-Request"):
+            raise
         return await show_sku(request, conn, store_id, sku_id, now, error=refusal)
     await audit(
         conn,
@@ -198,21 +239,39 @@ async def set_in_warehouse(
         subject=before.code,
         facts={"warehouse_id": str(data.warehouse_id), "after": level},
     )
+    if request.headers.get("HX-Request"):
+        return await _row_again(request, conn, ours, sku, data.warehouse_id)
     return see(store_url(store_id, f"stock/{sku_id}"))
+
+
+async def _row_again(
+    request: Request[Any, Any, Any], conn: Conn, ours: StoreId, sku: SkuId, warehouse_id: UUID
+) -> Page:
+    of: dict[str, Any] = {"sku_id": sku, "warehouse_id": warehouse_id}
+    row = await stock_row(conn, store_id=ours, **of)
+    shown: dict[str, Any] = {"row": row, "warehouse": warehouse_id, "low_units": LOW_UNITS}
+    name = "merchant/stock_row.html"
+    return await merchant_page(request, conn, name, store_id=ours, is_saved=True, **shown)
 
 
 @get(ONE + "/moves.csv", **MANAGE)
 async def moves_file(
-    store_id: FromPath[UUID], sku_id: FromPath[UUID], conn: Conn, now: Now
+    store_id: FromPath[UUID],
+    sku_id: FromPath[UUID],
+    conn: Conn,
+    now: Now,
+    kind: FromQuery[str] = "",
 ) -> Response[bytes]:
-    """The last month's moves, the newest first."""
+    """The last month's moves, the newest first: of one kind, as the page shows them, or all."""
     of: dict[str, Any] = {"store_id": StoreId(store_id), "sku_id": SkuId(sku_id)}
     if await sku_stock(conn, **of) is None:
         raise NotFound
-    rows = await sku_moves(conn, **of, kind="", since=a_month_before(now), most=MOST_CSV_ROWS)
+    chosen = kind if kind in set(MoveKind) else ""
+    since = a_month_before(now)
+    rows = await sku_moves(conn, **of, kind=chosen, since=since, most=MOST_CSV_ROWS)
     columns = ("at", "kind", "quantity", "src", "src_code", "dst", "dst_code", "change", "balance",
                "unit_cost_minor", "value_minor", "about_kind", "about_id", "by_name")  # fmt: skip
     return csv_answer("moves.csv", columns, ([getattr(row, c) for c in columns] for row in rows))
 
 
-HANDLERS: list[HTTPRouteHandler] = [sku_page, set_in_warehouse, moves_file]
+HANDLERS: list[HTTPRouteHandler] = [sku_page, set_bin, set_in_warehouse, moves_file]

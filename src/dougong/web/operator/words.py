@@ -125,6 +125,7 @@ ACTIONS: dict[str, str] = {
     "supply.rates_added": mark("Added rates of a carrier"),
     "supply.tracking_loaded": mark("Loaded tracking from a file"),
     "supply.tracking_typed": mark("Typed what happened to a parcel"),
+    "supply.bin_set": mark("Set the bin of a SKU"),
     "supply.stock_set": mark("Set the stock"),
     "supply.warehouse_added": mark("Added a warehouse"),
     "supply.warehouse_changed": mark("Changed a warehouse"),
