@@ -48,7 +48,8 @@ async def tell_bank() -> None:
 
 async def tell(chosen: Bank) -> int:
     """Tell the bank of everything that may go, and ask for what it owes an answer; answers how
-    many calls that took."""
+    many payouts those were. One that goes wrong stops no other: what went wrong is raised at the
+    end, as one group."""
     async with transaction() as conn:
         at = await clock.refresh(conn)
         new = await payouts_to_send(conn, most=MOST)
@@ -59,8 +60,10 @@ async def tell(chosen: Bank) -> int:
         async with calls:
             await tell_one(chosen, store_id=store_id, payout_id=payout_id)
 
-    await asyncio.gather(*(one(*name) for name in (*new, *silent)))
-    return len(new) + len(silent)
+    ended = await asyncio.gather(*(one(*n) for n in (*new, *silent)), return_exceptions=True)
+    if wrong := [error for error in ended if isinstance(error, Exception)]:
+        raise ExceptionGroup("answers that cannot be kept", wrong)
+    return len(ended)
 
 
 async def tell_one(chosen: Bank, *, store_id: StoreId, payout_id: UUID) -> None:

@@ -49,7 +49,10 @@ class Sandbox:
             raise BankAway(str(error)) from error
         if answer.status >= 500:
             raise BankAway(str(answer.status))
-        return _answer(answer.body)
+        told = _answer(answer.body)
+        if str(told.payout_id) != key:
+            raise BankAway("an answer for another payout")
+        return told
 
 
 def _answer(body: bytes) -> BankAnswer:
