@@ -137,6 +137,14 @@ CREATE TABLE expiry_terms (
   CONSTRAINT expiry_terms_no_overlap EXCLUDE USING gist (category WITH =, in_force WITH &&)
 );
 
+-- How many days before its expiry goods of a category may not be sold any more, at an instant: by
+-- the nearest category with terms. NULL: it has none.
+CREATE FUNCTION sell_until_days(asked text, at timestamptz) RETURNS integer LANGUAGE sql STABLE AS $$
+  SELECT t.sell_until_days FROM expiry_terms t
+  WHERE t.in_force @> at AND (t.category = asked OR starts_with(asked, t.category || '/'))
+  ORDER BY length(t.category) DESC LIMIT 1
+$$;
+
 CREATE TABLE stock_batches (
   store_id uuid NOT NULL,
   id uuid NOT NULL,

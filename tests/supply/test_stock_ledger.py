@@ -170,7 +170,7 @@ async def _live(steps: list[tuple[str, int, int, int]]) -> None:
         await engine.dispose()
 
 
-async def _shelf(conn: AsyncConnection, *, on_hand: int = 10) -> tuple[Shelf, UUID, UUID]:
+async def shelf_of(conn: AsyncConnection, *, on_hand: int = 10) -> tuple[Shelf, UUID, UUID]:
     store = await a_store(conn, on_hand=on_hand)
     first = await default_warehouse(conn, store_id=store.store_id, at=T0)
     second = await a_warehouse(conn, store)
@@ -178,7 +178,7 @@ async def _shelf(conn: AsyncConnection, *, on_hand: int = 10) -> tuple[Shelf, UU
 
 
 async def test_an_order_is_set_aside_in_the_nearest_warehouse(conn: AsyncConnection) -> None:
-    shelf, first, second = await _shelf(conn)
+    shelf, first, second = await shelf_of(conn)
     await shelf.receive(0, 1, 5)
     await shelf.order(0, 1, 3)  # to 广东
     assert await levels(conn, shelf.store) == {
@@ -190,7 +190,7 @@ async def test_an_order_is_set_aside_in_the_nearest_warehouse(conn: AsyncConnect
 async def test_a_package_may_leave_another_warehouse_than_was_set_aside(
     conn: AsyncConnection,
 ) -> None:
-    shelf, first, second = await _shelf(conn)
+    shelf, first, second = await shelf_of(conn)
     await shelf.receive(0, 1, 5)
     await shelf.order(0, 1, 3)
     await shelf.ship(0, 0, 3)  # leaves the first, waited in the second
@@ -202,7 +202,7 @@ async def test_a_package_may_leave_another_warehouse_than_was_set_aside(
 
 
 async def test_what_no_warehouse_has_free_stays_promised(conn: AsyncConnection) -> None:
-    shelf, first, _ = await _shelf(conn, on_hand=4)
+    shelf, first, _ = await shelf_of(conn, on_hand=4)
     await conn.execute(
         text("UPDATE warehouses SET ships = false WHERE store_id = :s"),
         {"s": shelf.store.store_id},
@@ -215,7 +215,7 @@ async def test_what_no_warehouse_has_free_stays_promised(conn: AsyncConnection) 
 
 
 async def test_the_same_receipt_comes_once(conn: AsyncConnection) -> None:
-    shelf, first, _ = await _shelf(conn)
+    shelf, first, _ = await shelf_of(conn)
     for _ in range(2):
         await receive_units(
             conn, store_id=shelf.store.store_id, warehouse_id=first,
@@ -226,7 +226,7 @@ async def test_the_same_receipt_comes_once(conn: AsyncConnection) -> None:
 
 
 async def test_what_expires_first_goes_first(conn: AsyncConnection) -> None:
-    shelf, first, _ = await _shelf(conn, on_hand=0)
+    shelf, first, _ = await shelf_of(conn, on_hand=0)
     sku_id = shelf.store.skus[0]
     days = [date(2021, 6, 1), date(2021, 3, 1)]
     await receive_units(
@@ -246,7 +246,7 @@ async def test_what_expires_first_goes_first(conn: AsyncConnection) -> None:
 async def test_the_average_cost_moves_with_receipts_and_goes_out_with_goods(
     conn: AsyncConnection,
 ) -> None:
-    shelf, first, _ = await _shelf(conn, on_hand=0)
+    shelf, first, _ = await shelf_of(conn, on_hand=0)
     sku_id = shelf.store.skus[0]
     for n, (units, cost) in enumerate([(10, 100), (5, 133)]):
         await receive_units(
@@ -264,7 +264,7 @@ async def test_the_average_cost_moves_with_receipts_and_goes_out_with_goods(
 
 
 async def test_a_level_below_what_is_promised_is_refused(conn: AsyncConnection) -> None:
-    shelf, _, _ = await _shelf(conn)
+    shelf, _, _ = await shelf_of(conn)
     await shelf.order(0, 0, 6)
     with pytest.raises(StockBelowReserved):
         await set_on_hand(

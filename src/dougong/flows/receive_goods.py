@@ -41,7 +41,8 @@ async def receive_goods(
     """Take a delivery in at a warehouse (None: the order's, or the default one).
 
     The same key again is the same delivery. Raises NotFound, WarehouseClosed (409),
-    WrongPurchaseState (409), OverDelivery (409), KeyReused (409), BadInput.
+    WrongPurchaseState (409), OverDelivery (409), KeyReused (409), BadInput, ExpiryMissing,
+    ExpiresTooSoon (409).
     """
     purchase = await purchase_of(conn, store_id=store_id, order_id=order_id)
     place = warehouse_id or purchase.order.warehouse_id
@@ -80,6 +81,7 @@ def _units(ordered: Sequence[Any], counted: Sequence[CountedLine]) -> list[Recei
             known[line.line_no].price_minor,
             line.lot.strip(),
             line.expires_on,
+            line.line_no,
         )
         for line in counted
         if line.accepted

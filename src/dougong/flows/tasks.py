@@ -4,6 +4,7 @@ import dougong.flows.count_round
 import dougong.flows.deadlines
 import dougong.flows.deliver_webhooks
 import dougong.flows.end_quotas
+import dougong.flows.expire_batches
 import dougong.flows.feed_images
 import dougong.flows.import_feed
 import dougong.flows.import_purchase_orders

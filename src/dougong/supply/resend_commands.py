@@ -33,7 +33,7 @@ async def send_free_units(
     nothing. Answers what those of each SKU cost (0: not known).
 
     Raises SoldOut when no warehouse has that many free, StockBelowReserved when orders have been
-    promised them.
+    promised them, TooCloseToExpiry when that warehouse's units may not be sold any more.
     """
     skus = sorted(units)
     await hold_stock(conn, store_id=store_id, sku_ids=skus)
@@ -50,7 +50,7 @@ async def send_free_units(
         for sku_id in skus
     ]
     fresh = await new_moves(conn, store_id=store_id, moves=moves)
-    placed = await take_batches(conn, store_id=store_id, moves=fresh)
+    placed = await take_batches(conn, store_id=store_id, moves=fresh, sold_at=at)
     about = About("case", about_id, at, by_id)
     values = await post_or_refuse(conn, store_id=store_id, moves=placed, about=about)
     costs = dict.fromkeys(skus, 0)

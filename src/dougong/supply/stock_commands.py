@@ -17,6 +17,7 @@ from dougong.supply.allocation_commands import (
     use_allocations,
 )
 from dougong.supply.batch_commands import batches_in, take_batches
+from dougong.supply.expiry_commands import check_lines
 from dougong.supply.ledger_commands import (
     About,
     LevelRows,
@@ -68,7 +69,8 @@ async def receive_units(
 ) -> None:
     """Units come from a supplier and can be sold at once; the same key changes nothing.
 
-    Raises NotFound for a SKU or warehouse of another store, WarehouseClosed, BadInput.
+    Raises NotFound for a SKU or warehouse of another store, WarehouseClosed, BadInput; for goods
+    that expire ExpiryMissing, ExpiresTooSoon (409).
     """
     if not lines or min(line.quantity for line in lines) < 1:
         raise BadInput(field="lines", reason="nothing_to_receive")
@@ -90,6 +92,7 @@ async def receive_units(
     ]
     new = {move.key for move in await new_moves(conn, store_id=store_id, moves=moves)}
     fresh = [(line, m) for line, m in zip(lines, moves, strict=True) if m.key in new]
+    await check_lines(conn, store_id=store_id, lines=[line for line, _ in fresh], at=at)
     batches = await batches_in(
         conn,
         store_id=store_id,
@@ -261,9 +264,9 @@ async def ship_units(
     units: Units,
     about: About,
 ) -> None:
-    """Units of an order, which is locked, go to its buyer in the package that `about` names.
-
-    From where they were set aside; from `warehouse_id`, if that is given, before anywhere else.
+    """Units of an order, which is locked, go to its buyer in the package that `about` names, from
+    where they were set aside; from `warehouse_id`, if that is given, before anywhere else.
+    Raises TooCloseToExpiry (409).
     """
     sums = _sums(units)
     if not sums:
@@ -296,7 +299,7 @@ async def ship_units(
         for sku_id, quantity in sums.items()
     ]
     moves = [*_unplaced(shipment.back, f"{about.id}:{order_id}"), *kept]
-    moves += await take_batches(conn, store_id=store_id, moves=out)
+    moves += await take_batches(conn, store_id=store_id, moves=out, sold_at=about.at)
     await post(conn, store_id=store_id, moves=moves, about=about)
     await use_allocations(conn, store_id=store_id, order_id=order_id, uses=shipment.uses)
     await put_allocations(

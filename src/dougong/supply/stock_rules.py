@@ -130,13 +130,14 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 class Received(msgspec.Struct, frozen=True):
     """Units that come from a supplier. unit_cost_minor None: not known; lot, expires_on: of their
-    batch."""
+    batch; line_no: of the order that they came for."""
 
     sku_id: SkuId
     quantity: int
     unit_cost_minor: int | None = None
     lot: str = ""
     expires_on: date | None = None
+    line_no: int | None = None
 
 
 class Change(msgspec.Struct):

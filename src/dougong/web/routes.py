@@ -80,6 +80,7 @@ from dougong.web.merchant import carriers as merchant_carriers
 from dougong.web.merchant import counts as merchant_counts
 from dougong.web.merchant import coupons as merchant_coupons
 from dougong.web.merchant import dropship as merchant_dropship
+from dougong.web.merchant import expiring as merchant_expiring
 from dougong.web.merchant import fulfilment as merchant_fulfilment
 from dougong.web.merchant import imports as merchant_imports
 from dougong.web.merchant import money as merchant_money
@@ -227,6 +228,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_bills.HANDLERS,
     *merchant_coupons.HANDLERS,
     *merchant_dropship.HANDLERS,
+    *merchant_expiring.HANDLERS,
     *merchant_fulfilment.HANDLERS,
     *merchant_imports.HANDLERS,
     *merchant_money.HANDLERS,

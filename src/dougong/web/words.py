@@ -276,6 +276,17 @@ REFUSALS: dict[str, str] = {
         "More came than was ordered (line {line_no}: {most} may still come). Refuse the rest, "
         "or take it as a surplus."
     ),
+    "expiry_missing": mark(
+        "Give lot and expiry (line {line_no}): goods of this category are kept by them."
+    ),
+    "expires_too_soon": mark(
+        "This lot expires too soon (line {line_no}): {days_left} days are left, {days_needed} are "
+        "needed. Count it as damaged."
+    ),
+    "too_close_to_expiry": mark(
+        "What lies there is too close to its expiry to be sold. Send it from another warehouse, or "
+        "wait for fresh goods."
+    ),
     "bill_known": mark("This supplier's bill of that number is entered already."),
     "bill_differs": mark(
         "This bill differs: somebody else than entered it approves it, with a reason."

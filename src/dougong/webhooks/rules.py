@@ -63,6 +63,7 @@ KINDS = (
     "catalog.store_changed",
     "catalog.feed_loaded",
     "supply.stock_set",
+    "supply.batch_withdrawn",
     "supply.purchase_order_approved",
     "supply.purchase_order_sent",
     "supply.purchase_order_cancelled",

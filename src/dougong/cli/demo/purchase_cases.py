@@ -1,7 +1,7 @@
 """The first merchant buys: suppliers, orders in every state, deliveries that differ, a bill that
 does not match, and a SKU that its supplier sends to buyers itself."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -106,10 +106,21 @@ async def _orders(
     await _order(buying, suppliers[0], [WantedLine(skus[3], 80)], at=now - 12 * DAY, to="sent")
     await _order(buying, suppliers[1], ware, at=now - 20 * DAY, to="cancelled")
     part = await _order(buying, suppliers[1], ware, at=now - 15 * DAY, to="sent")
-    await _receive(buying, part, [CountedLine(1, 25, damaged=3, short=2)], at=now - 4 * DAY)
+    await _receive(
+        buying,
+        part,
+        [CountedLine(1, 25, damaged=3, short=2, lot="JDZ-07", expires_on=_day(now, 400))],
+        at=now - 4 * DAY,
+    )
     whole = await _order(buying, suppliers[0], tea, at=now - 40 * DAY, to="sent")
     receipt = await _receive(
-        buying, whole, [CountedLine(1, 120), CountedLine(2, 63)], at=now - 33 * DAY
+        buying,
+        whole,
+        [
+            CountedLine(1, 120, lot="YX-0412", expires_on=_day(now, 330)),
+            CountedLine(2, 63, lot="YX-0398", expires_on=_day(now, 20)),
+        ],
+        at=now - 33 * DAY,
     )
     conn, named = buying["conn"], {"store_id": buying["store_id"], "by_id": buying["by"]}
     freight = LandedCost(kind="freight", amount_minor=18_000, spread_by="value", key="demo-freight")
@@ -127,6 +138,11 @@ async def _orders(
                 conn, bill_id=bill_id, state=BillState.APPROVED, reason="", at=now - 28 * DAY,
                 **named,
             )  # fmt: skip
+
+
+def _day(now: datetime, days: int) -> date:
+    """So many days from now: when a lot expires; one of them soon."""
+    return (now + days * DAY).date()
 
 
 async def _receive(

@@ -83,7 +83,8 @@ async def receive(
 ) -> GoodsReceipt:
     """What is accepted can be sold at once, at what it was ordered for. 409 `over_delivery` for
     more than may come of a line (`facts` name it), unless `take_over` is said;
-    `wrong_purchase_state` unless the order is sent and not wholly received; `warehouse_closed`."""
+    `wrong_purchase_state` unless the order is sent and not wholly received; `warehouse_closed`.
+    Goods that expire need lot and expiry: 400 `expiry_missing`, 409 `expires_too_soon`."""
 
     async def make() -> GoodsReceipt:
         delivery = Delivery(

@@ -62,6 +62,7 @@ KIND_WORDS: dict[str, str] = {
     "catalog.store_changed": mark("Store changed"),
     "catalog.feed_loaded": mark("Product feed loaded"),
     "supply.stock_set": mark("Stock set"),
+    "supply.batch_withdrawn": mark("Batch taken off sale"),
     "supply.purchase_order_approved": mark("Purchase order approved"),
     "supply.purchase_order_sent": mark("Purchase order sent"),
     "supply.purchase_order_cancelled": mark("Purchase order cancelled"),

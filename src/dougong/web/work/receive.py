@@ -1,6 +1,6 @@
 """The door where goods come in: on a phone, with a scanner that types into one field."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import StoreId
 from dougong.flows.receive_goods import receive_goods
+from dougong.reads.expiring import days_needed
 from dougong.reads.purchasing import (
     OrderFilter,
     purchase_of,
@@ -101,6 +102,7 @@ async def _count(
     conn: AsyncConnection,
     store_id: UUID,
     purchase_id: UUID,
+    now: datetime,
     *,
     typed: CountForm | None = None,
     error: Refusal | None = None,
@@ -108,6 +110,8 @@ async def _count(
 ) -> Page:
     ours = StoreId(store_id)
     purchase = await purchase_of(conn, store_id=ours, order_id=purchase_id)
+    needed = await days_needed(conn, store_id=ours, order_id=purchase_id, at=now)
+    today = local_day(now)
     again: dict[int, CountedLine] = {}
     if typed is not None and not isinstance(error, BadInput):
         again = {line.line_no: line for line in typed.lines()}
@@ -123,6 +127,8 @@ async def _count(
         key=typed.key if typed else "",
         typed=typed,
         again=again,
+        expires_from={line_no: today + timedelta(days=n) for line_no, n in needed.items()},
+        bad_line=error.facts.get("line_no") if error else None,
         is_over=isinstance(error, OverDelivery),
         is_open=purchase.order.state in ("sent", "part_received"),
         done=done,
@@ -135,9 +141,10 @@ async def count_page(
     purchase_id: FromPath[UUID],
     request: AnyRequest,
     conn: Conn,
+    now: Now,
     done: FromQuery[str] = "",
 ) -> Page:
-    return await _count(request, conn, store_id, purchase_id, done=done[:40])
+    return await _count(request, conn, store_id, purchase_id, now, done=done[:40])
 
 
 @post(ONE, **WORK)
@@ -171,7 +178,7 @@ async def take_in(
     except Refusal as refusal:
         if refusal.status == 404:
             raise
-        return await _count(request, conn, store_id, purchase_id, typed=data, error=refusal)
+        return await _count(request, conn, store_id, purchase_id, now, typed=data, error=refusal)
     if made.is_new:
         await _note(conn, who, now, store_id, made.number)
     return see(f"/work/{store_id}/receive/{purchase_id}?done={made.number}")
