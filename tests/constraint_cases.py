@@ -61,9 +61,10 @@ def _case_rule(ids: Ids) -> Row:
 
 
 def _product(ids: Ids) -> Row:
-    return {"id": uuid4(), "currency": "CNY", "premium_minor": 50, "cover_minor": 1_000,
-            "name_zh": "险", "name_en": "i", "in_force": LAST_YEAR, "made_by": ids.person,
-            "made_at": AT}  # fmt: skip
+    return {"id": uuid4(), "currency": "CNY", "version": 2, "near_minor": 900,
+            "far_minor": 1_000, "bands": "[]", "name_zh": "险", "name_en": "i",
+            "in_force": LAST_YEAR, "made_by": ids.person, "made_at": AT, "approved_by": uuid4(),
+            "approved_at": AT}  # fmt: skip
 
 
 def _payout(ids: Ids) -> Row:
@@ -119,6 +120,9 @@ CASES: Mapping[str, Callable[[Ids], Row]] = {
     "buyer_scores": lambda ids: {"person_id": BUYER, "score": 10, "facts": "{}", "since": AT,
                                  "counted_at": AT},
     "insurance_products": _product,
+    "insured_stores": lambda ids: {"store_id": ids.store, "since": LATER, "until": LATER,
+                                   "counted": 2, "came_back": 1, "counted_at": AT,
+                                   "taken_by": ids.person},
     "payout_terms": _payout_terms,
     "payout_accounts": _payout_account,
     "payout_runs": _payout_run,
@@ -146,7 +150,8 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "case_rules": {"in_force": FROM_AT},
         "buyer_score_formulas": {"in_force": FROM_AT},
         "buyer_scores": {"person_id": ids.person},
-        "insurance_products": {"id": PRODUCT, "in_force": FROM_AT},
+        "insurance_products": {"id": PRODUCT, "in_force": FROM_AT, "version": 1},
+        "insured_stores": {"since": AT, "until": None},
         "payout_terms": {"id": TERMS, "in_force": FROM_AT},
         "payout_accounts": {"id": ACCOUNT, "payee_id": PAYEE},
         "payout_runs": {"id": RUN, "day": "2020-08-20"},
@@ -298,11 +303,25 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "buyer_scores_score_check": row_with(score=101),
     },
     "insurance_products": {
-        "insurance_products_cover": row_with(cover_minor=50),
+        "insurance_products_approved": row_with(approved_at=None),
+        "insurance_products_far": row_with(far_minor=50),
         "insurance_products_in_force_check": row_with(in_force=EMPTY_TIME),
         "insurance_products_no_overlap": row_with(in_force=FROM_AT),
         "insurance_products_pkey": once("id"),
-        "insurance_products_premium_minor_check": row_with(premium_minor=0),
+        "insurance_products_name_en_check": row_with(name_en=""),
+        "insurance_products_name_zh_check": row_with(name_zh=""),
+        "insurance_products_near_minor_check": row_with(near_minor=0),
+        "insurance_products_second_person": row_with(approved_by=NOBODY, made_by=NOBODY),
+        "insurance_products_version": once("version"),
+        "insurance_products_version_check": row_with(version=0),
+    },
+    "insured_stores": {
+        "insured_stores_came_back": row_with(came_back=3),
+        "insured_stores_counted_check": row_with(counted=-1, came_back=-2),
+        "insured_stores_one": row_with(until=None),
+        "insured_stores_pkey": once("since"),
+        "insured_stores_store_id_fkey": row_with(store_id=NOBODY),
+        "insured_stores_until": row_with(until=AT),
     },
     "payout_terms": {
         **_words("payout_terms", "purpose"),

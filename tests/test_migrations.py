@@ -32,7 +32,6 @@ APPEND_ONLY = (
     "case_moves",
     "case_rulings",
     "insurance_claims",
-    "insurance_policies",
     "ledger_accounts",
     "ledger_entries",
     "ledger_rollups",
@@ -92,7 +91,7 @@ NEVER_DELETED = (
     "expiry_terms",
     "fee_rules",
     "inbox",
-    "insurance_products",
+    "insurance_policies", "insurance_products", "insured_stores",
     "order_lines",
     "live_minutes",
     "live_publishers",
@@ -138,7 +137,7 @@ NEVER_DELETED = (
     "waves",
     "waybills",
     "write_offs",
-)
+)  # fmt: skip
 OURS = """
     FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

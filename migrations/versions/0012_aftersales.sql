@@ -283,27 +283,49 @@ CREATE INDEX buyer_scores_by_score ON buyer_scores (score DESC, person_id DESC);
 
 -- freight insurance ----------------------------------------------------------------------------------------
 
+-- What is offered, by date: covers by route (near: within a province), premiums by the share of a
+-- store's orders that came back lately (`bands`: over_bp to premium_minor). A second person approves.
 CREATE TABLE insurance_products (
   id uuid PRIMARY KEY,
   currency char(3) NOT NULL,
-  premium_minor bigint NOT NULL CHECK (premium_minor > 0),
-  cover_minor bigint NOT NULL,
-  name_zh text NOT NULL,
-  name_en text NOT NULL,
+  version integer NOT NULL CHECK (version > 0),
+  name_zh text NOT NULL CHECK (length(name_zh) BETWEEN 1 AND 60),
+  name_en text NOT NULL CHECK (length(name_en) BETWEEN 1 AND 60),
+  near_minor bigint NOT NULL CHECK (near_minor > 0),
+  far_minor bigint NOT NULL,
+  bands jsonb NOT NULL,
   in_force tstzrange NOT NULL
     CHECK (NOT isempty(in_force) AND lower_inc(in_force) AND NOT upper_inc(in_force)),
   made_by uuid NOT NULL,
   made_at timestamptz NOT NULL,
-  CONSTRAINT insurance_products_cover CHECK (cover_minor > premium_minor),
+  approved_by uuid,
+  approved_at timestamptz,
+  CONSTRAINT insurance_products_version UNIQUE (currency, version),
+  CONSTRAINT insurance_products_far CHECK (far_minor >= near_minor),
+  CONSTRAINT insurance_products_second_person CHECK (approved_by <> made_by),
+  CONSTRAINT insurance_products_approved CHECK ((approved_by IS NULL) = (approved_at IS NULL)),
   CONSTRAINT insurance_products_no_overlap EXCLUDE USING gist (currency WITH =, in_force WITH &&)
+    WHERE (approved_by IS NOT NULL)
 );
 
+-- From when to when a store insures its orders. Of `counted` orders that it sent lately, `came_back`
+-- did; that decides the band, and is counted anew each day.
 CREATE TABLE insured_stores (
-  store_id uuid PRIMARY KEY REFERENCES stores,
+  store_id uuid NOT NULL REFERENCES stores,
   since timestamptz NOT NULL,
-  until timestamptz CHECK (until > since)
+  until timestamptz,
+  counted integer NOT NULL CHECK (counted >= 0),
+  came_back integer NOT NULL,
+  counted_at timestamptz NOT NULL,
+  taken_by uuid NOT NULL,
+  PRIMARY KEY (store_id, since),
+  CONSTRAINT insured_stores_came_back CHECK (came_back BETWEEN 0 AND counted),
+  CONSTRAINT insured_stores_until CHECK (until >= since)
 );
+CREATE UNIQUE INDEX insured_stores_one ON insured_stores (store_id) WHERE until IS NULL;
 
+-- Frozen when the order was paid, by what was offered when it was placed. `charged_at`: when its first
+-- parcel left, and the merchant paid the premium.
 CREATE TABLE insurance_policies (
   store_id uuid NOT NULL,
   order_id uuid NOT NULL,
@@ -311,10 +333,15 @@ CREATE TABLE insurance_policies (
   currency char(3) NOT NULL,
   premium_minor bigint NOT NULL CHECK (premium_minor > 0),
   cover_minor bigint NOT NULL CHECK (cover_minor > 0),
+  route text NOT NULL CHECK (route IN ('near', 'far')),
+  return_bp integer NOT NULL CHECK (return_bp BETWEEN 0 AND 10000),
   at timestamptz NOT NULL,
+  charged_at timestamptz,
   PRIMARY KEY (store_id, order_id),
-  FOREIGN KEY (store_id, order_id) REFERENCES orders
+  FOREIGN KEY (store_id, order_id) REFERENCES orders,
+  CONSTRAINT insurance_policies_charged CHECK (charged_at >= at)
 );
+CREATE INDEX insurance_policies_by_time ON insurance_policies (store_id, at DESC, order_id DESC);
 
 CREATE TABLE insurance_claims (
   store_id uuid NOT NULL,
@@ -491,17 +518,16 @@ CREATE TABLE payout_moves (
 
 DO $$ DECLARE t text; BEGIN
   FOREACH t IN ARRAY ARRAY['case_lines', 'case_moves', 'case_messages', 'case_evidence',
-    'case_rulings', 'case_holds', 'resend_lines', 'insurance_policies', 'insurance_claims',
-    'payout_moves'] LOOP
+    'case_rulings', 'case_holds', 'resend_lines', 'insurance_claims', 'payout_moves'] LOOP
     EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM dougong_app', t);
     EXECUTE format('CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON %I
       FOR EACH ROW EXECUTE FUNCTION refuse_change()', t);
     EXECUTE format('CREATE TRIGGER keep_all BEFORE TRUNCATE ON %I
       FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', t);
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['cases', 'case_units', 'case_rules', 'insurance_products', 'payouts',
-    'payout_terms', 'payout_accounts', 'payout_runs', 'payout_files', 'return_addresses',
-    'reply_templates'] LOOP
+  FOREACH t IN ARRAY ARRAY['cases', 'case_units', 'case_rules', 'insurance_products',
+    'insured_stores', 'insurance_policies', 'payouts', 'payout_terms', 'payout_accounts',
+    'payout_runs', 'payout_files', 'return_addresses', 'reply_templates'] LOOP
     EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM dougong_app', t);
   END LOOP;
 END $$;
@@ -509,12 +535,15 @@ END $$;
 REVOKE UPDATE, DELETE, TRUNCATE ON payout_file_problems FROM dougong_app;
 
 -- What was asked stays; a rule row can only end earlier.
-REVOKE UPDATE ON cases, case_rules, insurance_products, payouts, payout_terms, payout_accounts
-  FROM dougong_app;
+REVOKE UPDATE ON cases, case_rules, insurance_products, insured_stores, insurance_policies, payouts,
+  payout_terms, payout_accounts FROM dougong_app;
 GRANT UPDATE (state, waiting_for, offered_minor, granted_minor, bearer, borne_minor, held_at,
   released_at, refund_id, outcome, return_address, return_carrier, return_tracking_no,
   inspection, extended, extension_asked_by, due_at, due_kind, closed_at) ON cases TO dougong_app;
-GRANT UPDATE (in_force) ON insurance_products, payout_terms TO dougong_app;
+GRANT UPDATE (in_force, approved_by, approved_at) ON insurance_products TO dougong_app;
+GRANT UPDATE (until, counted, came_back, counted_at) ON insured_stores TO dougong_app;
+GRANT UPDATE (charged_at) ON insurance_policies TO dougong_app;
+GRANT UPDATE (in_force) ON payout_terms TO dougong_app;
 GRANT UPDATE (in_force, ended_by, ended_at, withdrawn) ON case_rules TO dougong_app;
 GRANT UPDATE (state, account_id, file_id, bank_ref, why, sent_at, asked_at, done_at)
   ON payouts TO dougong_app;

@@ -137,11 +137,11 @@ IDLE_RULES = """
       AND NOT EXISTS (SELECT FROM order_lines l WHERE l.service_fee_rule_id = r.id)
 """
 # The log is read by its numbers: what is dated later was written later.
-# Rules, rooms, purchases and cases tell of dates that lie before what was told already.
+# Rules, rooms, purchases, insurance and cases tell of dates that lie before what was told already.
 OUT_OF_ORDER = """
     SELECT id, at, action FROM (
       SELECT *, lag(at) OVER (ORDER BY id) AS before FROM audit_log
-      WHERE action !~ '^(policy|live|gifts|supply|cases|standing)[.]') l
+      WHERE action !~ '^(policy|live|gifts|supply|cases|standing|insurance)[.]') l
     WHERE at < before
 """
 SOLD_OUT = """

@@ -220,21 +220,29 @@ insurance_products = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("currency", CHAR(3), nullable=False),
-    Column("premium_minor", BigInteger, nullable=False),
-    Column("cover_minor", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
     Column("name_zh", Text, nullable=False),
     Column("name_en", Text, nullable=False),
+    Column("near_minor", BigInteger, nullable=False),
+    Column("far_minor", BigInteger, nullable=False),
+    Column("bands", JSONB, nullable=False),
     Column("in_force", TSTZRANGE, nullable=False),
     Column("made_by", Uuid, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("approved_by", Uuid),
+    Column("approved_at", DateTime(timezone=True)),
 )
 
 insured_stores = Table(
     "insured_stores",
     metadata,
     Column("store_id", Uuid, primary_key=True),
-    Column("since", DateTime(timezone=True), nullable=False),
+    Column("since", DateTime(timezone=True), primary_key=True),
     Column("until", DateTime(timezone=True)),
+    Column("counted", Integer, nullable=False),
+    Column("came_back", Integer, nullable=False),
+    Column("counted_at", DateTime(timezone=True), nullable=False),
+    Column("taken_by", Uuid, nullable=False),
 )
 
 insurance_policies = Table(
@@ -246,7 +254,10 @@ insurance_policies = Table(
     Column("currency", CHAR(3), nullable=False),
     Column("premium_minor", BigInteger, nullable=False),
     Column("cover_minor", BigInteger, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("return_bp", Integer, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
+    Column("charged_at", DateTime(timezone=True)),
 )
 
 insurance_claims = Table(

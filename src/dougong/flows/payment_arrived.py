@@ -17,6 +17,7 @@ from dougong.base.ids import PLATFORM_BOOK, OrderId, PaymentId, StoreId
 from dougong.flows.allocate_order import allocate_locked
 from dougong.flows.book_orders import CLEARING, capture_entry
 from dougong.flows.dropship import give_to_suppliers
+from dougong.flows.insure_freight import freeze_policy
 from dougong.flows.order_for_books import booked_order
 from dougong.flows.pay_in import book_pay_in
 from dougong.flows.send_refunds import note_refund
@@ -179,6 +180,7 @@ async def book_paid(conn: AsyncConnection, *, order: Any, currency: str, at: dat
     await give_to_suppliers(conn, store_id=store_id, order_id=order_id, at=at)
     await allocate_locked(conn, order=order, lines=lines, at=at)
     await promise_shipping(conn, order=order, lines=lines, at=at)
+    await freeze_policy(conn, order=order, at=at)
     facts = {"number": order.number, "total_minor": order.total_minor, "currency": order.currency}
     await record(conn, "order.paid", store_id=store_id, subject_id=order_id, at=at, facts=facts)
 

@@ -16,6 +16,7 @@ from dougong.aftersales.rules import (
 from dougong.aftersales.sending_commands import write_resent
 from dougong.flows.answer_case import Act, by_person, case_for, step_of
 from dougong.flows.case_goods import goods_back, goods_out
+from dougong.flows.insure_freight import pay_freight_back
 from dougong.flows.settle_case import By, refund_case, sent_case
 from dougong.flows.step_cases import take_steps
 
@@ -82,6 +83,7 @@ async def take_goods(
             bearer=Bearer(case.bearer), came_back=True,
         )  # fmt: skip
         return
+    await pay_freight_back(conn, case, at=by.at)
     await take_steps(conn, [step_of(case, to, by, **found)], at=by.at, store=by.store)
 
 

@@ -21,6 +21,7 @@ from dougong.aftersales.rules import (
 from dougong.base.ids import PersonId, StoreId
 from dougong.base.money import split
 from dougong.flows.case_books import borne_entry, borne_minor, released_entry
+from dougong.flows.insure_freight import pay_freight_back
 from dougong.flows.order_for_books import booked_order
 from dougong.flows.refund_lines import refund_lines
 from dougong.flows.step_cases import Step, after_closing, take_steps
@@ -99,6 +100,8 @@ async def refund_case(
             entries=[borne],
             written_at=clock.wall_now(),
         )
+    if came_back:
+        await pay_freight_back(conn, case, at=by.at)
     values = {
         "granted_minor": sum(amounts.values()),
         "bearer": bearer.value,

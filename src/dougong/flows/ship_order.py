@@ -11,6 +11,7 @@ from dougong.aftersales.queries import kept_from_shipping
 from dougong.aftersales.rules import CaseOpen
 from dougong.base.errors import BadInput
 from dougong.base.ids import OrderId, StoreId
+from dougong.flows.insure_freight import charge_premium
 from dougong.flows.track_packages import number_known
 from dougong.infra import pause
 from dougong.infra.events import record, set_deadline
@@ -71,6 +72,7 @@ async def ship_order(
     leaving: Any = {"warehouse_id": warehouse_id, "about": About("package", package_id, at)}
     await ship_units(conn, store_id=store_id, order_id=order_id, units=units, **leaving)
     await after_shipping(conn, store_id=store_id, order_id=order_id, at=at)
+    await charge_premium(conn, store_id=store_id, order_id=order_id, at=at)
     facts = {"number": order.number, "package_id": str(package_id), **named}
     await record(
         conn, "order.package_shipped", store_id=store_id, subject_id=order_id, at=at, facts=facts

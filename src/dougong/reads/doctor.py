@@ -63,6 +63,7 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("payouts_minor", payouts.MONEY),
     ("payouts_wrong", payouts.WRONG),
     ("resend_cost_minor", cases.RESENT),
+    ("insurance_minor", cases.INSURANCE),
 )
 
 # Figures by day beside the books they were counted from.

@@ -67,6 +67,45 @@ RESENT = text("""
       <> (coalesce(b.cost, 0), coalesce(b.back, 0), coalesce(l.cost, 0), coalesce(l.back, 0))
 """)
 
+# A premium is booked once a policy was charged, that is with the first parcel, and only then; the
+# pool is premiums less claims; no claim without a premium.
+INSURANCE = text("""
+    WITH moved AS (
+      SELECT e.store_id, e.order_id, sum(CASE WHEN e.kind = 'case_premium' THEN m.amount
+          ELSE 0 END) AS premium, sum(CASE WHEN e.kind = 'case_claim' THEN -m.amount
+          ELSE 0 END) AS claim
+      FROM ledger_entries e
+      JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+      CROSS JOIN LATERAL (VALUES (t.dst, t.amount_minor), (t.src, -t.amount_minor))
+        AS m (account_id, amount)
+      JOIN ledger_accounts a ON a.store_id = e.store_id AND a.id = m.account_id
+      WHERE e.kind IN ('case_premium', 'case_claim') AND a.purpose = 'insurance_pool'
+      GROUP BY 1, 2
+    ), wanted AS (
+      SELECT p.store_id, p.order_id,
+        CASE WHEN p.charged_at IS NULL THEN 0 ELSE p.premium_minor END AS premium,
+        coalesce(c.amount_minor, 0) AS claim
+      FROM insurance_policies p
+      LEFT JOIN insurance_claims c ON c.store_id = p.store_id AND c.order_id = p.order_id
+    )
+    SELECT abs(coalesce(w.premium, 0) - coalesce(m.premium, 0))
+        + abs(coalesce(w.claim, 0) - coalesce(m.claim, 0)) AS found,
+      'freight insurance of order ' || coalesce(w.order_id, m.order_id) AS example
+    FROM wanted w FULL JOIN moved m ON m.store_id = w.store_id AND m.order_id = w.order_id
+    WHERE (coalesce(w.premium, 0), coalesce(w.claim, 0))
+      <> (coalesce(m.premium, 0), coalesce(m.claim, 0))
+    UNION ALL
+    SELECT c.amount_minor, 'claim before any parcel of order ' || c.order_id
+    FROM insurance_claims c
+    JOIN insurance_policies p ON p.store_id = c.store_id AND p.order_id = c.order_id
+    WHERE p.charged_at IS NULL
+    UNION ALL
+    SELECT p.premium_minor, 'premium of order ' || p.order_id
+    FROM insurance_policies p JOIN orders o ON o.store_id = p.store_id AND o.id = p.order_id
+    WHERE (p.charged_at IS NULL) <> NOT EXISTS (SELECT FROM order_lines l
+      WHERE l.store_id = p.store_id AND l.order_id = p.order_id AND l.shipped_quantity > 0)
+""")
+
 # Units and money in open cases are those that are counted; an open case has the deadline that it
 # says, a closed one none; an order is not final while its escrow is frozen.
 WRONG = text("""

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.errors import NotFound
 from dougong.base.ids import PLATFORM_BOOK
 from dougong.orders.rules import LineMoney
-from dougong.reads.explain_case import explain_cases
+from dougong.reads.explain_case import explain_cases, explain_premium
 from dougong.reads.explain_facts import moves_of, rules_used
 from dougong.reads.explain_referral import explain_referral, referral_creators
 from dougong.reads.explain_task import explain_task, task_parties
@@ -73,7 +73,8 @@ async def explain_order(conn: AsyncConnection, *, store_id: UUID, order_id: UUID
         lines=[_line_facts(row, rules) for row in rows],
     )
     tree = order_tree(facts, moves)
-    tree.cases = await explain_cases(conn, store_id=store_id, order_id=order_id)
+    tree.cases = await explain_premium(conn, store_id=store_id, order_id=order_id)
+    tree.cases += await explain_cases(conn, store_id=store_id, order_id=order_id)
     tree.residual_minor += sum(case.residual_minor for case in tree.cases)
     return tree
 
@@ -168,8 +169,14 @@ def _rule_used(row: RowMapping, rate: str, rules: Mapping[UUID, RuleUsed]) -> Ru
 def for_buyer(tree: Node) -> Node:
     """What a buyer may see: what was paid, by whom, and what came back."""
     lines = [_bought(line) for line in tree.children]
-    cases = [msgspec.structs.replace(case, transfers=[], cases=[]) for case in tree.cases]
+    cases = [_asked(case) for case in tree.cases if case.label == "case"]
     return msgspec.structs.replace(tree, children=lines, cases=cases)
+
+
+def _asked(case: Node) -> Node:
+    """A case, with what freight insurance pays its buyer."""
+    claims = [_closed(one) for one in case.cases if one.label == "insurance_claim"]
+    return msgspec.structs.replace(case, transfers=[], cases=claims)
 
 
 def _bought(line: Node) -> Node:

@@ -43,6 +43,25 @@ MOVES = text("""
 """)
 
 
+POLICY = text("""
+    SELECT i.premium_minor, i.currency::text AS currency, i.charged_at,
+      p.name_zh || ' v' || p.version AS name_zh, p.name_en || ' v' || p.version AS name_en
+    FROM insurance_policies i JOIN insurance_products p ON p.id = i.product_id
+    WHERE i.store_id = :store_id AND i.order_id = :order_id
+""")
+PREMIUMS = text("""
+    SELECT t.entry_id, t.n, e.kind, e.counts_at, t.line_no, t.part,
+      src.purpose AS src_purpose, src.owner_id AS src_owner_id,
+      dst.purpose AS dst_purpose, dst.owner_id AS dst_owner_id, t.amount_minor
+    FROM ledger_entries e
+    JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+    JOIN ledger_accounts src ON src.store_id = t.store_id AND src.id = t.src
+    JOIN ledger_accounts dst ON dst.store_id = t.store_id AND dst.id = t.dst
+    WHERE e.store_id = :store_id AND e.order_id = :order_id AND e.kind = 'case_premium'
+    ORDER BY e.counts_at, e.id, t.n
+""")
+
+
 async def explain_cases(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> list[Node]:
     """One tree for each case of an order: the amount asked for, and what became of it."""
     where = {"store_id": store_id, "order_id": order_id}
@@ -67,9 +86,8 @@ def _case(row: Any, moves: list[Moved]) -> Node:
     held = _net(moves, "case_hold")
     borne = sum(m.amount_minor for m in moves if m.kind == "case_borne" and _is_merchant(m))
     borne -= sum(m.amount_minor for m in moves if m.kind == "case_borne" and not _is_merchant(m))
-    claimed = sum(m.amount_minor for m in moves if m.kind == "case_claim")
     wrong = abs(row.held_minor - held) + abs(row.borne_minor - abs(borne))
-    wrong += abs(row.claimed_minor - claimed) + abs(granted - row.refunded_minor)
+    wrong += abs(granted - row.refunded_minor)
     sent = _cost_of_sending(row, moves)
     made = Node(
         label="case",
@@ -79,8 +97,8 @@ def _case(row: Any, moves: list[Moved]) -> Node:
         residual_minor=wrong,
         name_zh=row.number,
         name_en=row.number,
-        transfers=[m for m in moves if m.kind != "case_resent"],
-        cases=[sent] if sent else [],
+        transfers=[m for m in moves if m.kind not in ("case_resent", "case_claim")],
+        cases=[one for one in (sent, _claim(row, moves)) if one],
         children=[
             Node(label=label, amount_minor=minor, currency=row.currency)
             for label, minor in parts.items()
@@ -88,6 +106,44 @@ def _case(row: Any, moves: list[Moved]) -> Node:
         ],
     )
     return with_residual(made)
+
+
+async def explain_premium(conn: AsyncConnection, *, store_id: UUID, order_id: UUID) -> list[Node]:
+    """What the merchant paid, or will when a parcel leaves, for insuring the way back."""
+    where = {"store_id": store_id, "order_id": order_id}
+    row = (await conn.execute(POLICY, where)).one_or_none()
+    found = (await conn.execute(PREMIUMS, where)).mappings().all()
+    moves = [Moved(**{name: one[name] for name in Moved.__struct_fields__}) for one in found]
+    if row is None and not moves:
+        return []
+    booked = sum(m.amount_minor for m in moves)
+    return [
+        Node(
+            label="insurance_premium",
+            amount_minor=row.premium_minor if row else 0,
+            currency=row.currency if row else "",
+            status="booked" if row and row.charged_at else "expected",
+            residual_minor=abs((row.premium_minor if row and row.charged_at else 0) - booked),
+            name_zh=row.name_zh if row else "",
+            name_en=row.name_en if row else "",
+            transfers=moves,
+        )
+    ]
+
+
+def _claim(row: Any, moves: list[Moved]) -> Node | None:
+    """What the order's freight insurance pays the buyer for the way back."""
+    booked = [m for m in moves if m.kind == "case_claim"]
+    if not (booked or row.claimed_minor):
+        return None
+    paid = sum(m.amount_minor for m in booked)
+    return Node(
+        label="insurance_claim",
+        amount_minor=row.claimed_minor,
+        currency=row.currency,
+        residual_minor=abs(row.claimed_minor - paid),
+        transfers=booked,
+    )
 
 
 def _cost_of_sending(row: Any, moves: list[Moved]) -> Node | None:

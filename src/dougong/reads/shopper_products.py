@@ -88,6 +88,7 @@ class ProductView(msgspec.Struct, frozen=True):
     variants: tuple[Variant, ...]
     coupons: tuple[CouponHint, ...]
     away: Away | None
+    is_insured: bool  # the freight of a return is paid
 
     @property
     def cheapest(self) -> Variant:
@@ -122,6 +123,11 @@ PRODUCT = text("""
          ORDER BY u.min_spend_minor, u.code)
        FROM coupons u WHERE u.store_id = p.store_id AND u.usable @> CAST(:at AS timestamptz)
          AND u.used < u.quota) AS coupons,
+      EXISTS (SELECT FROM insured_stores i JOIN insurance_products ip
+        ON ip.currency = st.currency AND ip.approved_by IS NOT NULL
+        AND ip.in_force @> CAST(:at AS timestamptz)
+        WHERE i.store_id = p.store_id AND i.since <= :at
+          AND (i.until IS NULL OR i.until > :at)) AS is_insured,
       CASE WHEN p.purchase_url IS NOT NULL THEN jsonb_build_object('url', p.purchase_url,
         'source_zh', f.name_zh, 'source_en', f.name_en, 'hosts', f.hosts,
         'is_open', COALESCE(t.state = 'open', true)) END AS away

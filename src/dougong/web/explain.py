@@ -67,6 +67,8 @@ LABELS = {
     "case_waiting": mark("Asked for, and not decided yet"),
     "case_refunded": mark("Refunded for it"),
     "case_not_granted": mark("Not refunded"),
+    "insurance_premium": mark("Freight insurance, paid by the merchant"),
+    "insurance_claim": mark("Freight of the return, paid by insurance"),
     "resend_cost": mark("What sending it again cost the store"),
     "resend_goods": mark("Goods that went out again, at what they cost"),
     "resend_back": mark("Goods that came back, at what they left with"),

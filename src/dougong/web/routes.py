@@ -83,6 +83,7 @@ from dougong.web.merchant import dropship as merchant_dropship
 from dougong.web.merchant import expiring as merchant_expiring
 from dougong.web.merchant import fulfilment as merchant_fulfilment
 from dougong.web.merchant import imports as merchant_imports
+from dougong.web.merchant import insurance as merchant_insurance
 from dougong.web.merchant import money as merchant_money
 from dougong.web.merchant import orders as merchant_orders
 from dougong.web.merchant import product_editor as merchant_product_editor
@@ -113,6 +114,7 @@ from dougong.web.operator import audit as operator_audit
 from dougong.web.operator import categories as operator_categories
 from dougong.web.operator import channels as operator_channels
 from dougong.web.operator import gifts as operator_gifts
+from dougong.web.operator import insurance as operator_insurance
 from dougong.web.operator import jobs as operator_jobs
 from dougong.web.operator import ledger as operator_ledger
 from dougong.web.operator import live_wall as operator_live_wall
@@ -243,6 +245,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_settings.HANDLERS,
     *merchant_shipping.HANDLERS,
     *merchant_standing.HANDLERS,
+    *merchant_insurance.HANDLERS,
     *merchant_stock.HANDLERS,
     *merchant_stock_sku.HANDLERS,
     *merchant_warehouses.HANDLERS,
@@ -283,6 +286,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *operator_rules.HANDLERS,
     *operator_sources.HANDLERS,
     *operator_standing.HANDLERS,
+    *operator_insurance.HANDLERS,
     *operator_standing_rules.HANDLERS,
     *operator_tasks.HANDLERS,
     *operator_unallocated.HANDLERS,

@@ -48,6 +48,7 @@ KINDS = (
     "package.handed_over",
     "case.opened",
     "case.moved",
+    "case.freight_paid",
     "case.closed",
     "case.extended",
     "case.extension_asked",

@@ -7,6 +7,7 @@ from typing import Protocol
 from dougong.cli.demo.agreement_cases import write_agreements
 from dougong.cli.demo.case_cases import write_cases
 from dougong.cli.demo.gift_cases import write_gifts
+from dougong.cli.demo.insurance_cases import write_insurance
 from dougong.cli.demo.live_cases import write_live
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.money_cases import write_refunds, write_unallocated
@@ -44,6 +45,7 @@ PIECES: tuple[Piece, ...] = (
     write_invitation,
     write_sources,
     write_gifts,
+    write_insurance,
     write_cases,
     write_purchases,
     write_live,

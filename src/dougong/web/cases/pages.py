@@ -28,6 +28,7 @@ from dougong.reads.case_desk import (
     desk_rows,
     queue_neighbours,
 )
+from dougong.reads.insurance import cover_of
 from dougong.web.cases.words import acts_for, case_words
 from dougong.web.deps import Who
 from dougong.web.forms import Form
@@ -85,6 +86,7 @@ async def case_page(
     story = await case_story(conn, store_id=store_id, case_id=case_id, buyer_id=seat.buyer_id)
     case = await case_of(conn, store_id=store_id, case_id=case_id)
     templates, addresses = [], []
+    cover = await cover_of(conn, store_id=store_id, order_id=case.order_id)
     if seat.side is Side.MERCHANT:
         templates, addresses = map(list, await desk_rows(conn, store_id=store_id))
     bad = message_for(refusal.code, refusal.facts) if refusal else ""
@@ -96,6 +98,7 @@ async def case_page(
         seat=seat,
         story=story,
         case=case,
+        cover=cover,
         course=course_of(story),
         rule=rule_of(story),
         abuse=None if seat.side is Side.BUYER else await score_of(conn, person_id=case.buyer_id),

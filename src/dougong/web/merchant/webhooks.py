@@ -50,6 +50,7 @@ KIND_WORDS: dict[str, str] = {
     "package.state_changed": mark("A parcel came into another state"),
     "case.opened": mark("Case opened"),
     "case.moved": mark("Case moved on"),
+    "case.freight_paid": mark("Freight of a return paid by insurance"),
     "case.closed": mark("Case closed"),
     "case.extended": mark("Case: more time"),
     "case.message": mark("Message in a case"),

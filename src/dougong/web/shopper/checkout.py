@@ -21,6 +21,7 @@ from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.infra.settings import settings
 from dougong.orders.rules import CouponRefused, StaleTotal
+from dougong.reads.insurance_facts import insuring_stores
 from dougong.reads.shopper_orders import (
     CartStore,
     bought_now,
@@ -146,6 +147,9 @@ async def show(
         ask=ask,
         ask_json=msgspec.json.encode(ask).decode(),
         parts=prepared,
+        insuring=await insuring_stores(
+            conn, store_ids=[one.cart.store.id for one in prepared], at=now
+        ),
         parts_json=msgspec.json.encode([as_asked(part) for part in sellable]).decode(),
         totals=totals_of(sellable),
         addresses=addresses,

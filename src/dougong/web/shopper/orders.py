@@ -12,6 +12,7 @@ from dougong.base.access import Permission
 from dougong.base.ids import OrderId, StoreId
 from dougong.flows.close_order import cancel_by_buyer
 from dougong.flows.receive_order import confirm_receipt
+from dougong.reads.insurance import cover_of
 from dougong.reads.shopper_orders import GROUPS, PAGE, order_cards, order_detail
 from dougong.web import package_words
 from dougong.web.account.common import AnyRequest, go
@@ -68,7 +69,10 @@ async def order_page(
         "parcel_map": parcel_map,
         "status_words": package_words.status_words,
     }
-    return page(request, "shopper/order.html", detail=detail, order=detail.order, **words)
+    cover = await cover_of(conn, store_id=store, order_id=order_id)
+    return page(
+        request, "shopper/order.html", detail=detail, order=detail.order, cover=cover, **words
+    )
 
 
 @get(ORDER + "/receipt", **READ)
