@@ -11,6 +11,7 @@ from sqlalchemy import text
 from tests.aftersales.test_cases import held, residual, returned
 from tests.aftersales.world import DAY, START, World
 from tests.factories import a_person
+from tests.settlement.payout_world import pay_payee
 
 from dougong.aftersales.insurance_commands import (
     approve_product,
@@ -32,7 +33,6 @@ from dougong.aftersales.rules import CaseKind, Inspection
 from dougong.base.errors import BadInput
 from dougong.flows import answer_case, return_case
 from dougong.flows.insure_freight import insure
-from dougong.flows.pay_out import pay_out
 from dougong.infra import pause
 from dougong.reads.doctor_cases_sql import INSURANCE, MONEY
 from dougong.reads.explain import explain_order, for_buyer
@@ -192,7 +192,7 @@ async def test_what_is_owed_to_the_buyer_is_paid_out(world: World) -> None:
     await returned(world, await world.a_case(placed, K.RETURN_REFUND), Inspection.AS_NEW)
     for made in (1, 0):
         assert made == len(
-            await pay_out(
+            await pay_payee(
                 world.conn, store_id=placed.store_id, payee_id=world.buyer.person_id,
                 day=world.now.date(), at=world.now,
             )
