@@ -317,7 +317,6 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
     },
     "insured_stores": {
         "insured_stores_came_back": row_with(came_back=3),
-        "insured_stores_counted_check": row_with(counted=-1, came_back=-2),
         "insured_stores_one": row_with(until=None),
         "insured_stores_pkey": once("since"),
         "insured_stores_store_id_fkey": row_with(store_id=NOBODY),

@@ -314,7 +314,7 @@ CREATE TABLE insured_stores (
   store_id uuid NOT NULL REFERENCES stores,
   since timestamptz NOT NULL,
   until timestamptz,
-  counted integer NOT NULL CHECK (counted >= 0),
+  counted integer NOT NULL,
   came_back integer NOT NULL,
   counted_at timestamptz NOT NULL,
   taken_by uuid NOT NULL,
