@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 from dougong.aftersales.insurance_commands import approve_product, draft_product
 from dougong.aftersales.insurance_rules import Band, Offer
-from dougong.base.ids import PersonId
-from dougong.cli.demo.case_cases import OWNER
+from dougong.cli.demo.case_desks import owner_of
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.marks import begin_piece
 from dougong.flows.insure_freight import insure
@@ -36,5 +35,5 @@ async def write_insurance(market: Market, *, now: datetime) -> None:
         await approve_product(conn, product_id=version, by_id=second, at=at)
         for code in STORES:
             store_id = market.stores[code]
-            owner = PersonId(await conn.scalar(OWNER, {"store_id": store_id}))
+            owner = await owner_of(conn, store_id)
             await insure(conn, store_id=store_id, person_id=owner, at=at)
