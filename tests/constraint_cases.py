@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests import constraint_tasks as other
+from tests.constraint_insurance import INSURANCE, INSURANCE_WRONG, PRODUCT
 from tests.constraint_settlement import ASKER
 from tests.constraint_shapes import (
     AT,
@@ -22,7 +23,7 @@ from tests.constraint_shapes import (
 from tests.constraint_tasks import EVIDENCE
 
 LATER = AT + timedelta(days=7)
-CASE, PRODUCT, BUYER = uuid4(), uuid4(), uuid4()
+CASE, BUYER = uuid4(), uuid4()
 TERMS, ACCOUNT, RUN, FILE, PAYOUT, PAYEE = (uuid4() for _ in range(6))
 BY_ONE = {"approved_by": ASKER, "checked_by": ASKER}
 LAST_YEAR = "[2019-08-20 00:00:00+00,2020-08-20 00:00:00+00)"
@@ -58,13 +59,6 @@ def _case_rule(ids: Ids) -> Row:
     return {"store_id": ids.store, "id": uuid4(), "kind": "refund_only", "up_to_minor": 100,
             "outcome": "approve", "says_zh": "可", "says_en": "yes", "in_force": LAST_YEAR,
             "made_by": ids.person, "made_at": AT}  # fmt: skip
-
-
-def _product(ids: Ids) -> Row:
-    return {"id": uuid4(), "currency": "CNY", "version": 2, "near_minor": 900,
-            "far_minor": 1_000, "bands": "[]", "name_zh": "险", "name_en": "i",
-            "in_force": LAST_YEAR, "made_by": ids.person, "made_at": AT, "approved_by": uuid4(),
-            "approved_at": AT}  # fmt: skip
 
 
 def _payout(ids: Ids) -> Row:
@@ -119,10 +113,7 @@ CASES: Mapping[str, Callable[[Ids], Row]] = {
                                          "reason": "r", "made_by": ids.person, "made_at": AT},
     "buyer_scores": lambda ids: {"person_id": BUYER, "score": 10, "facts": "{}", "since": AT,
                                  "counted_at": AT},
-    "insurance_products": _product,
-    "insured_stores": lambda ids: {"store_id": ids.store, "since": LATER, "until": LATER,
-                                   "counted": 2, "came_back": 1, "counted_at": AT,
-                                   "taken_by": ids.person},
+    **INSURANCE,
     "payout_terms": _payout_terms,
     "payout_accounts": _payout_account,
     "payout_runs": _payout_run,
@@ -302,26 +293,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "buyer_scores_pkey": once("person_id"),
         "buyer_scores_score_check": row_with(score=101),
     },
-    "insurance_products": {
-        "insurance_products_approved": row_with(approved_at=None),
-        "insurance_products_far": row_with(far_minor=50),
-        "insurance_products_in_force_check": row_with(in_force=EMPTY_TIME),
-        "insurance_products_no_overlap": row_with(in_force=FROM_AT),
-        "insurance_products_pkey": once("id"),
-        "insurance_products_name_en_check": row_with(name_en=""),
-        "insurance_products_name_zh_check": row_with(name_zh=""),
-        "insurance_products_near_minor_check": row_with(near_minor=0),
-        "insurance_products_second_person": row_with(approved_by=NOBODY, made_by=NOBODY),
-        "insurance_products_version": once("version"),
-        "insurance_products_version_check": row_with(version=0),
-    },
-    "insured_stores": {
-        "insured_stores_came_back": row_with(came_back=3),
-        "insured_stores_one": row_with(until=None),
-        "insured_stores_pkey": once("since"),
-        "insured_stores_store_id_fkey": row_with(store_id=NOBODY),
-        "insured_stores_until": row_with(until=AT),
-    },
+    **INSURANCE_WRONG,
     "payout_terms": {
         **_words("payout_terms", "purpose"),
         "payout_terms_approve_above_minor_check": row_with(approve_above_minor=-1),

@@ -1,0 +1,58 @@
+"""Good and wrong rows of freight insurance."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from uuid import uuid4
+
+from tests.constraint_shapes import (
+    AT,
+    EMPTY_TIME,
+    FROM_AT,
+    NOBODY,
+    Ids,
+    Row,
+    Wrong,
+    once,
+    row_with,
+)
+
+LATER = AT + timedelta(days=7)
+PRODUCT = uuid4()
+LAST_YEAR = "[2019-08-20 00:00:00+00,2020-08-20 00:00:00+00)"
+
+
+def _product(ids: Ids) -> Row:
+    return {"id": uuid4(), "currency": "CNY", "version": 2, "near_minor": 900,
+            "far_minor": 1_000, "bands": "[]", "name_zh": "险", "name_en": "i",
+            "in_force": LAST_YEAR, "made_by": ids.person, "made_at": AT, "approved_by": uuid4(),
+            "approved_at": AT}  # fmt: skip
+
+
+INSURANCE: Mapping[str, Callable[[Ids], Row]] = {
+    "insurance_products": _product,
+    "insured_stores": lambda ids: {"store_id": ids.store, "since": LATER, "until": LATER,
+                                   "counted": 2, "came_back": 1, "counted_at": AT,
+                                   "taken_by": ids.person},
+}  # fmt: skip
+INSURANCE_WRONG: Mapping[str, Mapping[str, Wrong]] = {
+    "insurance_products": {
+        "insurance_products_approved": row_with(approved_at=None),
+        "insurance_products_far": row_with(far_minor=50),
+        "insurance_products_in_force_check": row_with(in_force=EMPTY_TIME),
+        "insurance_products_no_overlap": row_with(in_force=FROM_AT),
+        "insurance_products_pkey": once("id"),
+        "insurance_products_name_en_check": row_with(name_en=""),
+        "insurance_products_name_zh_check": row_with(name_zh=""),
+        "insurance_products_near_minor_check": row_with(near_minor=0),
+        "insurance_products_second_person": row_with(approved_by=NOBODY, made_by=NOBODY),
+        "insurance_products_version": once("version"),
+        "insurance_products_version_check": row_with(version=0),
+    },
+    "insured_stores": {
+        "insured_stores_came_back": row_with(came_back=3),
+        "insured_stores_one": row_with(until=None),
+        "insured_stores_pkey": once("since"),
+        "insured_stores_store_id_fkey": row_with(store_id=NOBODY),
+        "insured_stores_until": row_with(until=AT),
+    },
+}
