@@ -145,7 +145,8 @@ class Story:
     async def _set(self, state: str) -> None:
         await self.conn.execute(
             text("""
-                UPDATE orders SET state = :state, paid_at = coalesce(paid_at, :at)
+                UPDATE orders SET state = :state, paid_at = coalesce(paid_at, :at),
+                  final_at = CASE CAST(:state AS text) WHEN 'final' THEN :at ELSE final_at END
                 WHERE store_id = :store_id AND id = :id
             """),
             {
