@@ -120,6 +120,15 @@ DESKS = {
     "revoked key": "api_keys WHERE revoked_at IS NOT NULL",
     "invitation": "invitations WHERE closed_at IS NULL",
     "colleague": "invitations WHERE used_by IS NOT NULL",
+    **{
+        f"payout {state}": f"payouts WHERE state = '{state}'"
+        for state in ("booked", "held", "sent", "confirmed", "returned")
+    },
+    "payout tried again": "payouts WHERE retry_of IS NOT NULL AND state = 'confirmed'",
+    "payouts to approve": "payout_runs WHERE state = 'waiting' AND checked_by IS NOT NULL",
+    "account to verify": "payout_accounts WHERE verified_at IS NULL AND closed_at IS NULL",
+    "account refused": "payout_accounts WHERE why <> ''",
+    "bank's answers": "payout_files WHERE kind = 'answers' AND rows_refused = 1 AND rows_taken > 3",
     "audit": "audit_log WHERE action = 'policy.approve'",
     "saved addresses": "addresses a JOIN people p ON p.id = a.person_id"
     " WHERE p.email LIKE 'xu.jia@%' AND NOT a.is_default",
@@ -137,11 +146,11 @@ IDLE_RULES = """
       AND NOT EXISTS (SELECT FROM order_lines l WHERE l.service_fee_rule_id = r.id)
 """
 # The log is read by its numbers: what is dated later was written later.
-# Rules, rooms, purchases, insurance and cases tell of dates that lie before what was told already.
+# Rules, rooms, purchases, insurance, cases and payouts tell of dates before what was told already.
 OUT_OF_ORDER = """
     SELECT id, at, action FROM (
       SELECT *, lag(at) OVER (ORDER BY id) AS before FROM audit_log
-      WHERE action !~ '^(policy|live|gifts|supply|cases|standing|insurance)[.]') l
+      WHERE action !~ '^(policy|live|gifts|supply|cases|standing|insurance|settlement)[.]') l
     WHERE at < before
 """
 SOLD_OUT = """

@@ -102,16 +102,16 @@ async def queue_runs(conn: AsyncConnection, runs: Sequence[UUID]) -> None:
         )  # fmt: skip
 
 
-async def make_run(run_id: UUID) -> RunState:
+async def make_run(run_id: UUID, *, at: datetime | None = None) -> RunState:
     """Go through all payable accounts from where the run stands; answers where it stands then.
 
     Each book is paid out of in transactions of its own, so a stop loses at most a step, and what
-    the step had booked is not booked again.
+    the step had booked is not booked again. `at`: when that is, for a market that plays history.
     """
-    while await _step(run_id):
+    while await _step(run_id, at):
         await pause.point("payout: step done")
     async with transaction() as conn:
-        at = await clock.refresh(conn)
+        at = at or await clock.refresh(conn)
         run = await run_of(conn, run_id=run_id)
         terms = (await terms_by_id(conn, terms_id=run.terms_id)).terms
         state = await finish_run(conn, run_id=run_id, limit_minor=terms.approve_above_minor, at=at)
@@ -123,10 +123,10 @@ async def make_run(run_id: UUID) -> RunState:
     return state
 
 
-async def _step(run_id: UUID) -> bool:
+async def _step(run_id: UUID, then: datetime | None) -> bool:
     """One step; False when nothing is left to look at."""
     async with transaction() as conn:
-        at = await clock.refresh(conn)
+        at = then or await clock.refresh(conn)
         run = await run_of(conn, run_id=run_id)
         if run.state != RunState.MAKING:
             return False

@@ -12,6 +12,7 @@ from dougong.cli.demo.live_cases import write_live
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.money_cases import write_refunds, write_unallocated
 from dougong.cli.demo.parcel_cases import write_parcels
+from dougong.cli.demo.payout_cases import write_payouts
 from dougong.cli.demo.purchase_cases import write_purchases
 from dougong.cli.demo.reconciliation_cases import write_partner_month, write_reconciliation
 from dougong.cli.demo.rule_cases import write_rules
@@ -55,6 +56,7 @@ PIECES: tuple[Piece, ...] = (
     write_partner_month,
     write_reconciliation,
     write_standing,
+    write_payouts,
 )
 
 
