@@ -375,7 +375,7 @@ CREATE INDEX reorder_suggestions_by_quantity
 
 ALTER TABLE import_runs DROP CONSTRAINT import_runs_kind_check;
 ALTER TABLE import_runs ADD CONSTRAINT import_runs_kind_check
-  CHECK (kind IN ('feed', 'orders', 'purchase_orders'));
+  CHECK (kind IN ('feed', 'orders', 'purchase_orders', 'stock'));
 
 -- what the app may do --------------------------------------------------------------------------------
 

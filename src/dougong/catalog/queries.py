@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
@@ -43,12 +43,15 @@ async def category_tree(conn: AsyncConnection) -> Sequence[Any]:
     return below(None)
 
 
-async def recent_runs(conn: AsyncConnection, *, store_id: StoreId, most: int = 10) -> Sequence[Any]:
-    """The newest imports of a store, without their reports."""
+async def recent_runs(
+    conn: AsyncConnection, *, store_id: StoreId, kind: str = "", most: int = 10
+) -> Sequence[Any]:
+    """The newest imports of a store, of one kind or of all, without their reports."""
     columns = [column for column in import_runs.c if column.name != "report"]
     found = await conn.execute(
         select(*columns)
         .where(import_runs.c.store_id == store_id)
+        .where((import_runs.c.kind == kind) if kind else true())
         .order_by(import_runs.c.id.desc())
         .limit(most)
     )

@@ -42,7 +42,8 @@ async def change_stock(
             subject_id=store_id,
             store_id=store_id,
             at=at,
-            facts={"levels": {str(sku_id): level for sku_id, level in levels.items()}},
+            facts={"levels": {str(sku_id): level for sku_id, level in levels.items()}}
+            | ({"warehouse_id": str(warehouse_id)} if warehouse_id else {}),
         )
 
 

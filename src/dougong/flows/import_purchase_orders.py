@@ -19,8 +19,9 @@ from dougong.infra.db import transaction
 from dougong.infra.jobs import defer, task
 from dougong.infra.settings import settings
 from dougong.reads.purchasing import skus_by_code, suppliers_by_code
+from dougong.supply.csv_rules import BadRow
 from dougong.supply.purchase_commands import draft_order
-from dougong.supply.purchase_file_rules import BadRow, FileRow, read_rows
+from dougong.supply.purchase_file_rules import FileRow, read_rows
 from dougong.supply.purchase_rules import WantedLine
 
 MOST_BYTES = 20_000_000

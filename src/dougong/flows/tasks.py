@@ -9,6 +9,7 @@ import dougong.flows.feed_images
 import dougong.flows.import_feed
 import dougong.flows.import_purchase_orders
 import dougong.flows.import_receipts
+import dougong.flows.import_stock
 import dougong.flows.insure_freight
 import dougong.flows.keep_buyer_scores
 import dougong.flows.keep_scores

@@ -128,12 +128,14 @@ async def take_batches(
     }
     batches = [Batch(*row) for row in await fetch(conn, HOLD, asked)]
     loose = _loose(batches)
+    by_place: dict[tuple[UUID | None, SkuId], list[Batch]] = {}
+    for batch in batches:
+        if not batch.is_late:
+            by_place.setdefault((batch.warehouse_id, batch.sku_id), []).append(batch)
     split = []
     for move in moves:
         place, units = (move.src.warehouse_id, move.sku_id), move.quantity
-        for one in batches:
-            if (one.warehouse_id, one.sku_id) != place or one.is_late:
-                continue
+        for one in by_place.get(place, ()):
             if part := min(units, one.left()):
                 one.taken += part
                 units -= part

@@ -5,11 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.errors import BadInput, NotFound
+from dougong.base.errors import NotFound
 from dougong.base.ids import SkuId, StoreId
 from dougong.infra.db import fetch
-
-MOST_NAME = 24
 
 TAKE_AWAY = """
     DELETE FROM pick_bins b USING unnest(%(skus)s::uuid[], %(warehouses)s::uuid[])
@@ -32,23 +30,10 @@ PUT = """
 """
 
 
-def bin_name(typed: str) -> str:
-    """A bin as it is kept: without outer blanks, up to MOST_NAME characters, or "" for none.
-
-    Raises BadInput: too_long, control_character.
-    """
-    name = typed.strip()
-    if len(name) > MOST_NAME:
-        raise BadInput(field="bin", reason="too_long")
-    if not name.isprintable():
-        raise BadInput(field="bin", reason="control_character")
-    return name
-
-
 async def set_bins(
     conn: AsyncConnection, *, store_id: StoreId, bins: Mapping[tuple[SkuId, UUID], str]
 ) -> None:
-    """The bins of SKUs in warehouses, as `bin_name` made them; "": in none any more.
+    """The bins of SKUs in warehouses, as `stock_rules.bin_name` made them; "": in none any more.
 
     Raises NotFound for a SKU or warehouse of another store.
     """

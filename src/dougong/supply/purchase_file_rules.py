@@ -1,17 +1,14 @@
 """Reads rows of purchase orders from a file: pure; every bad row says which field and why."""
 
-import csv
-import io
 from collections.abc import Iterator
 from datetime import date
 
 import msgspec
 
-from dougong.base.errors import BadInput
 from dougong.base.money import BadAmount, minor_from_text
+from dougong.supply.csv_rules import BadRow, cells_of
 from dougong.supply.purchase_rules import MOST_PRICE_MINOR, MOST_QUANTITY
 
-MOST_ROWS = 50_000
 COLUMNS = {
     "number": ("number", "order", "采购单号", "单号"),
     "supplier": ("supplier", "supplier_code", "供应商", "供应商编码"),
@@ -36,65 +33,14 @@ class FileRow(msgspec.Struct, frozen=True):
     expected_on: date | None
 
 
-class BadRow(msgspec.Struct, frozen=True):
-    """A row that was not loaded: its line in the file, the field, why, and what was found."""
-
-    line: int
-    field: str
-    reason: str
-    value: str
-
-
-def decode(data: bytes) -> str:
-    """UTF-8 or GB18030. Raises BadInput (bad_encoding)."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise BadInput(field="file", reason="bad_encoding")
-
-
 def read_rows(data: bytes, *, currency: str) -> Iterator[FileRow | BadRow]:
     """Every row after the header, in its order.
 
     Raises BadInput: empty, bad_encoding, missing_purchase_column, too_many_rows.
     """
-    text = decode(data).replace("\0", "")
-    first = text.lstrip().partition("\n")[0]
-    delimiter = max("\t,;", key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        at = _header(next(lines))
-    except StopIteration as error:
-        raise BadInput(field="file", reason="empty") from error
-    start, count = lines.line_num + 1, 0
-    for cells in lines:
-        if any(cell.strip() for cell in cells):
-            count += 1
-            if count > MOST_ROWS:
-                raise BadInput(field="file", reason="too_many_rows")
-            values = {
-                name: cells[place].strip().lstrip("'") if place < len(cells) else ""
-                for name, place in at.items()
-            }
-            yield _row(start, values, currency)
-        start = lines.line_num + 1
-
-
-def _header(cells: list[str]) -> dict[str, int]:
-    """Where each known column stands."""
-    plain = [cell.strip().casefold() for cell in cells]
-    if not any(plain):
-        raise BadInput(field="file", reason="empty")
-    at = {
-        name: next(n for n, cell in enumerate(plain) if cell in words)
-        for name, words in COLUMNS.items()
-        if any(cell in words for cell in plain)
-    }
-    if any(name not in at for name in NEEDED):
-        raise BadInput(field="file", reason="missing_purchase_column")
-    return at
+    rows = cells_of(data, columns=COLUMNS, needed=NEEDED, missing="missing_purchase_column")
+    for line, values in rows:
+        yield _row(line, values, currency)
 
 
 def _row(line: int, values: dict[str, str], currency: str) -> FileRow | BadRow:

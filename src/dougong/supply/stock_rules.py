@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from dougong.base.errors import Conflict, Refusal
+from dougong.base.errors import BadInput, Conflict, Refusal
 from dougong.base.ids import SkuId
 
 
@@ -34,6 +34,7 @@ IN_WAREHOUSE = frozenset(
 )
 SELLABLE = frozenset({Place.FREE, Place.ALLOCATED})  # what `on_hand` counts
 PROMISES = frozenset({Place.PROMISED, Place.POOL})
+MOST_BIN_NAME = 24
 INTO = frozenset({Place.FREE, Place.DAMAGED, Place.INSPECTING, Place.SCRAP})  # of what comes back
 
 
@@ -101,6 +102,19 @@ class TransferClosed(Conflict):
     """What was on the way has arrived already."""
 
     code = "transfer_closed"
+
+
+def bin_name(typed: str) -> str:
+    """A bin as it is kept: without outer blanks, up to MOST_BIN_NAME characters, or "" for none.
+
+    Raises BadInput: too_long, control_character.
+    """
+    name = typed.strip()
+    if len(name) > MOST_BIN_NAME:
+        raise BadInput(field="bin", reason="too_long")
+    if not name.isprintable():
+        raise BadInput(field="bin", reason="control_character")
+    return name
 
 
 class Spot(msgspec.Struct, frozen=True):

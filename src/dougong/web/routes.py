@@ -98,6 +98,7 @@ from dougong.web.merchant import settings as merchant_settings
 from dougong.web.merchant import shipping as merchant_shipping
 from dougong.web.merchant import standing as merchant_standing
 from dougong.web.merchant import stock as merchant_stock
+from dougong.web.merchant import stock_imports as merchant_stock_imports
 from dougong.web.merchant import stock_sku as merchant_stock_sku
 from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import suggestions as merchant_suggestions
@@ -241,6 +242,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *merchant_purchase_editor.HANDLERS,
     *merchant_purchase_files.HANDLERS,
     *merchant_purchase_imports.HANDLERS,
+    *merchant_stock_imports.HANDLERS,
     *merchant_purchasing.HANDLERS,
     *merchant_settings.HANDLERS,
     *merchant_shipping.HANDLERS,

@@ -30,7 +30,7 @@ SHOWN_PROBLEMS = 200
 async def import_page(
     store_id: FromPath[UUID], request: Request[Any, Any, Any], conn: Conn
 ) -> Page:
-    runs = await recent_runs(conn, store_id=StoreId(store_id))
+    runs = await recent_runs(conn, store_id=StoreId(store_id), kind="feed")
     return await merchant_page(request, conn, "merchant/imports.html", store_id=store_id, runs=runs)
 
 

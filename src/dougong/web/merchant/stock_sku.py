@@ -22,8 +22,8 @@ from dougong.reads.merchant_warehouses import (
     sku_stock,
 )
 from dougong.reads.stock_quotas import quotas_of_sku, rooms_for_sku
-from dougong.supply.bin_commands import bin_name, set_bins
-from dougong.supply.stock_rules import MoveKind
+from dougong.supply.bin_commands import set_bins
+from dougong.supply.stock_rules import MoveKind, bin_name
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.i18n import gettext, mark
