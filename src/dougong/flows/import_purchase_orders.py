@@ -139,7 +139,7 @@ async def _load(
                 await tried.rollback()
                 continue
             await tried.commit()
-            far = {"total": len(rows), "done": done, "bad": len(report.bad)}
+            far: dict[str, Any] = {"total": len(rows), "done": done, "bad": len(report.bad)}
             await note_progress(conn, store_id=store_id, run_id=run_id, **far)
     report.bad.sort(key=lambda row: row.line)
     report.bad_rows = len(report.bad)

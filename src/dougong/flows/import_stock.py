@@ -110,8 +110,8 @@ async def run_stock_import(store_id: str, run_id: str, mode: str, all_or_nothing
             data = await asyncio.to_thread(kept.read_bytes)
             read = await asyncio.to_thread(lambda: list(read_stock_rows(data, mode=load.mode)))
         except BadInput as refusal:
-            why = {"refused": str(refusal.facts["reason"]), "field": str(refusal.field)}
-            await load.fail(StockReport(**why))
+            why = str(refusal.facts["reason"])
+            await load.fail(StockReport(refused=why, field=str(refusal.field)))
         except FileNotFoundError:
             await load.fail(StockReport(refused="file_gone"))
         else:
@@ -160,7 +160,7 @@ class _Load:
                 else:
                     report.add_bad(bad)
                 await self.one(conn, chunk, report, PersonId(run.started_by), at)
-                seen = {"total": total, "done": far, "bad": report.bad_rows}
+                seen: dict[str, Any] = {"total": total, "done": far, "bad": report.bad_rows}
                 told = msgspec.to_builtins(report)
                 of: dict[str, Any] = {"store_id": self.store_id, "run_id": self.run_id}
                 await note_progress(conn, **of, **seen, report=told)
@@ -185,8 +185,8 @@ class _Load:
                     raise _BadRows
                 await self.end(conn, report, at)
         except _BadRows:
-            found = {"bad": report.bad, "bad_rows": report.bad_rows}
-            await self.fail(StockReport(rows=report.rows, refused="bad_rows", **found))
+            left: dict[str, Any] = {"changed": 0, "unchanged": 0, "bins": 0}
+            await self.fail(msgspec.structs.replace(report, refused="bad_rows", **left))
 
     async def one(
         self,
