@@ -52,4 +52,4 @@ def pick(row: Any, name: str, locale: str | None = None) -> str:
     chosen = locale or locale_of_request.get()
     get = row.get if isinstance(row, dict) else lambda key, default="": getattr(row, key, default)
     other = "en" if chosen == "zh" else "zh"
-    return str(get(f"{name}_{chosen}", "") or get(f"{name}_{other}", ""))
+    return str(get(f"{name}_{chosen}", "") or get(f"{name}_{other}", "") or "")

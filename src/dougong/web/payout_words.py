@@ -8,7 +8,7 @@ STATES = {
     "booked": (mark("Ready to go"), "azure"),
     "held": (mark("On hold"), "orange"),
     "sent": (mark("At the bank"), "blue"),
-    "confirmed": (mark("Paid"), "green"),
+    "confirmed": (mark("Paid out"), "green"),
     "returned": (mark("Came back"), "red"),
 }
 RUN_STATES = {
