@@ -132,7 +132,8 @@ async def test_from_an_account_to_a_confirmed_payout(client: Client, cast: Cast)
     assert lines[1] == f"{row_id},王小明,招商银行,{NUMBER},80.00,CNY,Dougong {first.day}"
     await _bank_answers(client, row_id)
     mine = f"/creator/{cast.creator_id}/payouts"
-    assert "B77" in (await as_(client, cast.creator).get(mine)).text
+    page = (await as_(client, cast.creator).get(mine)).text
+    assert "B77" in page and "From the platform" in page  # no store: the platform's own book
 
 
 async def _bank_answers(client: Client, row_id: str) -> None:
