@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.supply.sandbox_carrier import (
@@ -21,7 +22,7 @@ from tests.supply.test_tracking import send
 
 from dougong.base.ids import StoreId
 from dougong.flows import carrier_events, waybills
-from dougong.flows.hand_over import ship_package_now
+from dougong.flows.hand_over import hand_over, list_parcels
 from dougong.flows.pack_orders import open_package
 from dougong.infra import clock, settings
 from dougong.infra.db import transaction
@@ -55,6 +56,15 @@ async def a_labelled(phone: str = "") -> tuple[StoreId, object, str]:
     await waybills.tell_carrier(*await ask_waybill(store.store_id, package_id))
     row = await row_of("packages", store.store_id, package_id)
     return store.store_id, package_id, row.tracking_no
+
+
+async def gone(store_id: StoreId, package_id: object) -> None:
+    """The driver takes one package along."""
+    named: dict[str, Any] = {"store_id": store_id, "by_id": WORKER}
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        list_id = await list_parcels(conn, package_ids=[package_id], at=at, **named)  # type: ignore[list-item]
+    assert (await hand_over(list_id=list_id, taken_by="王", **named)).held_back == {}
 
 
 async def deliver(store_id: StoreId, body: dict[str, object], *, secret: str = "") -> int:
@@ -141,7 +151,7 @@ async def test_webhooks_repeated_and_out_of_order_end_right(
     connections: None, carrier: Carrier, phone: str, steps: int, state: str
 ) -> None:
     store_id, package_id, number = await a_labelled(phone)
-    await ship_package_now(store_id=store_id, package_id=package_id, taken_by="王", by_id=WORKER)  # type: ignore[arg-type]
+    await gone(store_id, package_id)
     carrier.control(twice=True, shuffle=True)
     news = carrier.control(advance=steps, number=number)["webhooks"]
     assert len(news) == 2 * steps
@@ -153,7 +163,7 @@ async def test_webhooks_repeated_and_out_of_order_end_right(
 
 async def test_a_parcel_is_turned_round_on_its_way(connections: None, carrier: Carrier) -> None:
     store_id, package_id, number = await a_labelled()
-    await ship_package_now(store_id=store_id, package_id=package_id, taken_by="", by_id=WORKER)  # type: ignore[arg-type]
+    await gone(store_id, package_id)
     carrier.control(advance=2, number=number)
     async with transaction() as conn:
         at = await clock.refresh(conn)
@@ -179,7 +189,7 @@ async def test_news_before_the_hand_over_counts_after_it(
     for body in carrier.control(advance=1, number=number)["webhooks"]:
         assert await deliver(store_id, body) == 1
     assert (await row_of("packages", store_id, package_id)).state == "packed"
-    await ship_package_now(store_id=store_id, package_id=package_id, taken_by="", by_id=WORKER)  # type: ignore[arg-type]
+    await gone(store_id, package_id)
     assert (await row_of("packages", store_id, package_id)).state == "in_transit"
 
 

@@ -151,15 +151,3 @@ async def _ship_packed(
     await track_package(
         conn, store_id=store_id, package_id=package_id, events=[], source="carrier", at=at
     )
-
-
-async def ship_package_now(
-    *, store_id: StoreId, package_id: UUID, taken_by: str, by_id: PersonId
-) -> HandedOver:
-    """A list of one. Raises what `list_parcels` and `hand_over` do."""
-    async with transaction() as conn:
-        at = await clock.refresh(conn)
-        list_id = await list_parcels(
-            conn, store_id=store_id, package_ids=[package_id], by_id=by_id, at=at
-        )
-    return await hand_over(store_id=store_id, list_id=list_id, taken_by=taken_by, by_id=by_id)
