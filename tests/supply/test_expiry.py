@@ -24,6 +24,7 @@ from dougong.supply.receipt_commands import CountedLine, Delivery
 from dougong.supply.resend_commands import send_free_units
 from dougong.supply.stock_commands import receive_units, ship_units
 from dougong.supply.stock_rules import NotEnoughThere, Received
+from dougong.supply.transfer_commands import receive_transfer, send_transfer
 
 DAY = timedelta(days=1)
 TODAY = date(2020, 8, 20)  # of T0; food is sold until 7 days before it expires
@@ -263,3 +264,33 @@ async def test_the_job_acts_once_after_a_stop_over_days(
             {"s": store_id},
         )
         assert facts.all() == [{"sku_id": str(sku_id), "units": 5}]
+
+
+async def test_a_transfer_keeps_its_lots(conn: AsyncConnection) -> None:
+    """Of nine sent, five of one lot and four of another, one is damaged and one lost."""
+    shelf, first, sku_id = await a_shelf(conn, on_hand=2)
+    store_id, by = shelf.store.store_id, await a_person(conn)
+    await receive(
+        shelf, first, Received(sku_id, 5, None, "L1", SOON), Received(sku_id, 4, None, "L2", LONG)
+    )
+    second = shelf.places[1]
+    transfer_id = await send_transfer(
+        conn, store_id=store_id, src=first, dst=second, units={sku_id: 9}, note="", key="t",
+        by_id=by, at=T0,
+    )  # fmt: skip
+    await receive_transfer(
+        conn, store_id=store_id, transfer_id=transfer_id, arrived={sku_id: (7, 1)}, by_id=by, at=T0
+    )
+    found = await conn.execute(
+        text("""
+            SELECT lot, on_hand FROM stock_batches
+            WHERE store_id = :s AND warehouse_id = :w ORDER BY lot
+        """),
+        {"s": store_id, "w": second},
+    )
+    assert [tuple(row) for row in found] == [("L1", 5), ("L2", 2)]
+    assert await levels(conn, shelf.store) == {
+        (first, sku_id): (2, 0, 0, 0),
+        (second, sku_id): (7, 0, 1, 0),
+    }
+    assert await drift(conn, shelf.store.skus) == []

@@ -1,16 +1,17 @@
 """Writes transfers of goods from one warehouse of a store to another, by way of `transit`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import BadInput, NotFound
 from dougong.base.ids import PersonId, SkuId, StoreId, new_id
 from dougong.infra.db import fetch
-from dougong.supply.batch_commands import take_batches
+from dougong.supply.batch_commands import batches_in, take_batches
 from dougong.supply.ledger_commands import (
     About,
     hold_levels,
@@ -19,7 +20,7 @@ from dougong.supply.ledger_commands import (
     post,
     post_or_refuse,
 )
-from dougong.supply.stock_rules import Move, MoveKind, Place, Spot, TransferClosed
+from dougong.supply.stock_rules import Move, MoveKind, Place, Received, Spot, TransferClosed
 from dougong.supply.warehouse_commands import open_warehouse
 
 LOST = Spot(Place.LOST_FOUND)
@@ -46,6 +47,14 @@ HOLD = """
 LINES = """
     SELECT sku_id, quantity FROM stock_transfer_lines
     WHERE store_id = %(store_id)s AND transfer_id = %(id)s ORDER BY sku_id
+"""
+
+# What left in batches is in the same ones where it arrives.
+SENT = """
+    SELECT m.sku_id, m.quantity, b.lot, b.expires_on
+    FROM stock_moves m JOIN stock_batches b ON b.store_id = m.store_id AND b.id = m.batch_id
+    WHERE m.store_id = %(store_id)s AND m.about_id = %(id)s AND m.dst = 'transit'
+    ORDER BY m.sku_id, b.expires_on NULLS LAST, b.lot
 """
 
 ARRIVE = """
@@ -140,6 +149,11 @@ async def receive_transfer(
     await hold_stock(conn, store_id=store_id, sku_ids=list(lines))
     await hold_levels(conn, store_id=store_id, sku_ids=list(lines))
     moves = _arrivals(transfer_id, dst, lines, came)
+    sent = [
+        Received(SkuId(sku_id), quantity, None, lot, day)
+        for sku_id, quantity, lot, day in await fetch(conn, SENT, values)
+    ]
+    moves = await _into_batches(conn, store_id, dst, moves, sent, at)
     await post(
         conn, store_id=store_id, moves=moves, about=About("transfer", transfer_id, at, by_id)
     )
@@ -147,6 +161,38 @@ async def receive_transfer(
     more = {"skus": skus, "arrived": [came[one][0] for one in skus],
             "damaged": [came[one][1] for one in skus]}  # fmt: skip
     await fetch(conn, ARRIVE, values | more)
+
+
+async def _into_batches(
+    conn: AsyncConnection,
+    store_id: StoreId,
+    dst: UUID,
+    moves: Sequence[Move],
+    sent: Sequence[Received],
+    at: datetime,
+) -> list[Move]:
+    """Whole units are of the batches that were sent, those that expire first before others: what
+    was damaged or lost counts as what would have lasted longest."""
+    placed: list[tuple[Move, Received | None]] = []
+    for move in moves:
+        left = move.quantity
+        if move.dst.place is Place.FREE:
+            for n, lot in enumerate(one for one in sent if one.sku_id == move.sku_id):
+                if part := min(left, lot.quantity):
+                    left -= part
+                    came = msgspec.structs.replace(lot, quantity=part)
+                    key = f"{move.key}:{n}"
+                    placed.append((msgspec.structs.replace(move, quantity=part, key=key), came))
+        if left:
+            placed.append((msgspec.structs.replace(move, quantity=left), None))
+    lots = [lot for _, lot in placed if lot]
+    known = await batches_in(conn, store_id=store_id, warehouse_id=dst, lines=lots, at=at)
+    return [
+        msgspec.structs.replace(move, batch_id=known[lot.sku_id, lot.lot, lot.expires_on])
+        if lot
+        else move
+        for move, lot in placed
+    ]
 
 
 def _arrivals(
