@@ -54,7 +54,12 @@ async def the_scene(
 
 
 def whys(answers: list[Any]) -> list[str]:
-    return [a.facts["why"] if isinstance(a, OfferRefused) else "placed" for a in answers]
+    """Placed, or why not; what is neither is shown as it is."""
+    return [
+        "placed" if isinstance(a, Placed)
+        else a.facts["why"] if isinstance(a, OfferRefused) else repr(a)
+        for a in answers
+    ]  # fmt: skip
 
 
 async def test_the_price_the_link_and_the_creator_are_the_offers(conn: AsyncConnection) -> None:

@@ -119,7 +119,9 @@ async def by_count(world: World) -> None:
         count_id = await start_count(
             conn, warehouse_id=world.south, scope="", sku_ids=[sku], limit_units=100, **of
         )
-        await note_count(conn, count_id=count_id, sku_id=sku, counted=10, reason="found", **of)
+        await note_count(
+            conn, count_id=count_id, sku_id=sku, counted=10, reason="found", key="count-01", **of
+        )
         await finish_count(conn, count_id=count_id, **of)
         await approve(conn, count_id=count_id, **of)
 

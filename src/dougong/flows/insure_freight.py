@@ -134,7 +134,7 @@ async def _book(conn: AsyncConnection, store_id: StoreId, currency: str, entry: 
     )
 
 
-@task("insurance.count_returns", every="0 35 * * * *")
+@task("insurance.count_returns", every="35 * * * * 0")
 async def count_returns() -> None:
     """Shares of returns older than a day are counted anew: asked each hour."""
     async with transaction() as conn:

@@ -52,6 +52,10 @@ STOCK_DRIFT = text("""
     FROM stock_levels l
     FULL JOIN (SELECT * FROM places WHERE warehouse_id IS NOT NULL) p ON p.store_id = l.store_id
       AND p.sku_id = l.sku_id AND p.warehouse_id = l.warehouse_id
+    WHERE (COALESCE(l.on_hand, 0), COALESCE(l.allocated, 0), COALESCE(l.damaged, 0),
+        COALESCE(l.inspecting, 0), COALESCE(l.transit, 0))
+      <> (COALESCE(p.on_hand, 0), COALESCE(p.allocated, 0), COALESCE(p.damaged, 0),
+        COALESCE(p.inspecting, 0), COALESCE(p.transit, 0))
     UNION ALL
     SELECT abs(COALESCE(k.reserved, 0) - COALESCE(p.promised, 0)),
       'promises of sku ' || COALESCE(k.sku_id, p.sku_id)
