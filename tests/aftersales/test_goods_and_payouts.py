@@ -139,7 +139,8 @@ async def test_an_exchange_costs_what_went_out_less_what_came_back(world: World)
     parcel = {"carrier": "顺丰", "tracking_no": "SF7654321"}
     await return_case.send_again(world.conn, world.by_merchant(case), **parcel)
     assert await worth(world) == (1, 367)
-    line = await world.conn.execute(text("SELECT cost_minor, back_minor FROM resend_lines"))
+    sent = text("SELECT cost_minor, back_minor FROM resend_lines WHERE store_id = :store_id")
+    line = await world.conn.execute(sent, {"store_id": world.store.store_id})
     assert tuple(line.one()) == (367, 333)
     assert (await held(world))[world.store.store_id, "resend_cost"] == -34
     assert await residual(world, placed.order_id) == 0

@@ -162,8 +162,8 @@ async def a_sent_order(client: Client, merchant: Merchant) -> UUID:
 async def take_in(client: Client, merchant: Merchant, order_id: UUID, **fields: Any) -> Any:
     """20 of the first line with 2 damaged, and as many of the second as is said."""
     asked = {"key": "door-key-1", "line_no": ["1", "2"], "accepted": ["20", "30"],
-             "damaged": ["2", ""], "short": ["", "1"], "lot": ["", "L7"],
-             "expires_on": ["", "2027-01-01"]}  # fmt: skip
+             "damaged": ["2", ""], "short": ["", "1"], "lot": ["L6", "L7"],
+             "expires_on": ["2046-01-01", "2046-01-01"]}  # fmt: skip
     return await as_(client, merchant).post(
         f"/work/{merchant.store_id}/receive/{order_id}", data=asked | fields,
         follow_redirects=False,

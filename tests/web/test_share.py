@@ -163,10 +163,9 @@ async def test_an_unknown_code_is_searched_for_as_words(client: Client) -> None:
 
 
 async def test_codes_cannot_be_tried_one_after_the_other(client: Client) -> None:
-    tried = [
-        (await client.get("/search", params={"q": "ZZZZZZZZZZ"})).status_code
-        for _ in range(MOST_SHARES_A_MINUTE + 2)
-    ]
+    tried: list[int] = []
+    while 429 not in tried and len(tried) < 2 * MOST_SHARES_A_MINUTE + 2:  # a minute may begin
+        tried.append((await client.get("/search", params={"q": "ZZZZZZZZZZ"})).status_code)
     assert (tried[0], tried[-1]) == (200, 429)
     assert (await client.get("/search", params={"q": "tea"})).status_code == 200
 

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dougong.base.money import scale
 from dougong.reads.insurance import Month
 from dougong.web.i18n import gettext
 
 
 def pool_chart(months: Sequence[Month]) -> dict[str, Any]:
-    """Premiums and claims by month as bars, what is left as a line, in whole units."""
-    per = 10 ** scale(months[0].currency) if months else 1
+    """Premiums and claims by month as bars, what is left as a line, in minor units."""
     series = [
-        ("bar", gettext("Premiums"), [one.premium_minor / per for one in months], "#2f7f86"),
-        ("bar", gettext("Paid for returns"), [one.claim_minor / per for one in months], "#d1331a"),
-        ("line", gettext("Result"), [one.result_minor / per for one in months], "#466b9c"),
+        ("bar", gettext("Premiums"), [one.premium_minor for one in months], "#2f7f86"),
+        ("bar", gettext("Paid for returns"), [one.claim_minor for one in months], "#d1331a"),
+        ("line", gettext("Result"), [one.result_minor for one in months], "#466b9c"),
     ]
     return {
         "grid": {"left": 8, "right": 16, "top": 40, "bottom": 4, "containLabel": True},
