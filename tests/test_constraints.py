@@ -38,6 +38,8 @@ CHANGES = {
                     "DELETE FROM {} WHERE task_id = %s"),
     "keep_penalty": ("UPDATE {} SET fine_minor = fine_minor + 1 WHERE id = %s",
                      "DELETE FROM {} WHERE id = %s"),
+    "keep_case_rule": ("UPDATE {} SET up_to_minor = up_to_minor + 1 WHERE id = %s",
+                       "DELETE FROM {} WHERE id = %s"),
     "keep_rule": ("UPDATE {} SET announced_at = announced_at - interval '1 day' WHERE id = %s",),
 }  # fmt: skip
 
@@ -207,6 +209,7 @@ TRIGGERS = (
     | {(table, name) for table in EVIDENCE for name in ("keep_evidence", "keep_all")}
     | {(table, "keep_until_its_time") for table in FOR_ITS_TIME}
     | {("live_seals", name) for name in ("keep_seal", "keep_all")}
+    | {("case_rules", "keep_case_rule")}
     | {("penalties", name) for name in ("keep_penalty", "keep_all")}
     | {("task_ratings", name) for name in ("keep_rating", "keep_all")}
 )
@@ -215,7 +218,7 @@ FOUND_BY = {
     "keep_rule": "id", "keep_fact": "id", "keep_proposal": "id", "keep_terms": "id",
     "keep_evidence": "id", "keep_until_its_time": "room_id", "keep_seal": "room_id",
     "keep_rating": "task_id",
-    "keep_penalty": "id",
+    "keep_penalty": "id", "keep_case_rule": "id",
 }  # fmt: skip
 REFUSED = [
     (table, name, statement, key)
