@@ -90,7 +90,22 @@ async def pay_payee(
         names = await payables_of(conn, payee_id=payee_id, purposes=[purpose])
         ours = [name for name in names if name[0] == store_id]
         made += await pay_out(conn, run=run, terms=terms, store_id=store_id, accounts=ours, at=at)
+        if made:
+            await _sum_up(conn, run_id)
     return made
+
+
+async def _sum_up(conn: AsyncConnection, run_id: UUID) -> None:
+    """A run comes to what its payouts come to, however often its day is paid."""
+    await conn.execute(
+        text("""
+            UPDATE payout_runs SET (payouts, total_minor) = (
+              SELECT count(*), COALESCE(sum(amount_minor), 0) FROM payouts
+              WHERE run_id = :id AND retry_of IS NULL)
+            WHERE id = :id
+        """),
+        {"id": run_id},
+    )
 
 
 async def at_the_bank(conn: AsyncConnection, payout_id: UUID, *, at: datetime) -> None:
