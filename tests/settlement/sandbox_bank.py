@@ -12,9 +12,9 @@ from typing import Any
 
 from litestar.testing import AsyncTestClient
 
+from dougong.infra.sandbox_webhooks import sign
 from dougong.reads.payouts import PayoutRow
 from dougong.settlement.adapters.sandbox import sandbox_secret
-from dougong.settlement.adapters.sandbox_server import sign
 
 
 class Bank:

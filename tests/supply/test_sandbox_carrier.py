@@ -26,9 +26,9 @@ from dougong.flows.hand_over import hand_over, list_parcels
 from dougong.flows.pack_orders import open_package
 from dougong.infra import clock, settings
 from dougong.infra.db import transaction
+from dougong.infra.sandbox_webhooks import sign
 from dougong.payments.rules import BadSignature
 from dougong.supply.adapters.carrier import CarrierAway
-from dougong.supply.adapters.sandbox_server import sign
 from dougong.supply.carrier_commands import add_carrier
 from dougong.supply.carrier_queries import carrier_of
 from dougong.supply.carrier_rules import CarrierKind
