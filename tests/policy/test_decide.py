@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.policy.factories import MICROSECOND, NOW, a_rule, facts
 
+from dougong.base.decisions import AmbiguousRules
 from dougong.base.ids import new_id
 from dougong.policy.queries import RuleBook
 from dougong.policy.rules import (
     PRECEDENCE,
-    AmbiguousRules,
     BadRule,
     Facts,
     Lost,

@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 
 from dougong.aftersales.rules import REASONS, BadCase, CaseKind
+from dougong.base.decisions import ranked
 from dougong.base.errors import Conflict, NotFound, Refusal
 
 ANY = "*"
@@ -125,10 +126,6 @@ class CaseRuleGone(NotFound):
     code = "case_rule_gone"
 
 
-class AmbiguousRules(ValueError):
-    """Two rows with the same columns in force at once: the exclusion constraint is broken."""
-
-
 def check_rule(rule: CaseRule) -> None:
     """Raises BadCase at the field that no row may have."""
     _one_of("kind", rule.kind, (*CaseKind, ANY))
@@ -201,19 +198,9 @@ def decide(rules: Iterable[CaseRule], facts: CaseFacts) -> CaseVerdict:
             lost.append(Considered(rule, why, mismatch(rule, facts) or ""))
     if not candidates:
         return CaseVerdict(None, tuple(lost))
-    candidates.sort(key=specificity, reverse=True)
-    winner = candidates[0]
-    for other in candidates[1:]:
-        lost.append(Considered(other, Lost.LESS_SPECIFIC, _decisive_column(winner, other)))
+    (winner, _), *others = ranked(candidates, specificity=specificity, columns=PRECEDENCE)
+    lost += [Considered(other, Lost.LESS_SPECIFIC, column) for other, column in others]
     return CaseVerdict(winner, tuple(lost))
-
-
-def _decisive_column(winner: CaseRule, other: CaseRule) -> str:
-    pairs = zip(PRECEDENCE, specificity(winner), specificity(other), strict=True)
-    for column, more, less in pairs:
-        if more != less:
-            return column
-    raise AmbiguousRules(winner.id, other.id)
 
 
 def frozen_facts(facts: CaseFacts, verdict: CaseVerdict) -> Mapping[str, Any]:

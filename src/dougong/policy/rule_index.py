@@ -12,13 +12,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
+from dougong.base.decisions import AmbiguousRules
 from dougong.base.money import FULL_BP
 from dougong.policy.rules import (
     ANY,
     OUTSIDE,
     OWN,
     PRECEDENCE,
-    AmbiguousRules,
     Facts,
     Rule,
     in_rollout,

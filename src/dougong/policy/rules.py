@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 
+from dougong.base.decisions import ranked
 from dougong.base.errors import BadInput, Conflict, Refusal
 from dougong.base.ids import RuleId
 from dougong.base.money import FULL_BP
@@ -196,10 +197,6 @@ class RuleState(StrEnum):
     ENDED = "ended"
 
 
-class AmbiguousRules(ValueError):
-    """Two rows with the same columns in force at once: the exclusion constraint is broken."""
-
-
 class BadRule(BadInput):
     """A draft that cannot be a rule. `field` names the column."""
 
@@ -306,19 +303,9 @@ def decide(rules: Iterable[Rule], facts: Facts) -> Verdict:
             lost.append(Considered(rule, why, column))
     if not candidates:
         return Verdict(None, tuple(lost))
-    candidates.sort(key=specificity, reverse=True)
-    winner = candidates[0]
-    for other in candidates[1:]:
-        lost.append(Considered(other, Lost.LESS_SPECIFIC, _decisive_column(winner, other)))
+    (winner, _), *others = ranked(candidates, specificity=specificity, columns=PRECEDENCE)
+    lost += [Considered(other, Lost.LESS_SPECIFIC, column) for other, column in others]
     return Verdict(winner, tuple(lost))
-
-
-def _decisive_column(winner: Rule, other: Rule) -> str:
-    pairs = zip(PRECEDENCE, specificity(winner), specificity(other), strict=True)
-    for column, more, less in pairs:
-        if more != less:
-            return column
-    raise AmbiguousRules(winner.id, other.id)
 
 
 def link_case(
