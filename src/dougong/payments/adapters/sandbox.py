@@ -87,7 +87,7 @@ class Sandbox:
                     INSERT INTO sandbox_charges (id, reference, currency, amount_minor, state,
                       return_url, created_at)
                     VALUES (:id, :reference, :currency, :amount, 'open', :return_url, :at)
-                    ON CONFLICT (id) DO NOTHING
+                    ON CONFLICT DO NOTHING -- two at once may meet at the reference, too
                 """),
                 {
                     "id": charge_id,
