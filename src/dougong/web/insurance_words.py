@@ -21,7 +21,13 @@ def pool_chart(months: Sequence[Month]) -> dict[str, Any]:
         "xAxis": {"type": "category", "data": [one.month for one in months]},
         "yAxis": {"type": "value"},
         "series": [
-            {"type": kind, "name": name, "data": data, "itemStyle": {"color": colour}}
+            {
+                "type": kind,
+                "name": name,
+                "data": data,
+                "showSymbol": True,
+                "itemStyle": {"color": colour},
+            }
             for kind, name, data, colour in series
         ],
     }
