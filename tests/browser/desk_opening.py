@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.browser.pictures import with_pictures
 from tests.content.factories import a_video
 
 from dougong.accounts.commands import open_organisation, sign_up
@@ -102,14 +103,6 @@ async def _shopper(conn: AsyncConnection, n: int, *, at: datetime) -> Shopper:
 
 
 # A page that shows the video shows a real poster.
-PICTURES = text("""
-    UPDATE videos SET media = real.media
-    FROM (SELECT media FROM videos WHERE upload_id IS NOT NULL AND state = 'published'
-      ORDER BY published_at LIMIT 1) real
-    WHERE id = :id
-""")
-
-
 async def _brand(conn: AsyncConnection, market: Market, *, at: datetime) -> None:
     """A brand comes, and two creators have had a video with a product for a month."""
     person_id = await sign_up(
@@ -125,7 +118,7 @@ async def _brand(conn: AsyncConnection, market: Market, *, at: datetime) -> None
     for handle in (STAR, next(one.handle for one in story.CREATORS if one.handle != STAR)):
         since, creator_id = at - timedelta(days=30), market.orgs[handle]
         video_id = await a_video(conn, creator_id=creator_id, at=since)
-        await conn.execute(PICTURES, {"id": video_id})
+        await with_pictures(conn, creators=[creator_id])
         await add_link(
             conn, video_id=video_id, creator_id=creator_id, store_id=product.store_id,
             product_id=product.id, position=0, at=since,

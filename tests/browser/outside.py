@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import text  # noqa: E402
+from tests.browser.pictures import with_pictures  # noqa: E402
 from tests.content.factories import a_video, an_organisation  # noqa: E402
 from tests.factories import a_link_rule, approved  # noqa: E402
 from tests.links.factories import a_source, an_outside_link, an_outside_product  # noqa: E402
@@ -50,6 +51,7 @@ async def make(host: str) -> None:
                 conn, url="", hosts=[], source=listed, product_id=bad, creator_id=creator
             )
             hostile.append(link.code)
+        await with_pictures(conn, creators=[creator])
         await conn.execute(
             text("""
                 INSERT INTO share_channel_states VALUES (gen_random_uuid(), 'wechat', 'blocked',
