@@ -4,7 +4,7 @@ stored addresses behind further links. Prints what was made as JSON."""
 import asyncio
 import json
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +17,7 @@ from tests.factories import a_link_rule, approved  # noqa: E402
 from tests.links.factories import a_source, an_outside_link, an_outside_product  # noqa: E402
 
 from dougong.infra import clock  # noqa: E402
-from dougong.infra.db import dispose, transaction  # noqa: E402
+from dougong.infra.db import Conn, dispose, transaction  # noqa: E402
 
 CORPUS = ROOT / "tests/links/corpora/hand_off.jsonl"
 
@@ -52,13 +52,7 @@ async def make(host: str) -> None:
             )
             hostile.append(link.code)
         await with_pictures(conn, creators=[creator])
-        await conn.execute(
-            text("""
-                INSERT INTO share_channel_states VALUES (gen_random_uuid(), 'wechat', 'blocked',
-                  tstzrange(:at, NULL), '微信打不开我们的链接', 'WeChat does not open our links')
-            """),
-            {"at": at - timedelta(hours=1)},
-        )
+        await wechat_is_blocked(conn, at=at - timedelta(hours=1))
     print(
         json.dumps(
             {
@@ -73,6 +67,17 @@ async def make(host: str) -> None:
         )
     )
     await dispose()
+
+
+async def wechat_is_blocked(conn: Conn, *, at: datetime) -> None:
+    """Open our links in WeChat to nobody, from `at` on."""
+    await conn.execute(
+        text("""
+            INSERT INTO share_channel_states VALUES (gen_random_uuid(), 'wechat', 'blocked',
+              tstzrange(:at, NULL), '微信打不开我们的链接', 'WeChat does not open our links')
+        """),
+        {"at": at},
+    )
 
 
 if __name__ == "__main__":
