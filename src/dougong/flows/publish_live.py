@@ -99,13 +99,16 @@ def _is_this(last: Publisher | None, client: str) -> bool:
 
 
 async def rtmp_is_over(*, room_id: RoomId, client: str) -> None:
-    """The RTMP server says that a publisher has gone; nothing where another is there by now."""
+    """The RTMP server says that a publisher has gone; nothing where another is there by now. Where
+    the room has ended, that is why: the server may have asked `rtmp_goes_on` before we told it."""
     async with transaction() as conn:
         last = await last_publisher(conn, room_id=room_id)
         if last is None or not _is_this(last, client):
             return
+        room = await lock_room(conn, room_id=room_id, creator_id=None)
+        reason = "room_ended" if room.state == RoomState.ENDED else "left"
         at = await clock.refresh(conn)
-        await end_publisher(conn, publisher_id=last.id, reason="left", at=at)
+        await end_publisher(conn, publisher_id=last.id, reason=reason, at=at)
     await live_control.ask(do="close", room=str(room_id), session=str(last.id))
 
 
