@@ -185,6 +185,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "cases_buyer_id_fkey": row_with(buyer_id=NOBODY),
         "cases_closed": row_with(closed_at=LATER, outcome="refused"),
         "cases_extended_check": row_with(extended=3),
+        "cases_extension_answered": row_with(extension_asked_by="buyer", extension_declined_at=AT),
         "cases_granted": row_with(granted_minor=101),
         "cases_granted_minor_check": row_with(granted_minor=-1),
         "cases_held_while_open": row_with(**_DONE, held_at=AT),

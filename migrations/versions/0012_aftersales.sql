@@ -106,6 +106,7 @@ CREATE TABLE cases (
   inspection text CHECK (inspection IN ('as_new', 'damaged', 'wrong_goods', 'missing')),
   extended integer NOT NULL DEFAULT 0 CHECK (extended BETWEEN 0 AND 2),
   extension_asked_by text CHECK (extension_asked_by IN ('buyer', 'merchant')),
+  extension_declined_at timestamptz, -- of the deadline of this state; it is not asked for again
   idempotency_key text NOT NULL,
   request_hash bytea NOT NULL,
   opened_at timestamptz NOT NULL,
@@ -119,6 +120,8 @@ CREATE TABLE cases (
   CONSTRAINT cases_once UNIQUE (store_id, buyer_id, idempotency_key),
   CONSTRAINT cases_closed CHECK ((state IN ('done', 'withdrawn', 'closed')) = (closed_at IS NOT NULL)
     AND (closed_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT cases_extension_answered CHECK (extension_asked_by IS NULL
+    OR extension_declined_at IS NULL),
   CONSTRAINT cases_granted CHECK (granted_minor <= asked_minor),
   CONSTRAINT cases_offered CHECK (offered_minor <= asked_minor),
   CONSTRAINT cases_released CHECK (released_at IS NULL OR held_at IS NOT NULL),
@@ -185,10 +188,15 @@ CREATE TABLE case_messages (
   case_id uuid NOT NULL,
   side text NOT NULL CHECK (side IN ('buyer', 'merchant', 'operator')),
   person_id uuid NOT NULL REFERENCES people,
-  body text NOT NULL CHECK (length(body) BETWEEN 1 AND 1000),
+  body text NOT NULL CHECK (length(body) <= 1000),
+  about text NOT NULL DEFAULT 'words'
+    CHECK (about IN ('words', 'time_asked', 'time_given', 'time_declined')),
+  due_at timestamptz, -- the deadline from then on, where a side speaks about its time
   at timestamptz NOT NULL,
   PRIMARY KEY (store_id, id),
-  FOREIGN KEY (store_id, case_id) REFERENCES cases
+  FOREIGN KEY (store_id, case_id) REFERENCES cases,
+  CONSTRAINT case_messages_said CHECK (about <> 'words' OR body <> ''),
+  CONSTRAINT case_messages_due CHECK ((about = 'words') = (due_at IS NULL))
 );
 CREATE INDEX case_messages_by_case ON case_messages (store_id, case_id, id);
 
@@ -539,7 +547,7 @@ REVOKE UPDATE ON cases, case_rules, insurance_products, insured_stores, insuranc
   payout_terms, payout_accounts FROM dougong_app;
 GRANT UPDATE (state, waiting_for, offered_minor, granted_minor, bearer, borne_minor, held_at,
   released_at, refund_id, outcome, return_address, return_carrier, return_tracking_no,
-  inspection, extended, extension_asked_by, due_at, due_kind, closed_at) ON cases TO dougong_app;
+  inspection, extended, extension_asked_by, extension_declined_at, due_at, due_kind, closed_at) ON cases TO dougong_app;
 GRANT UPDATE (in_force, approved_by, approved_at) ON insurance_products TO dougong_app;
 GRANT UPDATE (until, counted, came_back, counted_at) ON insured_stores TO dougong_app;
 GRANT UPDATE (charged_at) ON insurance_policies TO dougong_app;

@@ -16,6 +16,7 @@ from dougong.aftersales.rules import (
     CaseTooLate,
     CaseTooMuch,
     Inspection,
+    NotExtendable,
     RulingOutcome,
     Side,
     UnitInCase,
@@ -23,7 +24,7 @@ from dougong.aftersales.rules import (
 from dougong.aftersales.ruling_commands import Ruling
 from dougong.base.errors import KeyReused, NotFound
 from dougong.base.ids import PLATFORM_BOOK, PersonId, new_id
-from dougong.flows import answer_case, return_case, rule_case
+from dougong.flows import answer_case, extend_case, return_case, rule_case
 from dougong.flows.deadlines import act_on_one
 from dougong.flows.open_case import Wish, open_case
 from dougong.flows.refund_lines import refund_lines
@@ -232,14 +233,38 @@ async def test_a_part_is_offered_and_taken(world: World) -> None:
 async def test_a_deadline_is_extended_by_consent(world: World) -> None:
     placed = await world.an_order(total=9_900)
     case = await world.a_case(placed, K.REFUND_UNSHIPPED)
-    await answer_case.ask_for_time(world.conn, world.by_merchant(case), side=Side.MERCHANT)
+    await extend_case.ask_for_time(world.conn, world.by_merchant(case), side=Side.MERCHANT)
     assert (await world.found(case)).due_at == START + 2 * DAY
-    await answer_case.ask_for_time(world.conn, world.by_buyer(case), side=Side.BUYER)
+    await extend_case.ask_for_time(world.conn, world.by_buyer(case), side=Side.BUYER)
     assert (await world.found(case)).due_at == START + 4 * DAY
     await world.until(START + 3 * DAY)
     assert (await world.found(case)).state is CaseState.ASKED
     await world.until(START + 4 * DAY)
     assert (await world.found(case)).state is CaseState.DONE
+
+
+async def test_a_declined_extension_leaves_the_deadline_to_act(world: World) -> None:
+    placed = await world.an_order(total=9_900)
+    case = await world.a_case(placed, K.REFUND_UNSHIPPED)
+    await extend_case.ask_for_time(world.conn, world.by_merchant(case), side=Side.MERCHANT)
+    await extend_case.give_no_time(world.conn, world.by_buyer(case), side=Side.BUYER)
+    with pytest.raises(NotExtendable):
+        await extend_case.ask_for_time(world.conn, world.by_merchant(case), side=Side.MERCHANT)
+    with pytest.raises(NotExtendable):
+        await extend_case.give_no_time(world.conn, world.by_buyer(case), side=Side.BUYER)
+    assert (await world.found(case)).due_at == START + 2 * DAY
+    await world.until(START + 2 * DAY)
+    assert (await world.found(case)).state is CaseState.DONE
+
+
+async def test_a_deadline_moves_twice_at_most(world: World) -> None:
+    placed = await world.an_order(total=9_900)
+    case = await world.a_case(placed, K.REFUND_UNSHIPPED)
+    for days in (4, 6):
+        await extend_case.ask_for_time(world.conn, world.by_buyer(case), side=Side.BUYER)
+        assert (await world.found(case)).due_at == START + days * DAY
+    with pytest.raises(NotExtendable):
+        await extend_case.ask_for_time(world.conn, world.by_buyer(case), side=Side.BUYER)
 
 
 async def test_after_final_each_share_is_frozen_and_gives_its_part(world: World) -> None:

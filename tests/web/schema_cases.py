@@ -10,7 +10,7 @@ from dougong.aftersales.rules import Bearer, CaseKind, Inspection, RulingOutcome
 from dougong.aftersales.ruling_commands import Ruling
 from dougong.aftersales.talk_commands import add_template
 from dougong.base.ids import PersonId, new_id
-from dougong.flows import answer_case, return_case, rule_case
+from dougong.flows import answer_case, extend_case, return_case, rule_case
 from dougong.flows.answer_case import Act
 from dougong.flows.open_case import Wish, open_case
 from dougong.flows.ship_order import ship_order
@@ -131,6 +131,6 @@ async def _on(conn: Any, name: str, theirs: Act, mine: Act) -> None:
     if name == "sent":
         await return_case.send_again(conn, theirs, carrier="SF", tracking_no="SF0002")
     if name == "store asks":
-        await answer_case.ask_for_time(conn, theirs, side=Side.MERCHANT)
+        await extend_case.ask_for_time(conn, theirs, side=Side.MERCHANT)
     if name == "buyer asks":
-        await answer_case.ask_for_time(conn, mine, side=Side.BUYER)
+        await extend_case.ask_for_time(conn, mine, side=Side.BUYER)

@@ -119,6 +119,22 @@ async def test_refused_then_ruled_and_appealed(desk: Desk) -> None:
     assert "50.00" in await desk.see("buyer", page)
 
 
+async def test_more_time_is_asked_for_and_declined_on_the_page(desk: Desk) -> None:
+    page = await desk.opened("return_refund")
+    one = f"{desk.service}/{page.rpartition('/')[2]}"
+    await desk.send("merchant", f"{one}/act", act="approve")
+    await desk.send("buyer", f"{page}/act", act="more_time", note="周末才回家")
+    assert "您已申请延期。对方同意之前，期限不变。" in await desk.see("buyer", page)
+    assert page.rpartition("/")[2] in await desk.see("merchant", f"{desk.service}?show=time")
+    seen = await desk.see("merchant", one)
+    assert "买家申请延长期限。 同意后期限延至" in seen and "周末才回家" in seen
+    await desk.send("merchant", f"{one}/act", act="no_more_time", note="请按期寄回")
+    seen = await desk.see("buyer", page)
+    assert "延期未获同意，期限不变。" in seen and "请按期寄回" in seen
+    assert 'value="more_time"' not in seen
+    assert "您未同意延期，期限不变；您仍可主动给对方延期。" in await desk.see("merchant", one)
+
+
 async def test_templates_and_the_return_address_are_used(desk: Desk) -> None:
     base = f"/merchant/stores/{desk.store}/service-desk"
     await desk.send("merchant", f"{base}/templates", name="安抚", body="抱歉给您带来不便")

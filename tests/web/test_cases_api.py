@@ -168,19 +168,41 @@ async def test_more_time_is_asked_for_declined_and_given(api: Api) -> None:
     assert await api.refused("buyer", f"{mine}/no-more-time", {}) == (409, "case_not_extendable")
     asked = await api.post("merchant", f"{theirs}/more-time", {})
     assert (asked["extension_asked_by"], asked["case"]["due_at"]) == ("merchant", first)
-    declined = await api.post("buyer", f"{mine}/no-more-time", {})
+    assert "no_more_time" not in asked["may"] and "more_time" not in asked["may"]
+    declined = await api.post("buyer", f"{mine}/no-more-time", {"note": "请按期"})
     assert (declined["extension_asked_by"], declined["case"]["due_at"]) == (None, first)
-    await api.post("merchant", f"{theirs}/more-time", {})
+    assert declined["extension_declined_at"] is not None
+    assert [m for m in declined["may"] if m.endswith("more_time")] == ["more_time"]
+    again = await api.refused("merchant", f"{theirs}/more-time", {})
+    assert again == (409, "case_not_extendable")
     given = await api.post("buyer", f"{mine}/more-time", {})
     assert given["extended"] == 1 and given["case"]["due_at"] > first
+    assert [(m["side"], m["about"], m["body"], m["due_at"]) for m in given["messages"]] == [
+        ("merchant", "time_asked", "", first),
+        ("buyer", "time_declined", "请按期", first),
+        ("buyer", "time_given", "", given["case"]["due_at"]),
+    ]
     kinds = await api.sql(
         "SELECT string_agg(kind, ' ' ORDER BY id) FROM events WHERE subject_id = :id",
         id=given["case"]["case_id"],
     )
     assert kinds.split() == [
-        "case.opened", "case.extension_asked", "case.extension_declined", "case.extension_asked",
-        "case.extended",
+        "case.opened", "case.extension_asked", "case.extension_declined", "case.extended",
     ]  # fmt: skip
+
+
+async def test_a_buyer_who_asks_for_time_stands_on_the_desk(api: Api) -> None:
+    mine, theirs = await opened(api, await shipped(api), "return_refund")
+    await api.post("merchant", f"{theirs}/approve", {})
+    await api.post("buyer", f"{mine}/more-time", {"note": "出差"})
+    assert (await api.get("merchant", f"{api.store}/case-counts"))["time"] == 1
+    rows = (await api.get("merchant", f"{api.store}/cases?show=time"))["items"]
+    assert [one["case_id"] for one in rows] == [mine.rpartition("/")[2]]
+    declined = await api.post("merchant", f"{theirs}/no-more-time", {})
+    assert declined["may"] == ["more_time"]
+    assert (await api.get("merchant", f"{api.store}/cases?show=time"))["items"] == []
+    sent = await api.post("buyer", f"{mine}/ship-back", {"carrier": "SF", "tracking_no": "SF123"})
+    assert sent["extension_declined_at"] is None
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ MOVE = text("""
         return_carrier = coalesce(m.return_carrier, c.return_carrier),
         return_tracking_no = coalesce(m.return_tracking_no, c.return_tracking_no),
         inspection = coalesce(m.inspection, c.inspection), extension_asked_by = NULL,
-        closed_at = CASE WHEN m.is_end THEN m.at END
+        extension_declined_at = NULL, closed_at = CASE WHEN m.is_end THEN m.at END
       FROM m WHERE c.store_id = m.store_id AND c.id = m.case_id AND c.state = m.from_state
       RETURNING c.store_id, c.id, c.order_id, m.is_end, m.came_back
     ), freed AS (
@@ -328,12 +328,20 @@ async def holds_of(
 
 
 async def set_due(
-    conn: AsyncConnection, *, case: Case, due_at: datetime, extended: int, asked_by: str | None
+    conn: AsyncConnection,
+    *,
+    case: Case,
+    due_at: datetime,
+    extended: int,
+    asked_by: str | None = None,
+    declined_at: datetime | None = None,
 ) -> None:
-    """A deadline of a case moves, or one side asks for that. Raises CaseClosed."""
+    """A deadline of a case moves, one side asks for that, or the other declines. Raises
+    CaseClosed."""
     done = await conn.execute(
         text("""
-            UPDATE cases SET due_at = :due_at, extended = :extended, extension_asked_by = :asked_by
+            UPDATE cases SET due_at = :due_at, extended = :extended, extension_asked_by = :asked_by,
+              extension_declined_at = :declined_at
             WHERE store_id = :store_id AND id = :id AND state = :state
         """),
         {
@@ -343,6 +351,7 @@ async def set_due(
             "due_at": due_at,
             "extended": extended,
             "asked_by": asked_by,
+            "declined_at": declined_at,
         },
     )
     if done.rowcount != 1:

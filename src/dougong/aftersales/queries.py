@@ -9,7 +9,15 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.aftersales.rules import KEEPS_FROM_SHIPPING, CaseGone, CaseKind, CaseState
+from dougong.aftersales.rules import (
+    KEEPS_FROM_SHIPPING,
+    CaseGone,
+    CaseKind,
+    CaseState,
+    Side,
+    TimeAct,
+    time_acts,
+)
 from dougong.base.ids import OrderId, PersonId, StoreId
 
 
@@ -54,6 +62,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     inspection: str | None
     extended: int
     extension_asked_by: str | None
+    extension_declined_at: datetime | None
     opened_at: datetime
     due_at: datetime | None
     due_kind: str | None
@@ -64,6 +73,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def units(self) -> dict[int, int]:
         """Line number to units of goods."""
         return {line.line_no: line.quantity for line in self.lines if line.sku_id is not None}
+
+    def time_acts(self, side: Side) -> frozenset[TimeAct]:
+        """What a side can do now about the deadline."""
+        return time_acts(
+            side,
+            state=self.state,
+            extended=self.extended,
+            is_asked=self.extension_asked_by is not None,
+            is_declined=self.extension_declined_at is not None,
+        )
 
 
 async def case_from(conn: AsyncConnection, row: Row[Any]) -> Case:

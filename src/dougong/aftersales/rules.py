@@ -79,6 +79,22 @@ class RulingOutcome(StrEnum):
     NOTHING = "nothing"
 
 
+class TimeAct(StrEnum):
+    """What a side does about a deadline: it asks for more time, or gives it; or it declines."""
+
+    MORE = "more_time"
+    DECLINE = "no_more_time"
+
+
+class About(StrEnum):
+    """What a message of a case is: words, or how a deadline was spoken about."""
+
+    WORDS = "words"
+    TIME_ASKED = "time_asked"
+    TIME_GIVEN = "time_given"
+    TIME_DECLINED = "time_declined"
+
+
 REASONS = (
     "changed_mind", "not_as_described", "damaged", "wrong_item", "missing_parts", "not_received",
     "quality", "late", "price_dropped", "other",
@@ -191,6 +207,10 @@ DUE: Mapping[CaseState, tuple[str, str]] = {
     _S.APPEALED: ("case_rule_again_by", "case_rule_s"),
 }
 DEADLINES = tuple(kind for kind, _ in DUE.values())
+# Deadlines that move by consent.
+EXTENDABLE = frozenset(
+    {_S.ASKED, _S.TO_SHIP_BACK, _S.SHIPPED_BACK, _S.RECEIVED, _S.TO_RESEND, _S.RESENT}
+)
 # What an operator is late with is told, and stays open: no deadline rules.
 ONLY_TOLD = ("case_rule_by", "case_rule_again_by")
 
@@ -238,7 +258,7 @@ class CaseOpen(Conflict):
 
 
 class NotExtendable(Conflict):
-    """Nothing to extend, extended often enough, or asked by the other side already."""
+    """Nothing to extend, extended often enough, asked for already, or declined. Fact: `state`."""
 
     code = "case_not_extendable"
 
@@ -248,6 +268,22 @@ def check_move(kind: CaseKind, found: CaseState, wanted: CaseState, side: Side) 
     sides = MAY.get((found, wanted), MAY.get((None, wanted), frozenset()))
     if wanted not in MOVES[kind].get(found, frozenset()) or side not in sides:
         raise CaseClosed(field="case_id", state=found.value)
+
+
+def time_acts(
+    side: Side, *, state: CaseState, extended: int, is_asked: bool, is_declined: bool
+) -> frozenset[TimeAct]:
+    """What this side can do now about the deadline of a case.
+
+    The side whose turn it is asks, and once declined not again before the next deadline; the
+    other one gives, asked or not, and declines when it is asked.
+    """
+    none: frozenset[TimeAct] = frozenset()
+    if state not in EXTENDABLE or extended >= MOST_EXTENSIONS or side is Side.OPERATOR:
+        return none
+    if side.value == WAITING_FOR[state]:
+        return none if is_asked or is_declined else frozenset({TimeAct.MORE})
+    return frozenset(TimeAct) if is_asked else frozenset({TimeAct.MORE})
 
 
 def state_when_granted(kind: CaseKind) -> CaseState:

@@ -96,6 +96,7 @@ cases = Table(
     Column("inspection", Text),
     Column("extended", Integer, server_default=FetchedValue(), nullable=False),
     Column("extension_asked_by", Text),
+    Column("extension_declined_at", DateTime(timezone=True)),
     Column("idempotency_key", Text, nullable=False),
     Column("request_hash", LargeBinary, nullable=False),
     Column("opened_at", DateTime(timezone=True), nullable=False),
@@ -154,6 +155,8 @@ case_messages = Table(
     Column("side", Text, nullable=False),
     Column("person_id", Uuid, nullable=False),
     Column("body", Text, nullable=False),
+    Column("about", Text, server_default=FetchedValue(), nullable=False),
+    Column("due_at", DateTime(timezone=True)),
     Column("at", DateTime(timezone=True), nullable=False),
 )
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.aftersales.queries import Case
-from dougong.aftersales.rules import BadCase, CaseGone, check_words
+from dougong.aftersales.rules import About, BadCase, CaseGone, Side, check_words
 from dougong.aftersales.tables import (
     case_evidence,
     case_messages,
@@ -33,6 +33,28 @@ async def write_message(
     message_id = new_id()
     row = {"store_id": case.store_id, "id": message_id, "case_id": case.id, "side": side,
            "person_id": person_id, "body": words, "at": at}  # fmt: skip
+    await conn.execute(insert(case_messages).values(row))
+    return message_id
+
+
+async def write_about_time(
+    conn: AsyncConnection,
+    *,
+    case: Case,
+    side: Side,
+    person_id: PersonId,
+    about: About,
+    note: str,
+    due_at: datetime,
+    at: datetime,
+) -> UUID:
+    """More time was asked for, given or declined, with words or without. `due_at`: the deadline
+    from now on. Raises BadCase for too many words."""
+    words = check_words(note, field="note") if note.strip() else ""
+    message_id = new_id()
+    row = {"store_id": case.store_id, "id": message_id, "case_id": case.id, "side": side.value,
+           "person_id": person_id, "body": words, "about": about.value, "due_at": due_at,
+           "at": at}  # fmt: skip
     await conn.execute(insert(case_messages).values(row))
     return message_id
 

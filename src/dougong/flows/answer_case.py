@@ -1,22 +1,18 @@
 """What merchant, its own rows and buyer do with a case until goods move: granted, refused, a part
-offered and taken, withdrawn, sent to arbitration, a deadline extended by consent."""
+offered and taken, withdrawn, sent to arbitration."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.aftersales.answer_rules import Answer, CaseRule
-from dougong.aftersales.commands import set_due
 from dougong.aftersales.queries import Case, case_of
 from dougong.aftersales.rules import (
-    DUE,
-    MOST_EXTENSIONS,
     BadCase,
     CaseClosed,
     CaseState,
-    NotExtendable,
     Side,
     check_move,
     check_words,
@@ -24,15 +20,9 @@ from dougong.aftersales.rules import (
 )
 from dougong.base.ids import PersonId, StoreId
 from dougong.flows.settle_case import By, end_case, refund_case
-from dougong.flows.step_cases import Step, category_of, locked_case, take_steps
+from dougong.flows.step_cases import Step, locked_case, take_steps
 from dougong.infra import pause
-from dougong.infra.events import move_deadline, record
-from dougong.reads.case_facts import CaseStore, case_store, default_return_address
-
-EXTENDABLE = (
-    CaseState.ASKED, CaseState.TO_SHIP_BACK, CaseState.SHIPPED_BACK, CaseState.RECEIVED,
-    CaseState.TO_RESEND, CaseState.RESENT,
-)  # fmt: skip
+from dougong.reads.case_facts import CaseStore, default_return_address
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,62 +169,3 @@ async def ask_platform(conn: AsyncConnection, act: Act, *, question: str) -> Non
     case = await case_for(conn, act)
     by = by_person(act, Side.BUYER, check_words(question, field="question"))
     await take_steps(conn, [step_of(case, CaseState.ARBITRATION, by)], at=act.at)
-
-
-# both -----------------------------------------------------------------------------------------
-
-
-async def ask_for_time(conn: AsyncConnection, act: Act, *, side: Side) -> None:
-    """One side asks for more time; with the other's consent the deadline moves by its term.
-
-    The side whose turn it is not gives it at once. Raises CaseGone, NotExtendable.
-    """
-    case = await case_for(conn, act)
-    if (
-        case.state not in EXTENDABLE
-        or case.extended >= MOST_EXTENSIONS
-        or case.due_at is None
-        or case.extension_asked_by == side.value
-    ):
-        raise NotExtendable(field="case_id", state=case.state.value)
-    is_consent = case.extension_asked_by is not None or side.value != case.waiting_for
-    if not is_consent:
-        await set_due(
-            conn, case=case, due_at=case.due_at, extended=case.extended, asked_by=side.value
-        )
-        facts = {"number": case.number, "side": side.value, "due_at": case.due_at.isoformat()}
-        await record(
-            conn, "case.extension_asked", store_id=case.store_id, subject_id=case.id, at=act.at,
-            facts=facts,
-        )  # fmt: skip
-        return
-    store = await case_store(conn, store_id=case.store_id)
-    due_kind, due_at = await _later(case, store, act.at)
-    await set_due(conn, case=case, due_at=due_at, extended=case.extended + 1, asked_by=None)
-    await move_deadline(
-        conn, store_id=case.store_id, kind=due_kind, subject_id=case.id, due_at=due_at
-    )
-    facts = {"number": case.number, "side": side.value, "due_at": due_at.isoformat()}
-    await record(
-        conn, "case.extended", store_id=case.store_id, subject_id=case.id, at=act.at, facts=facts
-    )
-
-
-async def give_no_time(conn: AsyncConnection, act: Act, *, side: Side) -> None:
-    """The other side asks for more time, and does not get it. Raises CaseGone, NotExtendable."""
-    case = await case_for(conn, act)
-    asked_by = case.extension_asked_by
-    if asked_by is None or asked_by == side.value or case.due_at is None:
-        raise NotExtendable(field="case_id", state=case.state.value)
-    await set_due(conn, case=case, due_at=case.due_at, extended=case.extended, asked_by=None)
-    facts = {"number": case.number, "side": side.value, "due_at": case.due_at.isoformat()}
-    await record(
-        conn, "case.extension_declined", store_id=case.store_id, subject_id=case.id, at=act.at,
-        facts=facts,
-    )  # fmt: skip
-
-
-async def _later(case: Case, store: CaseStore, at: datetime) -> tuple[str, datetime]:
-    due_kind, term = DUE[case.state]
-    seconds = store.term_s(term, category_of(case), at=at)
-    return due_kind, max(at, case.due_at or at) + timedelta(seconds=seconds)

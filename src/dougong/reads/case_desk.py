@@ -34,7 +34,7 @@ MOVES = text("""
     WHERE store_id = :store_id AND case_id = :case_id ORDER BY n
 """)
 MESSAGES = text("""
-    SELECT m.id, m.side, m.body, m.at, p.name
+    SELECT m.id, m.side, m.body, m.about, m.due_at, m.at, p.name
     FROM case_messages m JOIN people p ON p.id = m.person_id
     WHERE m.store_id = :store_id AND m.case_id = :case_id ORDER BY m.id
 """)
@@ -82,7 +82,8 @@ async def case_story(
 QUEUE = text("""
     SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason, c.currency::text,
       c.asked_minor, c.granted_minor, c.opened_at, c.due_at, c.due_kind, c.closed_at, c.order_id,
-      o.number AS order_number, p.name AS buyer_name, s.name_zh AS store_zh, s.name_en AS store_en,
+      c.extension_asked_by, o.number AS order_number, p.name AS buyer_name,
+      s.name_zh AS store_zh, s.name_en AS store_en,
       (SELECT b.score FROM buyer_scores b WHERE b.person_id = c.buyer_id) AS buyer_score
     FROM cases c
     JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
@@ -90,6 +91,7 @@ QUEUE = text("""
     WHERE c.store_id = :store_id AND c.closed_at IS NULL
       AND (CAST(:waiting AS text) = '' OR c.waiting_for = :waiting)
       AND (CAST(:state AS text) = '' OR c.state = :state)
+      AND (NOT CAST(:asks AS boolean) OR c.extension_asked_by = 'buyer')
       AND (CAST(:words AS text) = '' OR c.number LIKE :words || '%' OR o.number LIKE :words || '%')
       AND (CAST(:due AS timestamptz) IS NULL OR (c.due_at, c.id) > (:due, :id))
     ORDER BY c.due_at, c.id LIMIT :most
@@ -97,7 +99,8 @@ QUEUE = text("""
 CLOSED = text("""
     SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason, c.currency::text,
       c.asked_minor, c.granted_minor, c.opened_at, c.due_at, c.due_kind, c.closed_at, c.order_id,
-      o.number AS order_number, p.name AS buyer_name, s.name_zh AS store_zh, s.name_en AS store_en,
+      c.extension_asked_by, o.number AS order_number, p.name AS buyer_name,
+      s.name_zh AS store_zh, s.name_en AS store_en,
       (SELECT b.score FROM buyer_scores b WHERE b.person_id = c.buyer_id) AS buyer_score
     FROM cases c
     JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
@@ -115,16 +118,18 @@ async def store_queue(
     store_id: StoreId,
     waiting: str = "",
     state: str = "",
+    asks_for_time: bool = False,
     words: str = "",
     after: tuple[datetime, UUID] | None = None,
     most: int,
 ) -> Sequence[Any]:
-    """Open cases of a store by deadline, the next one first; of one side's turn, or one state."""
+    """Open cases of a store by deadline, the next one first; of one side's turn, of one state, or
+    those whose buyer asks for more time."""
     due, case_id = after or (None, None)
     found = await conn.execute(
         QUEUE,
-        {"store_id": store_id, "waiting": waiting, "state": state, "words": like_literal(words),
-         "due": due, "id": case_id, "most": most},
+        {"store_id": store_id, "waiting": waiting, "state": state, "asks": asks_for_time,
+         "words": like_literal(words), "due": due, "id": case_id, "most": most},
     )  # fmt: skip
     return found.all()
 
@@ -148,15 +153,17 @@ async def store_cases(
 
 
 async def queue_counts(conn: AsyncConnection, *, store_id: StoreId) -> dict[str, int]:
-    """How many open cases wait for whom."""
+    """How many open cases wait for whom; `time`: how many buyers ask for more time."""
     found = await conn.execute(
         text("""
-            SELECT waiting_for, count(*) AS cases FROM cases
-            WHERE store_id = :store_id AND closed_at IS NULL GROUP BY 1
+            SELECT waiting_for, count(*) AS cases,
+              count(*) FILTER (WHERE extension_asked_by = 'buyer') AS asking
+            FROM cases WHERE store_id = :store_id AND closed_at IS NULL GROUP BY 1
         """),
         {"store_id": store_id},
     )
-    return {row.waiting_for: row.cases for row in found}
+    rows = found.all()
+    return {row.waiting_for: row.cases for row in rows} | {"time": sum(r.asking for r in rows)}
 
 
 class Neighbours(msgspec.Struct, frozen=True):
@@ -192,7 +199,8 @@ async def operator_queue(conn: AsyncConnection, *, most: int) -> Sequence[Any]:
         text("""
             SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason,
               c.currency::text, c.asked_minor, c.granted_minor, c.opened_at, c.due_at, c.due_kind,
-              c.closed_at, c.order_id, o.number AS order_number, p.name AS buyer_name,
+              c.closed_at, c.extension_asked_by, c.order_id, o.number AS order_number,
+              p.name AS buyer_name,
               s.name_zh AS store_zh, s.name_en AS store_en,
               (SELECT b.score FROM buyer_scores b WHERE b.person_id = c.buyer_id) AS buyer_score
             FROM cases c JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
@@ -218,8 +226,8 @@ async def buyer_cases(
         text("""
             SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason,
               c.currency::text, c.asked_minor, c.granted_minor, c.opened_at, c.due_at, c.due_kind,
-              c.closed_at, c.order_id, o.number AS order_number, s.name_zh AS store_zh,
-              s.name_en AS store_en
+              c.closed_at, c.extension_asked_by, c.order_id, o.number AS order_number,
+              s.name_zh AS store_zh, s.name_en AS store_en
             FROM cases c JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
             JOIN stores s ON s.id = c.store_id
             WHERE c.buyer_id = :buyer_id
@@ -247,7 +255,8 @@ async def cases_of_rule(
         text("""
             SELECT c.store_id, c.id, c.number, c.kind, c.state, c.waiting_for, c.reason,
               c.currency::text, c.asked_minor, c.granted_minor, c.opened_at, c.due_at, c.due_kind,
-              c.closed_at, c.order_id, o.number AS order_number, p.name AS buyer_name
+              c.closed_at, c.extension_asked_by, c.order_id, o.number AS order_number,
+              p.name AS buyer_name
             FROM cases c JOIN orders o ON o.store_id = c.store_id AND o.id = c.order_id
             JOIN people p ON p.id = c.buyer_id
             WHERE c.store_id = :store_id AND c.rule_id = :rule_id

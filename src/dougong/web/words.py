@@ -255,7 +255,9 @@ REFUSALS: dict[str, str] = {
     "bad_case": mark("Please check this field: {reason}"),
     "case_closed": mark("This case has gone on in the meantime. Please look again."),
     "case_gone": mark("There is no such case."),
-    "case_not_extendable": mark("There is nothing to extend, or you have asked already."),
+    "case_not_extendable": mark(
+        "There is nothing to extend, or it was asked for or declined already."
+    ),
     "case_too_late": mark("The time for this is over, or the order was not paid."),
     "case_too_much": mark("This is more than is left of the item."),
     "abuse_formula_overlaps": mark("A later formula is planned already."),

@@ -20,7 +20,7 @@ from dougong.cli.demo import story
 from dougong.cli.demo.acts import ANSWERED_AFTER, answer_refund, send_refund
 from dougong.cli.demo.market import Market
 from dougong.cli.demo.pictures import product_picture
-from dougong.flows import answer_case, case_deadlines, return_case, rule_case
+from dougong.flows import answer_case, case_deadlines, extend_case, return_case, rule_case
 from dougong.flows.answer_case import Act
 from dougong.flows.place_orders import Placed
 from dougong.flows.talk_in_case import note_evidence, say
@@ -145,7 +145,16 @@ async def _withdrawn(told: Told, words: str, at: datetime) -> None:
 
 
 async def _more_time(told: Told, words: str, at: datetime) -> None:
-    await answer_case.ask_for_time(told.conn, told.of_buyer(at), side=Side.BUYER)
+    await extend_case.ask_for_time(told.conn, told.of_buyer(at), side=Side.BUYER, note=words)
+
+
+async def _store_more_time(told: Told, words: str, at: datetime) -> None:
+    act = told.of_merchant(at)
+    await extend_case.ask_for_time(told.conn, act, side=Side.MERCHANT, note=words)
+
+
+async def _no_more_time(told: Told, words: str, at: datetime) -> None:
+    await extend_case.give_no_time(told.conn, told.of_buyer(at), side=Side.BUYER, note=words)
 
 
 async def _shipped_back(told: Told, words: str, at: datetime) -> None:
@@ -240,6 +249,8 @@ DO: Mapping[str, Callable[[Told, str, datetime], Awaitable[None]]] = {
     "refuse": _refused,
     "withdraw": _withdrawn,
     "more time": _more_time,
+    "store more time": _store_more_time,
+    "no more time": _no_more_time,
     "ship back": _shipped_back,
     "receive": _received,
     "as new": _as_new,

@@ -14,7 +14,7 @@ from dougong.aftersales.rules import Inspection, Side
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput
 from dougong.base.ids import StoreId
-from dougong.flows import answer_case, return_case, rule_case
+from dougong.flows import answer_case, extend_case, return_case, rule_case
 from dougong.flows.answer_case import Act
 from dougong.flows.talk_in_case import say, show
 from dougong.infra.db import transaction
@@ -75,11 +75,12 @@ STEPS_OF_BUYER: dict[str, Step] = {
         lambda c, a, d: rule_case.appeal(c, a, side=_B, note=d.words),
     ),
     "more-time": Step(
-        "Ask for more time, or give it", Nothing,
-        lambda c, a, d: answer_case.ask_for_time(c, a, side=_B),
+        "Ask for more time, or give it", NoteInput,
+        lambda c, a, d: extend_case.ask_for_time(c, a, side=_B, note=d.note),
     ),
     "no-more-time": Step(
-        "Give no more time", Nothing, lambda c, a, d: answer_case.give_no_time(c, a, side=_B)
+        "Decline to give more time", NoteInput,
+        lambda c, a, d: extend_case.give_no_time(c, a, side=_B, note=d.note),
     ),
 }  # fmt: skip
 STEPS_OF_STORE: dict[str, Step] = {
@@ -126,11 +127,12 @@ STEPS_OF_STORE: dict[str, Step] = {
         lambda c, a, d: rule_case.appeal(c, a, side=_M, note=d.words),
     ),
     "more-time": Step(
-        "Ask for more time, or give it", Nothing,
-        lambda c, a, d: answer_case.ask_for_time(c, a, side=_M),
+        "Ask for more time, or give it", NoteInput,
+        lambda c, a, d: extend_case.ask_for_time(c, a, side=_M, note=d.note),
     ),
     "no-more-time": Step(
-        "Give no more time", Nothing, lambda c, a, d: answer_case.give_no_time(c, a, side=_M)
+        "Decline to give more time", NoteInput,
+        lambda c, a, d: extend_case.give_no_time(c, a, side=_M, note=d.note),
     ),
 }  # fmt: skip
 

@@ -151,9 +151,13 @@ class CaseMove(msgspec.Struct):
 
 
 class CaseMessage(msgspec.Struct):
+    """`about`: words, or time_asked, time_given, time_declined with the deadline from then on."""
+
     id: UUID
     side: str
     body: str
+    about: str
+    due_at: datetime | None
     at: datetime
 
 
@@ -190,7 +194,8 @@ class CaseSent(msgspec.Struct):
 
 class CaseDetail(msgspec.Struct):
     """`may`: what the caller's side can do now. `held`: frozen until the case ends. `borne`: what
-    `bearer` makes up to the store. `extension_asked_by`: the side that asks for more time."""
+    `bearer` makes up to the store. `extension_asked_by`: the side that asks for more time;
+    `extension_declined_at`: when it got none, for the deadline of this state."""
 
     case: CaseRow
     body: str
@@ -206,6 +211,7 @@ class CaseDetail(msgspec.Struct):
     return_tracking_no: str
     extended: int
     extension_asked_by: str | None
+    extension_declined_at: datetime | None
     may: list[str]
     lines: list[CaseLineShown]
     moves: list[CaseMove]

@@ -71,12 +71,13 @@ Stage = Literal[
 
 
 class CaseCounts(msgspec.Struct):
-    """How many open cases wait for whom."""
+    """How many open cases wait for whom; `time`: of how many the buyer asks for more time."""
 
     merchant: int = 0
     buyer: int = 0
     operator: int = 0
     nobody: int = 0
+    time: int = 0
 
 
 class AddressInput(Input, kw_only=True):
@@ -117,21 +118,26 @@ class DeskRows(msgspec.Struct):
 async def list_cases(
     store_id: FromPath[UUID],
     conn: Conn,
-    show: FromQuery[Literal["merchant", "buyer", "operator", "nobody", "all"]] = "merchant",
+    show: FromQuery[Literal["merchant", "buyer", "time", "operator", "nobody", "all"]] = "merchant",
     stage: FromQuery[Stage] = "",
     q: Search = "",
     after: After = "",
     limit: Limit = 50,
 ) -> CasePage:
-    """Open ones by deadline, whose turn it is (`stage`: in one state only); with `all` every one,
-    the newest first. `q`: how the number of a case or an order begins."""
+    """Open ones by deadline, whose turn it is (`stage`: in one state only; `time`: whose buyer asks
+    for more time); with `all` every one, the newest first. `q`: how the number of a case or an
+    order begins."""
     asked: dict[str, Any] = {"store_id": StoreId(store_id), "words": plain(q), "most": limit + 1}
     start = cursor_values(after, tuple[datetime, UUID])
     if show == "all":
         found = await store_cases(conn, before=start, **asked)
         rows, following = cut(found, lambda row: (row.opened_at, row.id), limit)
     else:
-        found = await store_queue(conn, waiting=show, state=stage, after=start, **asked)
+        is_time = show == "time"
+        found = await store_queue(
+            conn, waiting="buyer" if is_time else show, state=stage, asks_for_time=is_time,
+            after=start, **asked,
+        )  # fmt: skip
         rows, following = cut(found, lambda row: (row.due_at, row.id), limit)
     return CasePage([CaseRow.of(row) for row in rows], following or None)
 

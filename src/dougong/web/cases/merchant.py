@@ -42,7 +42,7 @@ ACT: dict[str, Any] = {
     "include_in_schema": False,
     "status_code": 303,
 }
-SHOWN = ("merchant", "buyer", "operator", "nobody")
+SHOWN = ("merchant", "buyer", "time", "operator", "nobody")
 
 
 class TemplateForm(Form):
@@ -76,7 +76,8 @@ async def desk(
     q: FromQuery[str] = "",
     after: FromQuery[str] = "",
 ) -> Page:
-    """Open cases by deadline, whose turn it is first; `show=all` lists every case."""
+    """Open cases by deadline, whose turn it is first; `show=time`: of buyers who ask for more time;
+    `show=all` lists every case."""
     words, start = q.strip()[:40], cursor_values(after, tuple[datetime, UUID])
     asked: dict[str, Any] = {"store_id": StoreId(store_id), "words": words, "most": PAGE_ROWS + 1}
     chosen = show if show in (*SHOWN, "all") else "merchant"
@@ -84,7 +85,11 @@ async def desk(
         found = await store_cases(conn, before=start, **asked)
         rows, following = cut(found, lambda row: (row.opened_at, row.id))
     else:
-        found = await store_queue(conn, waiting=chosen, after=start, **asked)
+        is_time = chosen == "time"
+        found = await store_queue(
+            conn, waiting="buyer" if is_time else chosen, asks_for_time=is_time, after=start,
+            **asked,
+        )  # fmt: skip
         rows, following = cut(found, lambda row: (row.due_at, row.id))
     return await merchant_page(
         request, conn, "cases/desk.html", store_id=store_id, rows=rows, show=chosen, q=words,

@@ -15,10 +15,11 @@ from dougong.aftersales.rules import BadCase, Inspection, Side
 from dougong.base.errors import BadInput, NotFound, Refusal
 from dougong.base.ids import PersonId, StoreId
 from dougong.catalog.queries import category_tree
-from dougong.flows import answer_case, return_case, rule_case
+from dougong.flows import answer_case, extend_case, return_case, rule_case
 from dougong.flows.answer_case import Act
+from dougong.flows.extend_case import due_when_given
 from dougong.flows.talk_in_case import show
-from dougong.infra import evidence_files
+from dougong.infra import clock, evidence_files
 from dougong.infra.db import transaction
 from dougong.reads.buyer_scores import score_of
 from dougong.reads.case_desk import (
@@ -89,6 +90,8 @@ async def case_page(
     cover = await cover_of(conn, store_id=store_id, order_id=case.order_id)
     if seat.side is Side.MERCHANT:
         templates, addresses = map(list, await desk_rows(conn, store_id=store_id))
+    can = acts_for(case, seat.side)
+    at = await clock.refresh(conn)
     bad = message_for(refusal.code, refusal.facts) if refusal else ""
     return page(
         request,
@@ -105,7 +108,8 @@ async def case_page(
         any_amount=ANY_AMOUNT,
         category_words=await _category_words(conn),
         neighbours=await _neighbours(conn, seat, store_id, story),
-        can=acts_for(case, seat.side),
+        can=can,
+        due_later=await due_when_given(conn, case, at=at) if "more_time" in can else None,
         templates=templates,
         addresses=addresses,
         bad_words=bad,
@@ -199,7 +203,8 @@ _BUYER: dict[str, Does] = {
     "confirm": lambda c, a, d, _: return_case.confirm_sent(c, a),
     "ask_platform": lambda c, a, d, _: answer_case.ask_platform(c, a, question=d.note),
     "appeal": lambda c, a, d, _: rule_case.appeal(c, a, side=Side.BUYER, note=d.note),
-    "more_time": lambda c, a, d, _: answer_case.ask_for_time(c, a, side=Side.BUYER),
+    "more_time": lambda c, a, d, _: extend_case.ask_for_time(c, a, side=Side.BUYER, note=d.note),
+    "no_more_time": lambda c, a, d, _: extend_case.give_no_time(c, a, side=Side.BUYER, note=d.note),
 }
 _MERCHANT: dict[str, Does] = {
     "approve": lambda c, a, d, _: answer_case.approve(c, a, note=d.note),
@@ -222,7 +227,10 @@ _MERCHANT: dict[str, Does] = {
     ),
     "refund_instead": lambda c, a, d, _: return_case.refund_instead(c, a, note=d.note),
     "appeal": lambda c, a, d, _: rule_case.appeal(c, a, side=Side.MERCHANT, note=d.note),
-    "more_time": lambda c, a, d, _: answer_case.ask_for_time(c, a, side=Side.MERCHANT),
+    "more_time": lambda c, a, d, _: extend_case.ask_for_time(c, a, side=Side.MERCHANT, note=d.note),
+    "no_more_time": lambda c, a, d, _: extend_case.give_no_time(
+        c, a, side=Side.MERCHANT, note=d.note
+    ),
 }
 
 

@@ -127,6 +127,16 @@ NEXT = {
     "ruled": mark("Each side can appeal once until then; after that the ruling is carried out."),
     "appealed": mark("The platform looks at it once more and for good by then."),
 }
+# How a deadline was spoken about.
+ABOUT = {
+    "time_asked": mark("Asked for more time"),
+    "time_given": mark("Gave more time"),
+    "time_declined": mark("Declined more time"),
+}
+ASKERS = {
+    "buyer": mark("The buyer asks for more time."),
+    "merchant": mark("The store asks for more time."),
+}
 # Act to the states that it leads to; a button is shown where its move is one of the side's own.
 ACTS: dict[str, tuple[Side, CaseState]] = {
     "withdraw": (Side.BUYER, CaseState.WITHDRAWN),
@@ -160,9 +170,7 @@ def acts_for(case: Case, side: Side) -> list[str]:
         found = [act for act in found if act != "take_offer"]
     if side is Side.OPERATOR and case.state is S.APPEALED:
         found.append("rule")
-    if side is not Side.OPERATOR and case.due_at and case.closed_at is None:
-        found += ["more_time"] if case.extension_asked_by != side.value else []
-    return found
+    return found + sorted(act.value for act in case.time_acts(side))
 
 
 def _of_merchant(case: Case) -> list[str]:
@@ -178,6 +186,27 @@ def _of_merchant(case: Case) -> list[str]:
     if state is S.RULED:
         found.append("appeal")
     return found
+
+
+def time_words(case: Case, side: Side) -> str:
+    """What has been said about the deadline, to whom it concerns; `{time}` is the later one."""
+    asked = case.extension_asked_by
+    if asked == side.value:
+        return gettext(
+            "You have asked for more time. Until the other side agrees, this deadline stays."
+        )
+    if asked:
+        who = gettext(ASKERS[asked])
+        if side is Side.OPERATOR:
+            return who
+        return f"{who} " + gettext(
+            "Agree, and the deadline moves to {time}. Decline or say nothing, and it stays."
+        )
+    if case.extension_declined_at is None:
+        return ""
+    if side is Side.OPERATOR or side.value == case.waiting_for:
+        return gettext("More time was declined: this deadline stays.")
+    return gettext("You have declined more time: this deadline stays. You can still give it.")
 
 
 def score_part_words(one: Scored) -> str:
@@ -215,6 +244,8 @@ def case_words() -> dict[str, Any]:
         "outcome_words": of(OUTCOMES),
         "ruling_words": of(RULINGS),
         "next_words": of(NEXT),
+        "about_words": of(ABOUT),
+        "time_words": time_words,
         "score_part_words": score_part_words,
         "score_rule_words": score_rule_words,
         "score_name": of(SCORE_PARTS),
