@@ -48,6 +48,10 @@ check: setup ## Format, lint, types, import contracts, tidy
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/tidy.py
 
+# What pytest makes of a test file (its asserts told in full) is kept for the parts and workers that
+# come after: to make it anew is a third of what a worker's start costs.
+test test-quick test-slow test-money test-rtmp torture: export PYTHONDONTWRITEBYTECODE :=
+
 test: setup ## Everything that runs
 	@$(BIN)/python tools/browser.py
 	@$(MAKE) --no-print-directory test-quick test-slow
