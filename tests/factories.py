@@ -15,6 +15,7 @@ from dougong.flows.price_orders import Wanted, WantedLine
 from dougong.policy.commands import install_default_rules, install_rules
 from dougong.policy.queries import forget_book
 from dougong.policy.rules import Rule
+from dougong.supply.quota_rules import Channel
 from dougong.supply.stock_commands import set_on_hand
 
 T0 = datetime(2020, 8, 20, 4, 0, tzinfo=UTC)
@@ -239,13 +240,16 @@ class ARequest:
     key: str = ""
     coupon_code: str | None = None
     link_id: Any = None
+    straight: Channel = Channel.SHOP
 
     def build(self) -> PlaceOrder:
         lines = tuple(
             WantedLine(self.store.skus[n], quantity, self.link_id)
             for n, quantity in self.quantities.items()
         )
-        wanted = Wanted(self.buyer.person_id, lines, self.coupon_code, self.buyer.address_id)
+        wanted = Wanted(
+            self.buyer.person_id, lines, self.coupon_code, self.buyer.address_id, self.straight
+        )
         key = self.key or uuid4().hex
         return PlaceOrder(self.store.store_id, uuid4(), key, wanted, self.total_minor)
 

@@ -273,7 +273,7 @@ CREATE TABLE stock_quotas (
   store_id uuid NOT NULL,
   id uuid NOT NULL,
   sku_id uuid NOT NULL,
-  channel text NOT NULL CHECK (channel IN ('live', 'video', 'shop')),
+  channel text NOT NULL CHECK (channel IN ('live', 'video', 'shop', 'api')),
   room_id uuid REFERENCES live_rooms,
   host_id uuid,
   units integer NOT NULL CHECK (units BETWEEN 1 AND 10000000),
@@ -306,6 +306,32 @@ CREATE TABLE stock_quota_uses (
   FOREIGN KEY (store_id, quota_id) REFERENCES stock_quotas,
   CONSTRAINT stock_quota_uses_released CHECK (released BETWEEN 0 AND units)
 );
+
+-- Of a SKU's free units, those that one way of selling can sell: a way that has a quota (a room its
+-- own before the channel's) that alone, every other what no quota keeps. Asked only for a SKU that
+-- has quotas, hence the low cost: a plan shall not be chosen as if every row asked.
+CREATE FUNCTION units_for_way(of_store uuid, of_sku uuid, free integer, way text, host uuid,
+  at timestamptz) RETURNS integer LANGUAGE sql STABLE COST 1 AS $$
+  WITH kept AS (
+    SELECT id, channel, host_id, units - used AS units FROM stock_quotas
+    WHERE store_id = of_store AND sku_id = of_sku AND ended_at IS NULL
+      AND starts_at <= at AND (ends_at IS NULL OR ends_at > at)
+  )
+  SELECT greatest(0, least(free, COALESCE(
+    (SELECT units FROM kept WHERE channel = way AND (host_id IS NULL OR host_id = host)
+     ORDER BY host_id IS NULL, id LIMIT 1),
+    free - (SELECT COALESCE(sum(units), 0) FROM kept))))::integer
+$$;
+
+-- The same by the link that led here; `straight`: the way of what no shown link has brought.
+CREATE FUNCTION units_for_link(of_store uuid, of_sku uuid, free integer, link uuid, straight text,
+  at timestamptz) RETURNS integer LANGUAGE sql STABLE COST 1 AS $$
+  SELECT units_for_way(of_store, of_sku, free, COALESCE(max(l.surface), straight),
+    max(l.creator_id::text)::uuid, at)
+  FROM product_links l LEFT JOIN videos v ON v.id = l.video_id
+  WHERE l.id = link AND l.surface IN ('live', 'video') AND l.removed_at IS NULL
+    AND l.hidden_at IS NULL AND (v.state = 'published' OR l.surface = 'live')
+$$;
 
 -- what goods cost ----------------------------------------------------------------------------------
 

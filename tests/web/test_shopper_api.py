@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from tests.factories import AStore, a_coupon, a_store, the_rules
+from tests.factories import AStore, a_coupon, a_link, a_person, a_store, the_rules
 from tests.flows.test_order_life import choose_again
 from tests.web.accounts import Client, a_client, an_email
 
@@ -15,6 +15,8 @@ from dougong.flows.ship_order import ship_order
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.payments.adapters.sandbox import Outcome
+from dougong.supply.quota_commands import set_aside
+from dougong.supply.quota_rules import Channel
 
 ADDRESS = {"recipient": "Li", "phone": "13800000000", "province": "ZJ", "city": "HZ", "line": "1"}
 PRICE = 9_900
@@ -239,3 +241,31 @@ async def test_too_often_says_when_to_come_back() -> None:
             answer = await client.post("/api/v1/sessions", json=body)
         assert answer.status_code == 429
         assert int(answer.headers["retry-after"]) == answer.json()["facts"]["retry_after_s"] > 0
+
+
+async def test_orders_by_api_take_what_is_set_aside_for_them_and_links_what_is_theirs() -> None:
+    store = await a_shop()
+    async with transaction() as conn:
+        link_id, _ = await a_link(conn, store)
+        at, person = await clock.refresh(conn), await a_person(conn)
+        for channel, units in ((Channel.API, 3), (Channel.VIDEO, 7), (Channel.SHOP, 20)):
+            await set_aside(
+                conn, store_id=store.store_id, sku_id=store.skus[0], channel=channel, room=None,
+                units=units, starts_at=at, ends_at=None, by_id=person, at=at,
+            )  # fmt: skip
+    async with a_client() as client:
+        shopper = await Shopper.signs_up(client)
+        product = f"/api/v1/stores/{store.store_id}/products/{store.products[0]}"
+        by_link = (f"{product}?link_id={link_id}", {"link_id": str(link_id)}, 7)
+        for asked, way, free in ((product, {}, 3), by_link):
+            for quantity, status in ((free + 1, 409), (free, 201), (1, 409)):
+                line = {"sku_id": str(store.skus[0]), "quantity": quantity} | way
+                if status == 201:
+                    assert (await client.get(asked)).json()["skus"][0]["free"] == free
+                total = quantity * PRICE
+                done = await shopper.orders(store, lines=[line], expected_total_minor=total)
+                assert done.status_code == status, done.text
+            assert (await client.get(asked)).json()["skus"][0]["free"] == 0
+        found = await client.get(f"/api/v1/products?store_id={store.store_id}")
+        sold_out = {one["id"]: one["is_sold_out"] for one in found.json()["items"]}
+        assert sold_out[str(store.products[0])] and not sold_out[str(store.products[1])]

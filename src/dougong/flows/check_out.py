@@ -11,6 +11,7 @@ from dougong.base.errors import Refusal
 from dougong.base.ids import PersonId, StoreId, derived_id
 from dougong.flows.place_orders import Answer, Placed, PlaceOrder, place_order
 from dougong.flows.price_orders import Wanted, WantedLine
+from dougong.supply.quota_rules import Channel
 
 
 class StorePart(msgspec.Struct, frozen=True):
@@ -36,10 +37,16 @@ class CheckedOut(msgspec.Struct, frozen=True):
 
 
 async def check_out(
-    *, buyer_id: PersonId, key: str, address_id: UUID, parts: Sequence[StorePart]
+    *,
+    buyer_id: PersonId,
+    key: str,
+    address_id: UUID,
+    parts: Sequence[StorePart],
+    straight: Channel = Channel.SHOP,
 ) -> CheckedOut:
     """Place every part; a repeat with the same key and parts answers the same, and tries again
-    what a store has refused. Other parts under that key are refused (KeyReused).
+    what a store has refused. Other parts under that key are refused (KeyReused). `straight`: the
+    way by which lines came that no link has brought.
 
     No transaction spans stores: a store that refuses does not hold up the others.
     """
@@ -51,7 +58,7 @@ async def check_out(
             store_id=part.store_id,
             checkout_id=checkout_id,
             key=key,
-            wanted=Wanted(buyer_id, part.lines, part.coupon_code, address_id),
+            wanted=Wanted(buyer_id, part.lines, part.coupon_code, address_id, straight),
             expected_total_minor=part.expected_total_minor,
             checkout_hash=checkout_hash,
         )

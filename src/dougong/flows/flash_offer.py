@@ -15,7 +15,8 @@ from dougong.live.pin_commands import not_sealed
 from dougong.live.rules import ON_AIR, WrongRoomState
 from dougong.reads.live_shelf import shelf_link
 from dougong.reads.offers import SkuOffer, offers_of
-from dougong.supply.queries import free_units
+from dougong.supply.queries import units_by_way
+from dougong.supply.quota_rules import Channel
 
 
 async def open_offer(
@@ -50,10 +51,11 @@ async def open_offer(
     if usual is None or usual.product_id != link.product_id:
         raise NotLinkable(field="sku_id")
     at = await not_sealed(conn, room_id=room_id, at=at)
-    free = await free_units(conn, store_id=store_id, sku_ids=[sku_id])
+    free = await units_by_way(conn, store_id=store_id, sku_id=sku_id, channel=Channel.LIVE,
+                              host_id=creator_id, at=at)  # fmt: skip
     check_terms(
         price_minor=price_minor, usual_minor=usual.price_minor, quota=quota,
-        free=free.get(sku_id, 0), per_buyer=per_buyer, starts_at=at, ends_at=at + lasts,
+        free=free, per_buyer=per_buyer, starts_at=at, ends_at=at + lasts,
     )  # fmt: skip
     offer = Offer(
         id=new_id(), room_id=room_id, link_id=link_id, product_id=usual.product_id, sku_id=sku_id,

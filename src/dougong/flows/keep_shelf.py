@@ -69,7 +69,7 @@ async def _judged(
     conn: AsyncConnection, *, room_id: RoomId, creator_id: UUID, at: datetime
 ) -> Sequence[ShelfLink]:
     """The shelf, as the book has it now. What is explained stays until its grace is over."""
-    links = await live_shelf(conn, creator_id=creator_id)
+    links = await live_shelf(conn, creator_id=creator_id, at=at)
     current = await explained_now(conn, room_id=room_id)
     if current is not None:
         link = next((one for one in links if one.link_id == current.link_id), None)
@@ -81,7 +81,7 @@ async def _judged(
             await broadcast.say(conn, room_id, "unpin", {"why": why})
     direct_links = [one.standing_link() for one in links if one.route == "direct"]
     moved = await judge(conn, direct_links, at=at)
-    return await live_shelf(conn, creator_id=creator_id) if any(moved) else links
+    return await live_shelf(conn, creator_id=creator_id, at=at) if any(moved) else links
 
 
 def _standing(link: ShelfLink) -> Standing:

@@ -276,7 +276,7 @@ async def _serve(
             answers[n] = CouponRefused(field="coupon_code", why=why)
         elif no := offers.refusal(flash[n]):
             answers[n] = OfferRefused(field="offer_id", why=no[0], per_buyer=no[1])
-        elif short := _take(stock, shelf, priced[n], units):
+        elif short := _take(stock, shelf, requests[n].wanted, priced[n], units):
             answers[n] = SoldOut(field="lines", sku_id=short)
         else:
             offers.take(flash[n])
@@ -292,6 +292,7 @@ async def _serve(
 def _take(
     stock: HeldUnits,
     shelf: Shelf,
+    wanted: Wanted,
     order: tuple[OrderId, Priced],
     units: Mapping[SkuId, int],
 ) -> SkuId | None:
@@ -303,7 +304,7 @@ def _take(
     parts = []
     for line in priced.quote.lines:
         link = shelf.links.get(line.link_id) if line.link_id else None
-        channel = channel_of(link.surface if link else None)
+        channel = channel_of(link.surface if link else None, straight=wanted.straight)
         host = link.creator_id if link else None
         parts.append(Part(line.offer.sku_id, line.quantity, channel, host))
     return stock.take_parts(order_id, parts)

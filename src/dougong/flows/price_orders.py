@@ -40,6 +40,7 @@ from dougong.reads.offers import (
     offers_of,
     store_terms,
 )
+from dougong.supply.quota_rules import Channel
 
 
 class WantedLine(msgspec.Struct, frozen=True):
@@ -52,12 +53,13 @@ class WantedLine(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What one buyer wants of one store."""
+    """What one buyer wants of one store. `straight`: the way of lines that no link has brought."""
 
     buyer_id: PersonId
     lines: tuple[WantedLine, ...]
     coupon_code: str | None
     address_id: UUID | None
+    straight: Channel = Channel.SHOP
 
 
 class FrozenRate(msgspec.Struct, frozen=True):

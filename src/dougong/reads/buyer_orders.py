@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.errors import NotFound
 from dougong.base.ids import OrderId, PersonId, StoreId
 from dougong.base.money import Money
+from dougong.infra import clock
 
 
 class OrderLineView(msgspec.Struct, frozen=True):
@@ -156,7 +157,8 @@ async def order_of(
 
 
 class CartItem(msgspec.Struct, frozen=True):
-    """A SKU in the cart, as it would be sold now. `free`: units left."""
+    """A SKU in the cart, as it would be sold now. `free`: units left for the way it came by: its
+    link, else API."""
 
     store_id: UUID
     sku_id: UUID
@@ -172,13 +174,15 @@ class CartItem(msgspec.Struct, frozen=True):
 
 
 async def cart_of(conn: AsyncConnection, *, person_id: PersonId) -> list[CartItem]:
-    """The cart by store, the first added first."""
+    """The cart as the API shows it, by store, the first added first."""
     rows = await conn.execute(
         text("""
             SELECT c.store_id, c.sku_id, p.id AS product_id, c.quantity, c.link_id, p.title_zh,
               p.title_en, s.options,
               jsonb_build_object('minor', s.price_minor, 'currency', st.currency) AS price,
-              GREATEST(COALESCE(k.on_hand - k.reserved, 0), 0) AS free,
+              CASE WHEN k.quotas > 0 THEN units_for_link(c.store_id, c.sku_id,
+                k.on_hand - k.reserved, c.link_id, 'api', :at)
+                ELSE GREATEST(COALESCE(k.on_hand - k.reserved, 0), 0) END AS free,
               s.state = 'active' AND p.state = 'active' AND st.state = 'open' AS is_for_sale
             FROM cart_items c
             JOIN skus s ON s.store_id = c.store_id AND s.id = c.sku_id
@@ -187,6 +191,6 @@ async def cart_of(conn: AsyncConnection, *, person_id: PersonId) -> list[CartIte
             LEFT JOIN stock k ON k.store_id = c.store_id AND k.sku_id = c.sku_id
             WHERE c.person_id = :person_id ORDER BY c.store_id, c.added_at
         """),
-        {"person_id": person_id},
+        {"person_id": person_id, "at": clock.now()},
     )
     return [msgspec.convert(dict(row._mapping), CartItem) for row in rows]

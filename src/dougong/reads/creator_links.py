@@ -137,7 +137,9 @@ SEARCH = text("""
     JOIN stores s ON s.id = p.store_id AND s.state = 'open'
     JOIN LATERAL (
       SELECT min(u.price_minor) AS price_minor,
-        COALESCE(sum(t.on_hand - t.reserved), 0)::int AS in_stock
+        COALESCE(sum(CASE WHEN t.quotas > 0 THEN units_for_way(u.store_id, u.id,
+          t.on_hand - t.reserved, 'video', NULL, :at) ELSE t.on_hand - t.reserved END), 0)::int
+          AS in_stock
       FROM skus u LEFT JOIN stock t ON t.store_id = u.store_id AND t.sku_id = u.id
       WHERE u.store_id = p.store_id AND u.product_id = p.id AND u.state = 'active'
     ) k ON k.price_minor IS NOT NULL
@@ -163,7 +165,13 @@ async def search_linkable(
     already on the video are left out."""
     plain = words.strip()[:60]
     escaped = like_literal(plain)
-    asked = {"words": plain, "pattern": f"%{escaped}%", "video_id": video_id, "most": most}
+    asked = {
+        "words": plain,
+        "pattern": f"%{escaped}%",
+        "video_id": video_id,
+        "most": most,
+        "at": at,
+    }
     rows = (await conn.execute(SEARCH, asked)).all()
     book = await rules_book(conn)
     return [_linkable(row, book, at) for row in rows]
@@ -183,7 +191,9 @@ LINKS = text("""
     JOIN stores s ON s.id = l.store_id
     JOIN LATERAL (
       SELECT min(u.price_minor) AS price_minor,
-        COALESCE(sum(t.on_hand - t.reserved), 0)::int AS in_stock
+        COALESCE(sum(CASE WHEN t.quotas > 0 THEN units_for_way(u.store_id, u.id,
+          t.on_hand - t.reserved, 'video', NULL, :at) ELSE t.on_hand - t.reserved END), 0)::int
+          AS in_stock
       FROM skus u LEFT JOIN stock t ON t.store_id = u.store_id AND t.sku_id = u.id
       WHERE u.store_id = p.store_id AND u.product_id = p.id AND u.state = 'active'
     ) k ON true
@@ -244,7 +254,7 @@ async def links_of_video(
 async def _links(
     conn: AsyncConnection, *, creator_id: UUID, video_id: VideoId | None, at: datetime
 ) -> list[CreatorLink]:
-    asked: dict[str, Any] = {"creator_id": creator_id, "video_id": video_id}
+    asked: dict[str, Any] = {"creator_id": creator_id, "video_id": video_id, "at": at}
     asked["most"] = MOST_LINKS_SHOWN
     brought = await sold(
         conn,

@@ -17,7 +17,8 @@ from dougong.reads.link_sweep import StandingLink
 
 class ShelfLink(msgspec.Struct, frozen=True):
     """A link of the live cart. `price_minor` is the cheapest variant's, or what was last seen
-    elsewhere; `stock` counts all variants, None elsewhere. `go`: our address that leads there."""
+    elsewhere; `stock` counts what the host's rooms can sell of all variants, None elsewhere.
+    `go`: our address that leads there."""
 
     link_id: LinkId
     creator_id: UUID
@@ -85,7 +86,9 @@ SHELF = text("""
       AND i.position = 0
     LEFT JOIN LATERAL (
       SELECT min(u.price_minor) AS price_minor,
-        COALESCE(sum(t.on_hand - t.reserved), 0)::int AS stock
+        COALESCE(sum(CASE WHEN t.quotas > 0 THEN units_for_way(u.store_id, u.id,
+          t.on_hand - t.reserved, 'live', l.creator_id, :at)
+          ELSE t.on_hand - t.reserved END), 0)::int AS stock
       FROM skus u LEFT JOIN stock t ON t.store_id = u.store_id AND t.sku_id = u.id
       WHERE u.store_id = l.store_id AND u.product_id = l.product_id AND u.state = 'active'
     ) k ON l.store_id IS NOT NULL
@@ -95,15 +98,18 @@ SHELF = text("""
 """)
 
 
-async def live_shelf(conn: AsyncConnection, *, creator_id: UUID) -> Sequence[ShelfLink]:
+async def live_shelf(
+    conn: AsyncConnection, *, creator_id: UUID, at: datetime | None = None
+) -> Sequence[ShelfLink]:
     """Every link that stands in the live cart, the hidden ones too, in the creator's order."""
-    rows = await conn.execute(SHELF, {"creator_id": creator_id, "link_id": None})
+    asked = {"creator_id": creator_id, "link_id": None, "at": at or clock.now()}
+    rows = await conn.execute(SHELF, asked)
     return [ShelfLink(**row._mapping) for row in rows]
 
 
 async def shelf_link(conn: AsyncConnection, *, creator_id: UUID, link_id: UUID) -> ShelfLink | None:
     """One link of the live cart; None when it does not stand there."""
-    asked = {"creator_id": creator_id, "link_id": link_id}
+    asked = {"creator_id": creator_id, "link_id": link_id, "at": clock.now()}
     row = (await conn.execute(SHELF, asked)).one_or_none()
     return ShelfLink(**row._mapping) if row else None
 
@@ -183,8 +189,10 @@ async def selling_now(
 ) -> dict[str, Any]:
     """All that somebody who comes late has to know of what is sold: `shelf` (cards, in order),
     `pin`, `offers`, `drops` and `draws` that are open."""
-    links = [one for one in await live_shelf(conn, creator_id=creator_id) if not one.is_hidden]
-    asked = {"room_id": room_id, "at": at or clock.now()}
+    at = at or clock.now()
+    shelf = await live_shelf(conn, creator_id=creator_id, at=at)
+    links = [one for one in shelf if not one.is_hidden]
+    asked = {"room_id": room_id, "at": at}
     pinned = (await conn.execute(PINNED, {"room_id": room_id})).one_or_none()
     found = next((one for one in links if pinned and one.link_id == pinned.link_id), None)
     pin = None

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.infra import clock
 from dougong.live.rules import RoomGone
 
 
@@ -48,7 +49,9 @@ CHOICES = text("""
     JOIN stores s ON s.id = p.store_id AND s.state = 'open'
     JOIN LATERAL (
       SELECT min(u.price_minor) AS price_minor,
-        COALESCE(sum(t.on_hand - t.reserved), 0)::int AS stock
+        COALESCE(sum(CASE WHEN t.quotas > 0 THEN units_for_way(u.store_id, u.id,
+          t.on_hand - t.reserved, 'live', CAST(:creator_id AS uuid), :at)
+          ELSE t.on_hand - t.reserved END), 0)::int AS stock
       FROM skus u LEFT JOIN stock t ON t.store_id = u.store_id AND t.sku_id = u.id
       WHERE u.store_id = p.store_id AND u.product_id = p.id AND u.state = 'active'
     ) k ON k.price_minor IS NOT NULL
@@ -75,12 +78,15 @@ async def cart_choices(
     plain = words.strip()[:60]
     escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     asked = {"words": plain, "pattern": f"%{escaped}%", "creator_id": creator_id, "most": most}
+    asked["at"] = clock.now()
     return (await conn.execute(CHOICES, asked)).all()
 
 
 SKUS = text("""
     SELECT l.id AS link_id, u.store_id, u.id AS sku_id, u.options, u.code, u.price_minor,
-      s.currency, p.title_zh, p.title_en, COALESCE(t.on_hand - t.reserved, 0) AS free
+      s.currency, p.title_zh, p.title_en, CASE WHEN t.quotas > 0 THEN units_for_way(
+        u.store_id, u.id, t.on_hand - t.reserved, 'live', l.creator_id, :at)
+        ELSE COALESCE(t.on_hand - t.reserved, 0) END AS free
     FROM product_links l
     JOIN skus u ON u.store_id = l.store_id AND u.product_id = l.product_id AND u.state = 'active'
     JOIN products p ON p.store_id = u.store_id AND p.id = u.product_id AND p.state = 'active'
@@ -93,8 +99,8 @@ SKUS = text("""
 
 
 async def skus_of_cart(conn: AsyncConnection, *, creator_id: UUID) -> Sequence[Any]:
-    """Every variant on sale in the live cart, with its store."""
-    return (await conn.execute(SKUS, {"creator_id": creator_id})).all()
+    """Every variant on sale in the live cart, with its store; `free`: what the host can sell."""
+    return (await conn.execute(SKUS, {"creator_id": creator_id, "at": clock.now()})).all()
 
 
 async def live_tasks(conn: AsyncConnection, *, creator_id: UUID, at: datetime) -> Sequence[Any]:

@@ -3,6 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.infra import clock
 from dougong.reads.shopper_products import PAGE, ProductCard
 
 NEWEST = 600  # further back than that nobody leafs; the search finds the rest
@@ -25,7 +26,9 @@ FRONT = text("""
         JOIN stores st ON st.id = p.store_id AND st.state = 'open'
         JOIN LATERAL (
           SELECT min(s.price_minor) AS price_minor, min(s.list_price_minor) AS list_price_minor,
-            COALESCE(sum(k.on_hand - k.reserved), 0)::int AS free
+            COALESCE(sum(CASE WHEN k.quotas > 0 THEN units_for_way(s.store_id, s.id,
+              k.on_hand - k.reserved, 'shop', NULL, :at)
+              ELSE k.on_hand - k.reserved END), 0)::int AS free
           FROM skus s LEFT JOIN stock k ON k.store_id = s.store_id AND k.sku_id = s.id
           WHERE s.store_id = p.store_id AND s.product_id = p.id AND s.state = 'active'
         ) s ON s.price_minor IS NOT NULL
@@ -42,6 +45,6 @@ FRONT = text("""
 
 async def market_front(conn: AsyncConnection, *, page: int = 0) -> tuple[list[ProductCard], bool]:
     """One page of the newest products, no store's in a row, and whether more follow."""
-    asked = {"newest": NEWEST, "most": PAGE + 1, "skip": page * PAGE}
+    asked = {"newest": NEWEST, "most": PAGE + 1, "skip": page * PAGE, "at": clock.now()}
     found = [ProductCard(**row._mapping) for row in await conn.execute(FRONT, asked)]
     return found[:PAGE], len(found) > PAGE

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.errors import NotFound
+from dougong.infra import clock
 from dougong.reads.shopper_products import Seller, store_names
 
 PAGE = 20
@@ -52,7 +53,8 @@ class CartStore(msgspec.Struct, frozen=True):
 CART = text("""
     SELECT w.store_id, w.sku_id, s.product_id, w.quantity, w.link_id, p.title_zh, p.title_en,
       s.options, i.file AS image_file, s.price_minor, s.list_price_minor,
-      COALESCE(k.on_hand - k.reserved, 0) AS free,
+      CASE WHEN k.quotas > 0 THEN units_for_link(w.store_id, w.sku_id, k.on_hand - k.reserved,
+        w.link_id, 'shop', :at) ELSE COALESCE(k.on_hand - k.reserved, 0) END AS free,
       s.state = 'active' AND p.state = 'active' AND st.state = 'open' AS is_on_sale
     FROM (
       SELECT store_id, sku_id, quantity, link_id, added_at FROM cart_items
@@ -112,7 +114,9 @@ def _at_offer(line: CartLine, offer_id: UUID, price_minor: int | None) -> CartLi
 
 
 async def _by_store(conn: AsyncConnection, asked: dict[str, Any]) -> list[CartStore]:
-    lines = [CartLine(**row._mapping) for row in await conn.execute(CART, asked)]
+    lines = [
+        CartLine(**row._mapping) for row in await conn.execute(CART, asked | {"at": clock.now()})
+    ]
     stores = await store_names(conn, store_ids=list({line.store_id for line in lines}))
     made: dict[UUID, CartStore] = {}
     for line in lines:

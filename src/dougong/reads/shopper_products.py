@@ -9,6 +9,9 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dougong.infra import clock
+from dougong.supply.quota_rules import Channel
+
 PAGE = 24
 
 
@@ -113,7 +116,9 @@ PRODUCT = text("""
        FROM product_images i WHERE i.store_id = p.store_id AND i.product_id = p.id) AS images,
       (SELECT jsonb_agg(jsonb_build_object('sku_id', s.id, 'code', s.code, 'options', s.options,
          'price_minor', s.price_minor, 'list_price_minor', s.list_price_minor, 'gtin', s.gtin,
-         'free', COALESCE(k.on_hand - k.reserved, 0)) ORDER BY s.position, s.code)
+         'free', CASE WHEN k.quotas > 0 THEN units_for_link(s.store_id, s.id,
+           k.on_hand - k.reserved, :link_id, :straight, :at)
+           ELSE COALESCE(k.on_hand - k.reserved, 0) END) ORDER BY s.position, s.code)
        FROM skus s LEFT JOIN stock k ON k.store_id = s.store_id AND k.sku_id = s.id
        WHERE s.store_id = p.store_id AND s.product_id = p.id AND s.state = 'active') AS variants,
       (SELECT jsonb_agg(jsonb_build_object('code', u.code, 'name_zh', u.name_zh,
@@ -141,10 +146,20 @@ PRODUCT = text("""
 
 
 async def product_view(
-    conn: AsyncConnection, *, store_id: UUID, product_id: UUID, at: datetime
+    conn: AsyncConnection,
+    *,
+    store_id: UUID,
+    product_id: UUID,
+    link_id: UUID | None,
+    straight: Channel = Channel.SHOP,
+    at: datetime,
 ) -> ProductView | None:
-    """None when it is not on sale: no such product, a draft, or nothing that can be chosen."""
+    """None when it is not on sale: no such product, a draft, or nothing that can be chosen.
+
+    What is free of it is what can be bought by the link that led here, or by `straight`.
+    """
     asked = {"store_id": store_id, "product_id": product_id, "at": at}
+    asked |= {"link_id": link_id, "straight": straight}
     row = (await conn.execute(PRODUCT, asked)).one_or_none()
     if row is None or not row.variants:
         return None
@@ -195,7 +210,8 @@ CARDS = text("""
     JOIN stores st ON st.id = p.store_id AND st.state = 'open'
     JOIN LATERAL (
       SELECT min(s.price_minor) AS price_minor, min(s.list_price_minor) AS list_price_minor,
-        COALESCE(sum(k.on_hand - k.reserved), 0)::int AS free
+        COALESCE(sum(CASE WHEN k.quotas > 0 THEN units_for_way(s.store_id, s.id,
+          k.on_hand - k.reserved, :way, NULL, :at) ELSE k.on_hand - k.reserved END), 0)::int AS free
       FROM skus s LEFT JOIN stock k ON k.store_id = s.store_id AND k.sku_id = s.id
       WHERE s.store_id = p.store_id AND s.product_id = p.id AND s.state = 'active'
     ) s ON s.price_minor IS NOT NULL
@@ -223,8 +239,10 @@ async def product_cards(
     page: int = 0,
     after: tuple[bool, datetime, UUID] | None = None,
     most: int = PAGE,
+    way: Channel = Channel.SHOP,
 ) -> tuple[list[ProductCard], bool]:
-    """One page of products on sale, and whether more follow. Every word must be found.
+    """One page of products on sale, and whether more follow. Every word must be found; `free` is
+    what this way can sell.
 
     `after`: instead of a page number, whether something was left of the last card of the page
     before, when it was made, and its product's id.
@@ -243,6 +261,8 @@ async def product_cards(
             "after_id": after_id,
             "most": most + 1,
             "skip": page * most,
+            "way": way,
+            "at": clock.now(),
         },
     )
     found = [ProductCard(**row._mapping) for row in rows]

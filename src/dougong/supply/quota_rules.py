@@ -11,11 +11,13 @@ from dougong.base.ids import OrderId, SkuId
 
 
 class Channel(StrEnum):
-    """How an order's line came: by a link of a live cart, by one of a video, or straight."""
+    """How an order's line came: by a link of a live cart, by one of a video, or straight: in the
+    shop's own pages, or by API."""
 
     LIVE = "live"
     VIDEO = "video"
     SHOP = "shop"
+    API = "api"
 
 
 class QuotaThere(Conflict):
@@ -30,9 +32,9 @@ class QuotaOver(Conflict):
     code = "quota_over"
 
 
-def channel_of(surface: str | None) -> Channel:
-    """The channel of a link's surface; None: no link brought the line."""
-    return Channel(surface) if surface in (Channel.LIVE, Channel.VIDEO) else Channel.SHOP
+def channel_of(surface: str | None, *, straight: Channel) -> Channel:
+    """The channel of a link's surface; `straight`: that of a line which no link has brought."""
+    return Channel(surface) if surface in (Channel.LIVE, Channel.VIDEO) else straight
 
 
 class Quota(msgspec.Struct):

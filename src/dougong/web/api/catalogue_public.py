@@ -13,7 +13,8 @@ from dougong.base.errors import NotFound
 from dougong.base.money import Money
 from dougong.catalog.queries import category_tree
 from dougong.infra.settings import settings
-from dougong.reads.shopper_products import open_store, product_cards, product_view
+from dougong.reads.shopper_products import CouponHint, open_store, product_cards, product_view
+from dougong.supply.quota_rules import Channel
 from dougong.web.api.catalogue_types import (
     CategoryAnswer,
     FoundPage,
@@ -76,6 +77,7 @@ async def search(
         category=plain(category) or None,
         after=cursor_values(after, tuple[bool, datetime, UUID]),
         most=limit,
+        way=Channel.API,
     )
     items = [
         FoundProduct(
@@ -100,10 +102,22 @@ async def search(
     **OPEN,
 )
 async def product(
-    store_id: FromPath[UUID], product_id: FromPath[UUID], conn: Conn, now: Now
+    store_id: FromPath[UUID],
+    product_id: FromPath[UUID],
+    conn: Conn,
+    now: Now,
+    link_id: FromQuery[UUID | None] = None,
 ) -> OfferedProduct:
-    """404 for a product that is not on sale."""
-    found = await product_view(conn, store_id=store_id, product_id=product_id, at=now)
+    """404 for a product that is not on sale. `free` counts what an order with this `link_id` can
+    get now, without one what an order by API can."""
+    found = await product_view(
+        conn,
+        store_id=store_id,
+        product_id=product_id,
+        link_id=link_id,
+        straight=Channel.API,
+        at=now,
+    )
     if found is None:
         raise NotFound
     currency = found.store.currency
@@ -127,18 +141,19 @@ async def product(
             )
             for variant in found.variants
         ],
-        coupons=[
-            OfferedCoupon(
-                code=coupon.code,
-                name_zh=coupon.name_zh,
-                name_en=coupon.name_en,
-                amount_off=money_or_none(coupon.amount_off_minor, currency),
-                percent_off_bp=coupon.percent_off_bp,
-                min_spend=Money(coupon.min_spend_minor, currency),
-            )
-            for coupon in found.coupons
-        ],
+        coupons=[_coupon(coupon, currency) for coupon in found.coupons],
         url=f"{settings().public_url}/p/{store_id}/{product_id}",
+    )
+
+
+def _coupon(coupon: CouponHint, currency: str) -> OfferedCoupon:
+    return OfferedCoupon(
+        code=coupon.code,
+        name_zh=coupon.name_zh,
+        name_en=coupon.name_en,
+        amount_off=money_or_none(coupon.amount_off_minor, currency),
+        percent_off_bp=coupon.percent_off_bp,
+        min_spend=Money(coupon.min_spend_minor, currency),
     )
 
 

@@ -17,6 +17,7 @@ from dougong.flows.check_out import StorePart, check_out
 from dougong.flows.pay import start_payment
 from dougong.flows.price_orders import Priced, Wanted, WantedLine, price_for
 from dougong.reads.buyer_orders import OrderView, orders_of
+from dougong.supply.quota_rules import Channel
 from dougong.web.account.common import AnyRequest
 from dougong.web.api.common import Key, Minor, refusal_body
 from dougong.web.deps import Conn, Now, Who
@@ -156,7 +157,11 @@ async def place_orders(
         for part in data.parts
     ]
     done = await check_out(
-        buyer_id=who.person_id, key=idempotency_key, address_id=data.address_id, parts=parts
+        buyer_id=who.person_id,
+        key=idempotency_key,
+        address_id=data.address_id,
+        parts=parts,
+        straight=Channel.API,
     )
     if done.refusal:
         return refuse(request, done.refusal)

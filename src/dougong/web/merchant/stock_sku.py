@@ -77,6 +77,7 @@ CHANNEL_WORDS: dict[str, str] = {
     "live": mark("Live rooms"),
     "video": mark("Videos"),
     "shop": mark("The shop itself"),
+    "api": mark("Orders by API"),
 }
 
 

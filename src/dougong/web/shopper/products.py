@@ -79,7 +79,9 @@ async def _render(key: SheetKey) -> bytes:
     store_id, product_id, link_id, locale = key
     async with engine().connect() as conn:
         at = await clock.refresh(conn)
-        found = await product_view(conn, store_id=store_id, product_id=product_id, at=at)
+        found = await product_view(
+            conn, store_id=store_id, product_id=product_id, link_id=link_id, at=at
+        )
         if found is None:
             raise NotFound
         code = await _code(conn, found, link_id)
@@ -140,8 +142,12 @@ async def outside_sheet(
     return page(request, "shopper/outside_sheet.html", link=found, go_to=go_to)
 
 
-async def _on_sale(conn: Conn, store_id: UUID, product_id: UUID, now: Now) -> ProductView:
-    found = await product_view(conn, store_id=store_id, product_id=product_id, at=now)
+async def _on_sale(
+    conn: Conn, store_id: UUID, product_id: UUID, link_id: UUID | None, now: Now
+) -> ProductView:
+    found = await product_view(
+        conn, store_id=store_id, product_id=product_id, link_id=link_id, at=now
+    )
     if found is None:
         raise NotFound
     return found
@@ -157,7 +163,7 @@ async def product_page(
     now: Now,
     link: FromQuery[UUID | None] = None,
 ) -> Page:
-    product = await _on_sale(conn, store_id, product_id, now)
+    product = await _on_sale(conn, store_id, product_id, link, now)
     code = await _code(conn, product, link)
     token = token_for(request, actor, code=code, now=now) if code else ""
     images = [media_url(one.file) for one in product.images]
