@@ -28,6 +28,7 @@ from tests.tasks.market import DAY, a_task_market
 from tests.web.schema_cases import of_cases
 from tests.web.schema_fulfilment import of_fulfilment
 from tests.web.schema_live import PRICE, a_live_room, of_room
+from tests.web.schema_payouts import of_payouts
 from tests.web.schema_supply import of_supply
 from tests.web.schema_tasks import of_tasks
 
@@ -85,9 +86,10 @@ async def a_schema_world() -> SchemaWorld:
         tasks = await of_tasks(market, at=wall_now() - 5 * DAY)
         ids |= tasks.pop("*") | supply.pop("*")
     cases = await of_cases(store, buyer, merchant, ids["picture"])
-    ids |= parcels.pop("*") | cases.pop("*")
+    payouts = await of_payouts(store, buyer, ids["creator_id"])
+    ids |= parcels.pop("*") | cases.pop("*") | payouts.pop("*")
     examples = _examples(store, buyer, orders, ids)
-    return SchemaWorld(keys, examples | tasks | supply | parcels | cases)
+    return SchemaWorld(keys, examples | tasks | supply | parcels | cases | payouts)
 
 
 async def _key(conn: AsyncConnection, person_id: PersonId, *grants: Grant) -> str:

@@ -62,6 +62,9 @@ BY_RULE = {
     "no_value",
     "no_quantity",
     "year_out_of_range",
+    "in_future",
+    "bad_account_number",
+    "same_account",
 }
 
 

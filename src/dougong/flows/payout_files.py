@@ -113,6 +113,25 @@ async def list_file(
 # The bank's answers --------------------------------------------------------------------------
 
 
+async def note_answer(
+    conn: AsyncConnection, *, answer: BankAnswer, by: PersonId, at: datetime
+) -> bool:
+    """One payout's answer, as somebody has it from the bank; False when it is no news. Raises
+    BankIsCalled where the bank is asked by the platform itself, PayoutNotFound, PayoutWrongState,
+    BankRefTaken."""
+    if settings().payout_bank != "file":
+        raise BankIsCalled
+    store_id = await store_of_payout(conn, payout_id=answer.payout_id)
+    is_news = await bank_says(conn, store_id=store_id, answer=answer, at=at)
+    if is_news:
+        await audit(
+            conn, at=at, person_id=by, action="settlement.payout_answer_noted",
+            subject=str(answer.payout_id),
+            facts={"state": answer.state, "bank_ref": answer.ref, "reason": answer.why},
+        )  # fmt: skip
+    return is_news
+
+
 def _upload(file_id: UUID) -> Path:
     return settings().data_dir / "payout_answers" / str(file_id)
 

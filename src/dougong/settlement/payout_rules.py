@@ -169,8 +169,10 @@ def bank_account(*, holder: str, bank: str, number: str) -> BankAccount:
     the check digits of an IBAN (ISO 13616) where it is one."""
     names = {"holder": " ".join(holder.split()), "bank": " ".join(bank.split())}
     for field, name in names.items():
-        if not 1 <= len(name) <= 100 or not name.isprintable():
+        if not 1 <= len(name) <= 100:
             raise BadInput(field=field, reason="missing" if not name else "too_long")
+        if not name.isprintable():
+            raise BadInput(field=field, reason="control_character")
     digits = "".join(c for c in number if c not in " -\u00a0").upper()
     if not (8 <= len(digits) <= 34 and digits.isascii() and digits.isalnum()):
         raise BadInput(field="number", reason="bad_account_number")

@@ -58,21 +58,21 @@ class Seat(NamedTuple):
     home: dict[str, Any]
 
 
-async def _store(conn: AsyncConnection, store_id: UUID) -> Seat:
+async def store_seat(conn: AsyncConnection, store_id: UUID) -> Seat:
     store = await store_of(conn, store_id=StoreId(store_id))
     base = f"/merchant/stores/{store_id}/payouts"
     return Seat(store.org_id, ("merchant_payable",), store.currency, store_id, base,
                 "merchant/base.html", {"store": store})  # fmt: skip
 
 
-async def _creator(conn: AsyncConnection, creator_id: UUID) -> Seat:
+async def creator_seat(conn: AsyncConnection, creator_id: UUID) -> Seat:
     creator = await creator_organisation(conn, creator_id=creator_id)
     base = f"/creator/{creator_id}/payouts"
     return Seat(creator_id, ("creator_payable", "agency_payable"), settings().currency, None, base,
                 "creator/base.html", {"creator": creator})  # fmt: skip
 
 
-async def _buyer(conn: AsyncConnection, person_id: UUID) -> Seat:
+async def buyer_seat(conn: AsyncConnection, person_id: UUID) -> Seat:
     return Seat(person_id, ("buyer_payable",), settings().currency, None, "/me/payouts",
                 "account/me_frame.html", {})  # fmt: skip
 
@@ -145,7 +145,7 @@ async def store_payouts(
     store_id: FromPath[UUID], request: AnyRequest, conn: Conn, now: Now,
     after: FromQuery[str] = "", file: FromQuery[str] = "",
 ) -> Response[Any]:  # fmt: skip
-    seat = await _store(conn, store_id)
+    seat = await store_seat(conn, store_id)
     return await _page(request, conn, seat, now, after=after, file=file)
 
 
@@ -154,7 +154,7 @@ async def store_account(
     store_id: FromPath[UUID], data: FormData[AccountForm], request: AnyRequest, who: Who,
     conn: Conn, now: Now,
 ) -> Response[Any]:  # fmt: skip
-    return await _enter(request, conn, await _store(conn, store_id), who, now, data)
+    return await _enter(request, conn, await store_seat(conn, store_id), who, now, data)
 
 
 @get(CREATOR, permission=Permission.EARNINGS_READ, include_in_schema=False)
@@ -162,7 +162,7 @@ async def creator_payouts(
     creator_id: FromPath[UUID], request: AnyRequest, conn: Conn, now: Now,
     after: FromQuery[str] = "", file: FromQuery[str] = "",
 ) -> Response[Any]:  # fmt: skip
-    seat = await _creator(conn, creator_id)
+    seat = await creator_seat(conn, creator_id)
     return await _page(request, conn, seat, now, after=after, file=file)
 
 
@@ -171,7 +171,7 @@ async def creator_account(
     creator_id: FromPath[UUID], data: FormData[AccountForm], request: AnyRequest, who: Who,
     conn: Conn, now: Now,
 ) -> Response[Any]:  # fmt: skip
-    return await _enter(request, conn, await _creator(conn, creator_id), who, now, data)
+    return await _enter(request, conn, await creator_seat(conn, creator_id), who, now, data)
 
 
 @get(ME, permission=Permission.SELF_READ, include_in_schema=False)
@@ -179,7 +179,7 @@ async def my_payouts(
     request: AnyRequest, who: Who, conn: Conn, now: Now, after: FromQuery[str] = "",
     file: FromQuery[str] = "",
 ) -> Response[Any]:  # fmt: skip
-    seat = await _buyer(conn, who.person_id)
+    seat = await buyer_seat(conn, who.person_id)
     return await _page(request, conn, seat, now, after=after, file=file)
 
 
@@ -187,7 +187,7 @@ async def my_payouts(
 async def my_account(
     data: FormData[AccountForm], request: AnyRequest, who: Who, conn: Conn, now: Now
 ) -> Response[Any]:
-    return await _enter(request, conn, await _buyer(conn, who.person_id), who, now, data)
+    return await _enter(request, conn, await buyer_seat(conn, who.person_id), who, now, data)
 
 
 HANDLERS: list[HTTPRouteHandler] = [

@@ -40,6 +40,8 @@ from dougong.web.api import live as api_live
 from dougong.web.api import live_manage as api_live_manage
 from dougong.web.api import orders as api_orders
 from dougong.web.api import packages as api_packages
+from dougong.web.api import payee_payouts as api_payee_payouts
+from dougong.web.api import payout_desk as api_payout_desk
 from dougong.web.api import policy as api_policy
 from dougong.web.api import purchases as api_purchases
 from dougong.web.api import receipts as api_receipts
@@ -185,6 +187,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_live_manage.HANDLERS,
     *api_orders.HANDLERS,
     *api_packages.HANDLERS,
+    *api_payee_payouts.HANDLERS,
+    *api_payout_desk.HANDLERS,
     *api_policy.HANDLERS,
     *api_purchases.HANDLERS,
     *api_receipts.HANDLERS,

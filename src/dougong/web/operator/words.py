@@ -83,6 +83,7 @@ ACTIONS: dict[str, str] = {
     "settlement.payout_account_refused": mark("Refused an account for payouts"),
     "settlement.payout_account_set": mark("Said where payouts go"),
     "settlement.payout_account_verified": mark("Verified an account for payouts"),
+    "settlement.payout_answer_noted": mark("Noted a bank's answer"),
     "settlement.payout_answers_taken": mark("Took in a bank's answers"),
     "settlement.payout_given_up": mark("Gave up a payout"),
     "settlement.payout_held": mark("Held a payout"),
