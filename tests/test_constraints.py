@@ -5,7 +5,7 @@ transaction, the same row goes in. So each one is needed, and each one is known 
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -44,21 +44,34 @@ CHANGES = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def owner() -> Iterator[Connection]:
+class World(NamedTuple):
+    """Good rows, and the open transaction that they are written in."""
+
+    conn: Connection
+    ids: Ids
+
+
+@pytest.fixture(scope="module")
+def good() -> Iterator[World]:
     with psycopg.connect(db_server.owner_url()) as conn:
-        yield conn
+        made = Ids()
+        for table, row in world(made):
+            put(conn, table, row)
+            made.rows[table] = row
+        yield World(conn, made)
         conn.rollback()
 
 
 @pytest.fixture
-def ids(owner: Connection) -> Ids:
-    """A world of good rows, written in the owner's open transaction."""
-    made = Ids()
-    for table, row in world(made):
-        put(owner, table, row)
-        made.rows[table] = row
-    return made
+def owner(good: World) -> Iterator[Connection]:
+    """The owner's connection, inside the world; what a test does there is undone after it."""
+    with good.conn.transaction(force_rollback=True):
+        yield good.conn
+
+
+@pytest.fixture
+def ids(good: World) -> Ids:
+    return good.ids
 
 
 def put(conn: Connection, table: str, row: Row) -> None:
