@@ -14,6 +14,7 @@ from sqlalchemy import text
 from tests.aftersales.world import DAY, World
 from tests.books import balances
 from tests.factories import a_person
+from tests.model.undo import savepoint
 from tests.settlement.payout_world import at_the_bank, pay_payee
 
 from dougong.aftersales.queries import Case
@@ -83,7 +84,7 @@ class Sequence:
     ) -> Any:
         """A refusal changes nothing. `keyed`: the same again must change nothing either."""
         try:
-            async with self.world.conn.begin_nested():
+            with savepoint(self.world.conn):
                 found = await act()
         except Refusal as refusal:
             self.trace.append(f"{what}: {refusal.code}")

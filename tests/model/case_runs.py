@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.aftersales.world import START, a_world
 from tests.crash.invariants import doctor_finds
 from tests.model.case_life import PRICES, Sequence
+from tests.model.undo import alone, undone
 
 from dougong.aftersales.rules import (
     CaseKind,
@@ -44,6 +45,8 @@ class Runs:
             self.world = await a_world(conn, prices=PRICES[:1])
             await self._costed(conn)
         self.conn = self.world.conn = await db.engine().connect()
+        await self.conn.begin()
+        alone(self.conn)
 
     async def _costed(self, conn: AsyncConnection) -> None:
         """Some of the units cost an odd amount, so that a share of them leaves a remainder."""
@@ -57,16 +60,13 @@ class Runs:
 
     async def one(self, chance: random.Random) -> None:
         self.world.now = START
-        undo = await self.conn.begin()
-        try:
+        with undone(self.conn):
             made = Sequence(self.world, chance)
             await made.run()
             await made.check()
             self.different.add(tuple(made.trace))
             if len(self.different) % WHOLE_DOCTOR_EVERY == 1:
                 assert await doctor_finds(self.conn) == {}, made.trace
-        finally:
-            await undo.rollback()
         self.done += made.done + Counter(sequence=1)
 
     async def end(self) -> None:
