@@ -102,6 +102,29 @@ async def test_three_taps_then_the_store_grants(desk: Desk) -> None:
     assert "状态已变化" in late.text
 
 
+async def test_only_what_can_be_asked_is_offered_and_the_rest_says_why(desk: Desk) -> None:
+    page = f"/orders/{desk.store}/{desk.order}/case"
+    first = await desk.see("buyer", page)
+    assert "?kind=return_refund" in first and "?kind=refund_unshipped" not in first
+    assert "已经发货。" in first and "没有降价。" in first and "最多退 ¥99.00。" in first
+    other = await desk.see("buyer", f"{page}?kind=refund_unshipped")
+    assert 'name="reason"' not in other and "?kind=return_refund" in other
+    case = await desk.opened("refund_only")
+    over = await desk.see("buyer", page)
+    assert "目前不能申请售后" in over and case in over and "?kind=" not in over
+    form = {"reason": "damaged", "line_no": "1", "quantity": "1"}
+    await desk.send("buyer", page, status=422, kind="refund_only", **form)
+
+
+async def test_what_was_typed_is_there_again_when_it_is_refused(desk: Desk) -> None:
+    page = f"/orders/{desk.store}/{desk.order}/case"
+    form = {"kind": "refund_only", "reason": "quality", "line_no": "1", "body": "有黑点"}
+    refused = await desk.send("buyer", page, status=422, quantity="0", **form)
+    assert "至少选择一件商品" in refused.text and "有黑点" in refused.text
+    refused = await desk.send("buyer", page, status=422, quantity="1", amount="99.01", **form)
+    assert '<option value="quality" selected>' in refused.text and "99.01" in refused.text
+
+
 async def test_refused_then_ruled_and_appealed(desk: Desk) -> None:
     page = await desk.opened("refund_only")
     one = f"{desk.service}/{page.rpartition('/')[2]}"

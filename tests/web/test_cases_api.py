@@ -106,10 +106,12 @@ async def test_a_return_goes_back_and_is_refunded(api: Api) -> None:
 
 async def test_what_can_be_asked_follows_the_order(api: Api) -> None:
     paid, sent = await api.an_order(2), await shipped(api)
-    options = (await api.get("buyer", f"{at_order(paid)}/case-options"))["items"]
-    assert [(o["kind"], o["units"], o["most"]["minor"]) for o in options] == [
+    found = await api.get("buyer", f"{at_order(paid)}/case-options")
+    assert [(o["kind"], o["units"], o["most"]["minor"]) for o in found["items"]] == [
         ("refund_unshipped", 2, 19_800)
     ]
+    assert {o["why"] for o in found["not_possible"]} == {"not_shipped", "not_cheaper"}
+    assert found["freight"] is None
     options = (await api.get("buyer", f"{at_order(sent)}/case-options"))["items"]
     assert {(o["kind"], o["units"], o["most"]["minor"]) for o in options} == {
         (kind, 1, 9_900)

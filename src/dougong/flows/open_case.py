@@ -3,9 +3,7 @@ the store's own table decides, it is answered at once."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -47,7 +45,6 @@ from dougong.ledger.commands import book
 from dougong.orders.commands import lock_order
 from dougong.orders.rules import PAID_STATES, OrderState
 from dougong.reads.case_facts import CaseStore, asked_by_line, case_store, prices_now
-from dougong.reads.order_books import lines_of
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +84,7 @@ async def open_case(
         return before
     await pause.point("case: asked")
     store = await case_store(conn, store_id=store_id)
-    _refuse_late(order, store, at=at)
+    refuse_late(order, store, at=at)
     booked, rows = await booked_order(conn, store_id=store_id, order_id=order_id)
     lines = await _lines(conn, order=order, rows=rows, wish=wish, store=store, at=at)
     draft = _draft(order, wish, lines, store, key=key, request_hash=request_hash, at=at)
@@ -140,7 +137,8 @@ def _check(wish: Wish) -> None:
         raise BadCase(field="amounts", reason="unlike_lines")
 
 
-def _refuse_late(order: Any, store: CaseStore, *, at: datetime) -> None:
+def refuse_late(order: Any, store: CaseStore, *, at: datetime) -> None:
+    """Raises CaseTooLate."""
     if order.state not in PAID_STATES:
         raise CaseTooLate(why=order.state)
     if order.state == OrderState.FINAL:
@@ -165,7 +163,7 @@ async def _lines(
         raise BadCase(field="lines", reason="only_freight")
     prices = {}
     if wish.kind is CaseKind.PRICE_PROTECTION:
-        _refuse_unprotected(order, store, at=at)
+        refuse_unprotected(order, store, at=at)
         skus = [known[n].sku_id for n in wish.lines if known[n].sku_id]
         prices = await prices_now(conn, store_id=store.store_id, sku_ids=skus)
     open_now = await asked_by_line(conn, store_id=store.store_id, order_id=order.id)
@@ -178,7 +176,8 @@ async def _lines(
     return tuple(drafts)
 
 
-def _refuse_unprotected(order: Any, store: CaseStore, *, at: datetime) -> None:
+def refuse_unprotected(order: Any, store: CaseStore, *, at: datetime) -> None:
+    """Raises CaseTooLate."""
     within = timedelta(seconds=store.term_s("price_protected_s", "*", at=at))
     if at >= order.paid_at + within:
         raise CaseTooLate(why="price_not_protected_any_more")
@@ -196,11 +195,15 @@ def units_left(kind: CaseKind, row: Any, gone: int) -> int:
     return max(0, left)
 
 
+def goes_with_goods(kind: CaseKind, reason: str) -> bool:
+    """Whether the shipping fee can be asked back with the goods."""
+    return kind is CaseKind.REFUND_UNSHIPPED or reason in NOT_THE_BUYERS
+
+
 def _refuse_units(wish: Wish, row: Any, quantity: int, gone: int) -> None:
     """Raises CaseTooMuch for more units than there are of the kind that is asked for."""
     if row.kind == "shipping":
-        fault = wish.kind is CaseKind.REFUND_UNSHIPPED or wish.reason in NOT_THE_BUYERS
-        if quantity != 1 or not fault:
+        if quantity != 1 or not goes_with_goods(wish.kind, wish.reason):
             raise BadCase(field="lines", reason="freight_stays", line_no=row.line_no)
         return
     left = units_left(wish.kind, row, gone)
@@ -234,46 +237,6 @@ def most_of(
         dropped = row.paid_minor // row.quantity - prices.get(row.sku_id, row.paid_minor)
         most = min(most, dropped * quantity)
     return most
-
-
-class Possible(msgspec.Struct, frozen=True):
-    """What can be asked of one line of an order: so many units, at most so much money."""
-
-    kind: CaseKind
-    line_no: int
-    units: int
-    most_minor: int
-
-
-async def possible_cases(conn: AsyncConnection, *, order: Any, at: datetime) -> list[Possible]:
-    """What a buyer can ask of the lines of goods of its order now, by the same rules by which a
-    case is opened; nothing where it is too late. `order`: its row."""
-    store_id, order_id = StoreId(order.store_id), OrderId(order.id)
-    store = await case_store(conn, store_id=store_id)
-    with suppress(CaseTooLate):
-        _refuse_late(order, store, at=at)
-        rows = [r for r in await lines_of(conn, store_id=store_id, order_id=order_id) if r.sku_id]
-        used = await asked_by_line(conn, store_id=store_id, order_id=order_id)
-        prices = await prices_now(conn, store_id=store_id, sku_ids=[r.sku_id for r in rows])
-        kinds = [kind for kind in CaseKind if _is_in_time(kind, order, store, at=at)]
-        found = []
-        for kind, row in product(kinds, rows):
-            before = used.get(row.line_no, (0, 0))
-            units = units_left(kind, row, before[1])
-            most = most_of(kind, row, units, before, prices) if units else 0
-            if most > 0:
-                found.append(Possible(kind, row.line_no, units, most))
-        return found
-    return []
-
-
-def _is_in_time(kind: CaseKind, order: Any, store: CaseStore, *, at: datetime) -> bool:
-    if kind is CaseKind.PRICE_PROTECTION:
-        with suppress(CaseTooLate):
-            _refuse_unprotected(order, store, at=at)
-            return True
-        return False
-    return True
 
 
 def _cost(row: Any, quantity: int) -> int:

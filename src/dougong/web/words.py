@@ -317,6 +317,27 @@ REFUSALS: dict[str, str] = {
     "no_rules_then": mark("No rules were in force on the dates of these orders ({reason})."),
 }
 
+# What is wrong with a field of a case, by the reason of a `bad_case`.
+CASE_FIELDS: dict[str, str] = {
+    "empty": mark("Something is missing here: please fill it in, or choose at least one item."),
+    "missing": mark("Something is missing here: please fill it in."),
+    "too_long": mark("This is too long."),
+    "too_short": mark("This is too short."),
+    "too_many": mark("This case has as many as it can take."),
+    "out_of_range": mark("The amount has to be above zero and at most what is asked for."),
+    "one_line_only": mark(
+        "A part of the amount can be asked of one item only, without the shipping fee."
+    ),
+    "freight_stays": mark(
+        "The shipping fee comes back for a reason that is not yours only, such as damaged goods."
+    ),
+    "only_freight": mark("The shipping fee is asked back with goods only."),
+    "not_cheaper": mark("It has not become cheaper since."),
+    "nothing_to_return": mark("Nothing can be sent back in this case: choose another ruling."),
+    "damaged": mark("This file cannot be read. Please choose another."),
+    "unknown_container": mark("This is no picture, film or PDF that we can take."),
+    "too_big": mark("This file is too big: 20 MB at most."),
+}
 ORDER_STATES: dict[str, str] = {
     "placed": mark("To pay"),
     "paid": mark("To ship"),
@@ -333,6 +354,8 @@ def refusal_words(code: str, facts: Mapping[str, Any], *, unknown: str) -> str:
     """The text for people, states in their language; facts that it does not name are left out."""
     state = str(facts.get("order_state", ""))
     words = gettext(REFUSALS.get(state) or REFUSALS.get(code, unknown))
+    if code == "bad_case" and facts.get("reason") in CASE_FIELDS:
+        words = gettext(CASE_FIELDS[facts["reason"]])
     told = dict(facts)
     if state in ORDER_STATES:
         told["order_state"] = gettext(ORDER_STATES[state])

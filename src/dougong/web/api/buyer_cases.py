@@ -15,7 +15,8 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput
 from dougong.base.ids import OrderId, StoreId
 from dougong.base.money import Money
-from dougong.flows.open_case import Wish, open_case, possible_cases
+from dougong.flows.case_options import case_options
+from dougong.flows.open_case import Wish, open_case
 from dougong.infra.idempotency import once
 from dougong.reads.case_desk import buyer_cases, evidence_file
 from dougong.reads.shopper_orders import order_detail
@@ -59,20 +60,46 @@ class CaseOption(msgspec.Struct):
     most: Money
 
 
+class CaseRefused(msgspec.Struct):
+    """`why`: not_paid, over, not_protected, not_shipped, shipped, in_case, refunded or
+    not_cheaper."""
+
+    kind: str
+    line_no: int
+    why: str
+
+
+class FreightOption(msgspec.Struct):
+    """The line of the shipping fee: asked back with goods only, for a reason that is not the
+    buyer's, or before anything is shipped."""
+
+    line_no: int
+    most: Money
+
+
 class CaseOptions(msgspec.Struct):
+    """Each kind with each line of goods is in `items` or in `not_possible`."""
+
     items: list[CaseOption]
+    not_possible: list[CaseRefused]
+    freight: FreightOption | None
 
 
 @get(ORDER + "/case-options", summary="What can be asked of an order", **READ)
 async def list_options(
     store: FromPath[UUID], order_id: FromPath[UUID], who: Who, conn: Conn, now: Now
 ) -> CaseOptions:
-    """By line of goods; empty where it is too late."""
+    """By line of goods, and why the rest cannot be asked."""
     detail = await order_detail(conn, buyer_id=who.person_id, store_id=store, order_id=order_id)
-    found = await possible_cases(conn, order=detail.order, at=now)
-    currency = detail.order.currency
+    found = await case_options(conn, order=detail.order, at=now)
+    currency, fee = detail.order.currency, found.freight
     return CaseOptions(
-        [CaseOption(o.kind, o.line_no, o.units, Money(o.most_minor, currency)) for o in found]
+        [
+            CaseOption(o.kind, o.line_no, o.units, Money(o.most_minor, currency))
+            for o in found.possible
+        ],
+        [CaseRefused(o.kind, o.line_no, o.why) for o in found.not_possible],
+        FreightOption(fee.line_no, Money(fee.left_minor, currency)) if fee else None,
     )
 
 

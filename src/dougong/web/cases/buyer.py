@@ -1,6 +1,8 @@
 """A buyer's cases: opened in three taps, followed on a page of their own."""
 
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -13,6 +15,7 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput, NotFound, Refusal
 from dougong.base.ids import OrderId, StoreId, new_id
 from dougong.flows.answer_case import Act
+from dougong.flows.case_options import CaseOptions, Possible, case_options
 from dougong.flows.open_case import Wish, open_case
 from dougong.flows.talk_in_case import say
 from dougong.reads.case_desk import buyer_cases, evidence_file
@@ -29,7 +32,7 @@ from dougong.web.cases.pages import (
     on_case,
     take_evidence,
 )
-from dougong.web.cases.words import KINDS, case_words
+from dougong.web.cases.words import KINDS, REASONS_OF, case_words
 from dougong.web.cases.words import REASONS as REASON_WORDS
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -41,6 +44,8 @@ from dougong.web.render import Page, page
 CASE = "/cases/{store:uuid}/{case_id:uuid}"
 ORDER = "/orders/{store:uuid}/{order_id:uuid}"
 READ: dict[str, Any] = {"permission": Permission.ORDER_READ_OWN, "include_in_schema": False}
+# Kinds of case that can bring the shipping fee back with the goods.
+WITH_FREIGHT = ("refund_unshipped", "refund_only", "return_refund")
 ACT: dict[str, Any] = {
     "permission": Permission.CASE_OPEN,
     "include_in_schema": False,
@@ -49,7 +54,8 @@ ACT: dict[str, Any] = {
 
 
 class OpenForm(Form):
-    """The units by line, and why; `amount` asks for less than they cost, of one line only."""
+    """The units by line, and why; `amount` asks for less than they cost, of one line only;
+    `freight`: the line of the shipping fee, where it is asked back too."""
 
     kind: str
     reason: str = ""
@@ -58,6 +64,7 @@ class OpenForm(Form):
     line_no: str | list[str] = ""
     quantity: str | list[str] = ""
     amount: str = ""
+    freight: str = ""
 
 
 def seat_of(who: Who, store_id: UUID, case_id: UUID) -> Seat:
@@ -71,30 +78,72 @@ async def cases_page(request: AnyRequest, conn: Conn, who: Who) -> Page:
     return page(request, "cases/list.html", rows=rows, **case_words())
 
 
+class KindOffered(NamedTuple):
+    """A kind that can be asked for at least one line: what it can bring, and by line number."""
+
+    code: str
+    most_minor: int
+    lines: dict[int, Possible]
+
+
 async def _opening(
-    request: AnyRequest, conn: Conn, who: Who, store: UUID, order_id: UUID, kind: str,
-    refusal: Refusal | None = None,
+    request: AnyRequest, conn: Conn, who: Who, store: UUID, order_id: UUID, kind: str, now: Now,
+    *, refusal: Refusal | None = None, asked: OpenForm | None = None,
 ) -> Page:  # fmt: skip
+    """`asked`: what was sent and refused, to be mended."""
     detail = await order_detail(conn, buyer_id=who.person_id, store_id=store, order_id=order_id)
-    order = detail.order
-    goods = [line for line in detail.lines if line.kind == "goods"]
-    kinds = [k for k in KINDS if (k == "refund_unshipped") == (order.state in ("paid",))]
-    if order.state == "part_shipped":
-        kinds = list(KINDS)
-    words = message_for(refusal.code, refusal.facts) if refusal else ""
+    options = await case_options(conn, order=detail.order, at=now)
+    offered = _offered(options)
+    chosen = offered.get(kind)
+    reasons = REASONS_OF.get(kind, REASONS)
+    before = await buyer_cases(conn, buyer_id=who.person_id, order_id=order_id)
     return page(
         request,
         "cases/open.html",
         status=refusal.status if refusal else 200,
-        order=order,
-        goods=goods,
-        kinds=[(k, gettext(KINDS[k])) for k in kinds],
-        reasons=[(r, gettext(REASON_WORDS[r])) for r in REASONS],
-        kind=kind if kind in KINDS else "",
+        order=detail.order,
+        goods=[line for line in detail.lines if line.kind == "goods"],
+        offered=list(offered.values()),
+        refused=_refused(options, offered),
+        why_by_line={o.line_no: o.why for o in options.not_possible if o.kind == kind},
+        freight=options.freight if kind in WITH_FREIGHT else None,
+        open_before=[row for row in before if row.closed_at is None],
+        reasons=[(r, gettext(REASON_WORDS[r])) for r in reasons],
+        chosen=chosen,
+        asked=asked,
+        units_asked=_units_shown(asked),
         key=new_id().hex,
-        bad_words=words,
+        bad_words=message_for(refusal.code, refusal.facts) if refusal else "",
+        bad_field=refusal.field if refusal else "",
         **case_words(),
     )
+
+
+def _units_shown(asked: OpenForm | None) -> dict[int, int]:
+    """Those that were sent, as far as they can be read."""
+    with suppress(BadInput):
+        return _units(asked) if asked else {}
+    return {}
+
+
+def _offered(options: CaseOptions) -> dict[str, KindOffered]:
+    found: dict[str, KindOffered] = {}
+    for one in options.possible:
+        before = found.get(one.kind.value, KindOffered(one.kind.value, 0, {}))
+        found[one.kind.value] = KindOffered(
+            one.kind.value, before.most_minor + one.most_minor, before.lines | {one.line_no: one}
+        )
+    return {code: found[code] for code in KINDS if code in found}
+
+
+def _refused(options: CaseOptions, offered: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Kinds that cannot be asked for any line, each with why, said once."""
+    whys: dict[str, list[str]] = {}
+    for one in options.not_possible:
+        said = whys.setdefault(one.kind.value, [])
+        if one.why not in said:
+            said.append(one.why)
+    return [(code, whys[code]) for code in KINDS if code in whys and code not in offered]
 
 
 @get(ORDER + "/case", **READ)
@@ -104,10 +153,11 @@ async def open_page(
     request: AnyRequest,
     conn: Conn,
     who: Who,
+    now: Now,
     kind: FromQuery[str] = "",
 ) -> Page:
-    """First what is wanted, then of what and why."""
-    return await _opening(request, conn, who, store, order_id, kind)
+    """First what is wanted, of what can be had; then of what and why."""
+    return await _opening(request, conn, who, store, order_id, kind, now)
 
 
 @post(ORDER + "/case", **ACT)
@@ -133,7 +183,9 @@ async def open_one(
     except NotFound:
         raise
     except Refusal as refusal:
-        return await _opening(request, conn, who, store, order_id, data.kind, refusal)
+        return await _opening(
+            request, conn, who, store, order_id, data.kind, now, refusal=refusal, asked=data
+        )
     return see(f"/cases/{store}/{case.id}")
 
 
@@ -141,18 +193,26 @@ def _wish(data: OpenForm, currency: str) -> Wish:
     """Raises BadCase, BadInput."""
     if data.kind not in KINDS:
         raise BadCase(field="kind", reason="unknown")
-    lines: dict[int, int] = {}
-    for line_no, quantity in zip(many(data.line_no), many(data.quantity), strict=False):
-        n, units = whole(line_no, field="lines"), whole(quantity, field="lines")
-        if n and units:
-            lines[n] = units
+    lines = _units(data)
+    if not lines:
+        raise BadCase(field="lines", reason="empty")
     asked = amount(data.amount, currency, field="amount", required=False)
+    freight = whole(data.freight, field="lines") if data.freight else None
+    if freight:
+        lines[freight] = 1
     if asked is not None and len(lines) != 1:
-        raise BadInput(field="amount", reason="out_of_range")
+        raise BadCase(field="amount", reason="one_line_only")
     amounts = {next(iter(lines)): asked} if asked is not None else None
     return Wish(
         kind=CaseKind(data.kind), reason=data.reason, body=data.body, lines=lines, amounts=amounts
     )
+
+
+def _units(data: OpenForm) -> dict[int, int]:
+    """Line number to units, those above none. Raises BadInput."""
+    asked = zip(many(data.line_no), many(data.quantity), strict=False)
+    found = ((whole(n, field="lines"), whole(units, field="lines")) for n, units in asked)
+    return {n: units for n, units in found if n and units}
 
 
 @get(CASE, **READ)

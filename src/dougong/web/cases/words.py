@@ -45,6 +45,32 @@ REASONS = {
     "price_dropped": mark("The price has dropped"),
     "other": mark("Another reason"),
 }
+# What each kind means for the buyer, and the reasons that a form offers for it.
+KIND_HINTS = {
+    "refund_unshipped": mark("Cancel what is not on its way yet: up to {amount} back."),
+    "refund_only": mark("Keep the goods: up to {amount} back."),
+    "return_refund": mark("Send the goods back: up to {amount} back."),
+    "exchange": mark("Send the goods back, the same is sent again."),
+    "resend": mark("What is missing or lost is sent once more."),
+    "price_protection": mark("It has become cheaper: the difference of {amount} back."),
+    "repair": mark("Send it in, it comes back repaired."),
+}
+REASONS_OF: dict[str, tuple[str, ...]] = {
+    "refund_unshipped": ("changed_mind", "late", "price_dropped", "other"),
+    "price_protection": ("price_dropped",),
+    "resend": ("not_received", "missing_parts", "damaged", "wrong_item", "other"),
+}
+# Why a kind cannot be asked for.
+WHY_NOT = {
+    "not_paid": mark("This order is not paid."),
+    "over": mark("The after-sales time of this order is over."),
+    "not_protected": mark("The time of price protection is over."),
+    "not_shipped": mark("Nothing of it has been shipped yet."),
+    "shipped": mark("It has been shipped already."),
+    "in_case": mark("A case about it is open, or it has come back already."),
+    "refunded": mark("All that was paid for it is refunded or asked back already."),
+    "not_cheaper": mark("It has not become cheaper."),
+}
 SIDES = {
     "buyer": mark("Buyer"),
     "merchant": mark("Merchant"),
@@ -238,6 +264,8 @@ def case_words() -> dict[str, Any]:
         "kind_words": of(KINDS),
         "state_words": of(STATES),
         "reason_text": of(REASONS),
+        "kind_hint": of(KIND_HINTS),
+        "why_not": of(WHY_NOT),
         "side_text": of(SIDES),
         "bearer_words": of(BEARERS),
         "inspection_words": of(INSPECTIONS),
