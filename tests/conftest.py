@@ -31,6 +31,30 @@ SERVER = os.environ.get("DOUGONG_TEST_DATABASE_URL", "")
 DATABASE = f"dougong_test_{os.getpid()}"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Whole files go to workers (--dist loadfile) in the order of `longest_first`; xdist would put
+    those with most tests first, and the longest files hold one test."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """After pytest-randomly and after deselection, in workers: alone, everything is at random."""
+    if hasattr(config, "workerinput"):
+        longest_first(items)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Files whose tests ask for the longest timeouts start first, so that no worker begins with
+    one when the others are done; all others stay in random order after them."""
+    asked: dict[Path, list[float]] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        asked.setdefault(item.path, []).append(mark.args[0] if mark else 0)
+    items.sort(key=lambda item: (max(asked[item.path]), sum(asked[item.path])), reverse=True)
+
+
 def address(url: str, database: str) -> str:
     return make_url(url).set(database=database).render_as_string(hide_password=False)
 
