@@ -140,7 +140,7 @@ async def the_window_passes(told: Told) -> None:
             """,
             told.people.store, told.people.store,
         )  # fmt: skip
-        if left == {"final": ACCEPTED - 1, "refunded": 1, "on_their_way": 0}:
+        if left == {"final": ACCEPTED, "refunded": 1, "on_their_way": 0}:
             return
         await asyncio.sleep(0.5)
     raise AssertionError(left)

@@ -1,5 +1,6 @@
-"""Run as a program, after the opening: a merchant whose warehouse is empty, a room on air with the
-one product, three shoppers and a crowd, all signed in. Prints who and where they are, as JSON."""
+"""Run as a program, after the opening: a merchant whose warehouse is empty, a room on air with one
+product, another that a supplier sends, three shoppers and a crowd, all signed in. Prints who and
+where they are, as JSON."""
 
 import asyncio
 from uuid import UUID
@@ -28,6 +29,7 @@ class People(msgspec.Struct):
     store: UUID
     product: UUID
     sku: UUID
+    sent_by_supplier: UUID
     room: UUID
     creator: UUID
     link: UUID
@@ -59,7 +61,7 @@ async def the_people() -> People:
     async with transaction() as conn:
         at = await clock.refresh(conn)
         merchant, merchant_token = await somebody(conn, "mei")
-        store = await a_store(conn, prices=(9_900,), on_hand=0, owner_id=merchant)
+        store = await a_store(conn, prices=(9_900, 4_500), on_hand=0, owner_id=merchant)
         colleague, colleague_token = await somebody(conn, "tao")
         await conn.execute(
             text("INSERT INTO grants SELECT :p, org_id, 'merchant', :at FROM stores WHERE id = :s"),
@@ -85,8 +87,8 @@ async def the_people() -> People:
     await dispose()
     tokens = dict(zip(SHOPPERS, (one.token for one in shoppers), strict=True))
     return People(
-        store.store_id, store.products[0], store.skus[0], room.room_id, room.creator_id,
-        room.links[0],
+        store.store_id, store.products[0], store.skus[0], store.products[1], room.room_id,
+        room.creator_id, room.links[0],
         tokens | {"mei": merchant_token, "tao": colleague_token, "olga": operator_token},
         shoppers + crowd,
     )  # fmt: skip

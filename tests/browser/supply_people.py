@@ -27,7 +27,7 @@ class Told:
     def __init__(self, market: Market, carrier: Carrier, people: People) -> None:
         self.market, self.carrier, self.people = market, carrier, people
         self.contexts: dict[tuple[str, bool], BrowserContext] = {}
-        self.purchase = self.supplier = ""
+        self.purchase = self.supplier = self.dropshipped = ""
         self.offer: UUID | None = None
         self.orders: dict[str, str] = {}  # shopper to order
         self.cases: dict[str, str] = {}  # shopper to case
@@ -55,9 +55,7 @@ class Told:
                 [{"name": n, "value": v, "url": self.market.server.url} for n, v in cookies.items()]
             )
             self.contexts[who, phone] = context
-        page, note = await self.contexts[who, phone].new_page(), self.market.errors.append
-        page.on("pageerror", lambda error: note(f"{page.url}: {error}"))
-        page.on("response", lambda got: got.status >= 500 and note(f"{got.status} {got.url}"))
+        page = watched(await self.contexts[who, phone].new_page(), self.market.errors)
         yield page
         await page.close()
 
@@ -77,6 +75,13 @@ class Told:
             self.people.store, self.people.sku,
         )  # fmt: skip
         return dict(row)
+
+
+def watched(page: Page, errors: list[str]) -> Page:
+    note = errors.append
+    page.on("pageerror", lambda error: note(f"{page.url}: {error}"))
+    page.on("response", lambda got: got.status >= 500 and note(f"{got.status} {got.url}"))
+    return page
 
 
 async def scans(page: Page, code: str) -> None:

@@ -7,6 +7,7 @@ from tests.browser.supply_cases import (
     the_window_passes,
 )
 from tests.browser.supply_counts import a_unit_goes_south
+from tests.browser.supply_dropship import a_supplier_sends_it_itself
 from tests.browser.supply_goods import (
     a_live_sale_sells_out,
     goods_are_ordered,
@@ -36,6 +37,7 @@ async def live(told: Told) -> None:
         labels_are_printed,
         the_driver_takes_them,
         parcels_are_delivered,
+        a_supplier_sends_it_itself,
         what_was_missing_comes,
         the_bill_is_matched,
         ann_is_refused_and_the_platform_rules,

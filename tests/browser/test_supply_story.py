@@ -8,6 +8,8 @@ import msgspec
 import pytest
 from playwright.async_api import expect
 from tests.browser.market import an_open_market
+from tests.browser.supply_dropship import COST as ITS_COST
+from tests.browser.supply_dropship import PRICE as ITS_PRICE
 from tests.browser.supply_opening import People
 from tests.browser.supply_people import COST, FOUND, PRICE, Told
 from tests.browser.supply_story import live
@@ -17,11 +19,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(400)]
 
 BACK = 1_000  # to Ann, by the last ruling
 KEPT = PRICE - BACK  # of her order; four others are whole, Ben's came back whole
+# What a supplier sent itself was bought without a creator.
 # All rates are the first rules of a new platform.
-FEE = 4 * 330 + 280  # 5 %
+FEE = 4 * 330 + 280 + 225  # 5 %
 COMMISSION = 4 * 1_320 + 1_120  # 20 %, as the product offers it
 CUT = 4 * 132 + 112  # 10 % of the commission
-GATEWAY = 4 * 39 + 33  # 0.6 %, rounded down
+GATEWAY = 4 * 39 + 33 + 27  # 0.6 %, rounded down
 BOOKS = """
     SELECT a.purpose, sum(m.amount)::bigint AS minor
     FROM (
@@ -77,7 +80,7 @@ async def the_stock_is_whole(told: Told) -> None:
 
 
 async def the_books_are_whole(told: Told) -> None:
-    kept = 4 * PRICE + KEPT
+    kept = 4 * PRICE + KEPT + ITS_PRICE
     books = {row["purpose"]: row["minor"] for row in await told.asked(BOOKS)}
     assert books == {
         "gateway_clearing": -kept,
@@ -86,8 +89,9 @@ async def the_books_are_whole(told: Told) -> None:
         "platform_payment_cost": GATEWAY,
         "creator_payable": COMMISSION - CUT,
         "merchant_payable": kept - FEE - COMMISSION - GATEWAY,
-        "stock_value": -7 * COST,
+        "stock_value": -7 * COST - ITS_COST,
         "supplier_payable": 7 * COST,
+        "supplier_paid": ITS_COST,
     }
     refunded = {row["email"].partition("@")[0]: row["minor"] for row in await told.asked(REFUNDED)}
     assert refunded == {"ann": BACK, "ben": PRICE}
