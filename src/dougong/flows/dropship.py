@@ -6,14 +6,23 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import OrderId, StoreId
+from dougong.base.ids import OrderId, SkuId, StoreId
 from dougong.flows.allocate_order import allocate_order
 from dougong.flows.ship_order import SHIPPABLE, ship_order
 from dougong.infra.events import record
 from dougong.orders.commands import lock_order
 from dougong.reads.dropship import lines_to_give
-from dougong.supply.dropship_commands import Line, give_lines, lock_line, move_line
+from dougong.supply.dropship_commands import (
+    Line,
+    cost_from,
+    give_lines,
+    lock_line,
+    move_line,
+    refuse_in_hand,
+)
+from dougong.supply.ledger_commands import About
 from dougong.supply.purchase_rules import DropshipState, NotForSupplier
+from dougong.supply.stock_commands import unplace_lines
 
 
 async def give_to_suppliers(
@@ -82,6 +91,7 @@ async def ship_from_supplier(
         tracking_no=tracking_no,
         lines={line_no: left[line_no]},
         at=at,
+        by_supplier=True,
     )
     await move_line(conn, row=line, state=DropshipState.SHIPPED, package_id=package_id, at=at)
     await _tell(conn, "shipped", store_id, order_id, line, at, package_id=str(package_id))
@@ -122,16 +132,35 @@ async def decide_line(
     state: DropshipState,
     cost_minor: int | None,
     at: datetime,
+    supplier_id: UUID | None = None,
 ) -> None:
-    """The merchant hands a line to its supplier (again), at a cost of one unit; or takes it back.
+    """The merchant hands a line to its supplier (again) or to another, at a cost of one unit (None:
+    as agreed, or its price in force); or takes it back.
 
-    Raises NotFound, WrongPurchaseState (409).
+    Raises NotFound, WrongPurchaseState, NotForSupplier (409) when nothing is left of it to send,
+    LineInHand (409), BadInput without a cost.
     """
-    await lock_order(conn, store_id=store_id, order_id=order_id)
-    line = await lock_line(conn, store_id=store_id, order_id=order_id, line_no=line_no)
-    await move_line(conn, row=line, state=state, cost_minor=cost_minor, at=at)
+    order = await lock_order(conn, store_id=store_id, order_id=order_id)
+    named: dict[str, Any] = {"store_id": store_id, "order_id": order_id}
+    line = await lock_line(conn, line_no=line_no, **named)
     if state is DropshipState.CANCELLED:
-        await allocate_order(conn, store_id=store_id, order_id=order_id, at=at)
+        await move_line(conn, row=line, state=state, at=at)
+        await allocate_order(conn, at=at, **named)
         await _tell(conn, "cancelled", store_id, order_id, line, at)
-    else:
-        await _tell(conn, "sent", store_id, order_id, line, at)
+        return
+    left = {row.line_no: row.quantity for row in await lines_to_give(conn, is_given=True, **named)}
+    if order.state not in SHIPPABLE or line_no not in left:
+        raise NotForSupplier(order_state=order.state)
+    await refuse_in_hand(conn, line_no=line_no, **named)
+    to = supplier_id or line.supplier_id
+    cost = await cost_from(conn, row=line, supplier_id=to, cost_minor=cost_minor, at=at)
+    await move_line(conn, row=line, state=state, supplier_id=to, cost_minor=cost, at=at)
+    await unplace_lines(
+        conn,
+        lines={line_no: (SkuId(line.sku_id), left[line_no])},
+        about=About("order", order_id, at),
+        key=f"supplier:{order_id}:{line_no}:{at.isoformat()}",
+        **named,
+    )
+    given = await lock_line(conn, line_no=line_no, **named)
+    await _tell(conn, "sent", store_id, order_id, given, at)

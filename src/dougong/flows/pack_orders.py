@@ -24,6 +24,7 @@ from dougong.supply.fulfilment_rules import (
     too_much,
 )
 from dougong.supply.packing_commands import is_package, packed_units, unpack, write_packed
+from dougong.supply.purchase_queries import refuse_away
 from dougong.supply.wave_commands import note_packed
 
 PACKABLE = (OrderState.PAID, OrderState.PART_SHIPPED)
@@ -52,7 +53,8 @@ async def pack_orders(
     """Pack units of orders (line number to quantity) into one package. `package_id`: chosen by
     whoever asks, so that asking again packs nothing.
 
-    Raises NotFound, WrongState, NotCombinable, PackedAlready, TooHeavy, BadInput for an empty one.
+    Raises NotFound, WrongState, NotCombinable, PackedAlready, LineAtSupplier, TooHeavy, BadInput
+    for an empty one.
     """
     if not parts or not all(lines and min(lines.values()) > 0 for lines in parts.values()):
         raise BadInput(field="lines", reason="nothing_to_ship")
@@ -65,13 +67,7 @@ async def pack_orders(
     if package_id is not None and await is_package(conn, store_id=store_id, package_id=package_id):
         return Packed(package_id, is_new=False)
     _together(orders)
-    packed = await packed_units(conn, store_id=store_id, order_ids=list(parts))
-    for order in orders:
-        order_id = OrderId(order.id)
-        left = await line_units_to_ship(conn, store_id=store_id, order_id=order_id)
-        over = too_much(parts[order_id], left=left, packed=packed.get(order_id, {}))
-        if over is not None:
-            raise PackedAlready(field="lines", line_no=over[0], left=over[1])
+    await _refuse_too_much(conn, store_id, orders, parts)
     package_id = package_id or new_id()
     await write_packed(
         conn,
@@ -87,6 +83,23 @@ async def pack_orders(
     await note_packed(conn, store_id=store_id, parts=parts, at=at)
     await _tell(conn, store_id, package_id, orders, weight_g=weight_g, at=at)
     return Packed(package_id, is_new=True)
+
+
+async def _refuse_too_much(
+    conn: AsyncConnection,
+    store_id: StoreId,
+    orders: list[Any],
+    parts: Mapping[OrderId, Mapping[int, int]],
+) -> None:
+    """Raises PackedAlready, LineAtSupplier."""
+    packed = await packed_units(conn, store_id=store_id, order_ids=list(parts))
+    for order in orders:
+        order_id = OrderId(order.id)
+        await refuse_away(conn, store_id=store_id, order_id=order_id, lines=parts[order_id])
+        left = await line_units_to_ship(conn, store_id=store_id, order_id=order_id)
+        over = too_much(parts[order_id], left=left, packed=packed.get(order_id, {}))
+        if over is not None:
+            raise PackedAlready(field="lines", line_no=over[0], left=over[1])
 
 
 async def _tell(

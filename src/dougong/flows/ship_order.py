@@ -26,6 +26,7 @@ from dougong.orders.rules import OrderState, WrongState
 from dougong.supply.commands import package_before, ship_package
 from dougong.supply.ledger_commands import About
 from dougong.supply.promise_commands import keep_promise
+from dougong.supply.purchase_queries import refuse_away
 from dougong.supply.stock_commands import ship_units
 from dougong.supply.tracking_rules import tracking_number
 
@@ -43,31 +44,31 @@ async def ship_order(
     at: datetime,
     warehouse_id: UUID | None = None,
     packed: UUID | None = None,
+    by_supplier: bool = False,
 ) -> UUID:
     """Ship `lines` (line number to quantity) in one package; answers its id.
 
     warehouse_id: which one it leaves, None for those where its units were set aside.
-
     A package is known by its carrier and tracking number: the same one again is the same package.
     packed: the package that the lines lie in already, which flows/hand_over.py marks as gone.
+    by_supplier: a supplier sends them itself; what is with one is shipped by nobody else.
     Raises NotFound, WrongState (not paid, all shipped, or more than is left), CaseOpen, BadInput,
-    and BadTrackingNumber for an international number with a wrong check digit.
+    LineAtSupplier, and BadTrackingNumber for an international number with a wrong check digit.
     """
     carrier, tracking_no = carrier.strip(), tracking_number(tracking_no)
     _check(carrier, tracking_no, lines)
     await pause.point("ship: asked")
     order = await lock_order(conn, store_id=store_id, order_id=order_id)
-    named = {"carrier": carrier, "tracking_no": tracking_no}
+    named: Any = {"carrier": carrier, "tracking_no": tracking_no}
     before = await package_before(conn, store_id=store_id, order_id=order_id, **named, lines=lines)
     if before and packed is None:
         return before
     if order.state not in SHIPPABLE:
         raise WrongState(order_state=order.state)
-    await _refuse_in_case(conn, store_id=store_id, order_id=order_id, lines=lines)
-    shipped = await ship_lines(conn, store_id=store_id, order_id=order_id, quantities=lines)
-    package_id = packed or await ship_package(
-        conn, store_id=store_id, order_id=order_id, **named, lines=lines, at=at
-    )
+    ours: Any = {"store_id": store_id, "order_id": order_id}
+    await _refuse_kept(conn, lines=lines, by_supplier=by_supplier, **ours)
+    shipped = await ship_lines(conn, quantities=lines, **ours)
+    package_id = packed or await ship_package(conn, **ours, **named, lines=lines, at=at)
     units = {row.line_no: (row.sku_id, row.quantity) for row in shipped if row.sku_id}
     leaving: Any = {"warehouse_id": warehouse_id, "about": About("package", package_id, at)}
     await ship_units(conn, store_id=store_id, order_id=order_id, units=units, **leaving)
@@ -84,10 +85,18 @@ async def ship_order(
     return package_id
 
 
-async def _refuse_in_case(
-    conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId, lines: Mapping[int, int]
+async def _refuse_kept(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    order_id: OrderId,
+    lines: Mapping[int, int],
+    by_supplier: bool,
 ) -> None:
-    """Units whose money is being asked back stay. Raises CaseOpen."""
+    """Units whose money is being asked back stay, and what is with a supplier is its to send.
+    Raises CaseOpen, LineAtSupplier."""
+    if not by_supplier:
+        await refuse_away(conn, store_id=store_id, order_id=order_id, lines=lines)
     await pause.point("ship: read the order")
     kept = await kept_from_shipping(conn, store_id=store_id, order_id=order_id)
     if not any(line_no in kept for line_no in lines):

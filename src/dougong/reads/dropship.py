@@ -45,7 +45,12 @@ LINES = text("""
     SELECT d.*, o.number, o.state AS order_state, o.address, o.paid_at, o.currency,
       s.name AS supplier_name, l.title_zh, l.title_en, l.options, k.code, i.supplier_sku,
       p.carrier, p.tracking_no, st.number AS statement_number,
-      o.state IN ('paid', 'part_shipped') AND l.refunded_minor < l.paid_minor AS is_wanted
+      w.is_wanted,
+      CASE WHEN d.state IN ('waiting', 'refused') AND w.is_wanted THEN (
+        SELECT jsonb_agg(jsonb_build_object('id', b.id, 'name', b.name) ORDER BY b.name)
+        FROM supplier_items i JOIN suppliers b ON b.store_id = i.store_id AND b.id = i.supplier_id
+        WHERE i.store_id = d.store_id AND i.sku_id = d.sku_id AND b.closed_at IS NULL
+      ) END AS sellers
     FROM dropship_lines d
     JOIN orders o ON o.store_id = d.store_id AND o.id = d.order_id
     JOIN order_lines l ON l.store_id = d.store_id AND l.order_id = d.order_id
@@ -56,7 +61,12 @@ LINES = text("""
       AND i.sku_id = d.sku_id
     LEFT JOIN packages p ON p.store_id = d.store_id AND p.id = d.package_id
     LEFT JOIN dropship_statements st ON st.store_id = d.store_id AND st.id = d.statement_id
+    CROSS JOIN LATERAL (SELECT o.state IN ('paid', 'part_shipped')
+      AND l.refunded_minor < l.paid_minor
+      AND l.quantity > l.shipped_quantity + l.returned_quantity AS is_wanted) w
     WHERE d.store_id = :store_id
+      AND (NOT :only_open OR d.state = 'sent'
+        OR (d.state IN ('waiting', 'refused') AND w.is_wanted))
       AND (CAST(:supplier_id AS uuid) IS NULL OR d.supplier_id = :supplier_id)
       AND (CAST(:states AS text[]) IS NULL OR d.state = ANY(:states))
       AND (CAST(:statement_id AS uuid) IS NULL OR d.statement_id = :statement_id)
@@ -77,10 +87,12 @@ async def dropship_rows(
     statement_id: UUID | None = None,
     order_id: UUID | None = None,
     line_no: int | None = None,
+    only_open: bool = False,
     before: tuple[datetime, UUID, int] | None = None,
     most: int,
 ) -> Sequence[Any]:
-    """The newest first. `is_wanted`: the order still waits for the line."""
+    """The newest first. `is_wanted`: the order still waits for the line; `sellers`: who sells what
+    is nobody's to send; `only_open`: somebody has to do something."""
     at, last, number = before or (None, None, None)
     rows = await conn.execute(
         LINES,
@@ -91,6 +103,7 @@ async def dropship_rows(
             "statement_id": statement_id,
             "order_id": order_id,
             "line_no": line_no,
+            "only_open": only_open,
             "before_at": at,
             "before_id": last,
             "before_no": number,

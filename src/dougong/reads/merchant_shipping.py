@@ -51,7 +51,10 @@ LEFT = text("""
     SELECT o.id, o.number, o.state,
       (SELECT jsonb_object_agg(l.line_no, l.quantity - l.shipped_quantity - l.returned_quantity)
         FROM order_lines l WHERE l.store_id = o.store_id AND l.order_id = o.id
-          AND l.kind = 'goods' AND l.quantity > l.shipped_quantity + l.returned_quantity) AS lines,
+          AND l.kind = 'goods' AND l.quantity > l.shipped_quantity + l.returned_quantity
+          AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = l.store_id
+            AND x.order_id = l.order_id AND x.line_no = l.line_no
+            AND x.state IN ('waiting', 'sent'))) AS lines,
       ARRAY(SELECT p.tracking_no FROM packages p
         WHERE p.store_id = o.store_id AND p.shipped_at IS NOT NULL AND p.id IN (
           SELECT package_id FROM package_lines WHERE store_id = o.store_id AND order_id = o.id)

@@ -43,7 +43,10 @@ TO_PACK = text("""
           'left', l.quantity - l.shipped_quantity - l.returned_quantity) ORDER BY l.line_no)
         FROM order_lines l LEFT JOIN skus k ON k.store_id = l.store_id AND k.id = l.sku_id
         WHERE l.store_id = o.store_id AND l.order_id = o.id AND l.kind = 'goods'
-          AND l.quantity > l.shipped_quantity + l.returned_quantity) AS lines
+          AND l.quantity > l.shipped_quantity + l.returned_quantity
+          AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = l.store_id
+            AND x.order_id = l.order_id AND x.line_no = l.line_no
+            AND x.state IN ('waiting', 'sent'))) AS lines
     FROM (SELECT w.order_id, min(v.number) AS wave_number, sum(w.picked - w.packed) AS picked,
         sum(w.quantity - w.packed) AS quantity
       FROM waves v JOIN wave_lines w ON w.store_id = v.store_id AND w.wave_id = v.id

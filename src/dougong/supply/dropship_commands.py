@@ -8,13 +8,14 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.errors import NotFound
+from dougong.base.errors import BadInput, NotFound
 from dougong.base.ids import OrderId, PersonId, StoreId, new_id
 from dougong.supply.purchase_commands import next_number
 from dougong.supply.purchase_queries import prices_at
 from dougong.supply.purchase_rules import (
     DROPSHIP_MOVES,
     DropshipState,
+    LineInHand,
     NothingToState,
     WrongPurchaseState,
     one_line,
@@ -121,9 +122,11 @@ async def move_line(
     at: datetime,
     package_id: UUID | None = None,
     reason: str = "",
+    supplier_id: UUID | None = None,
     cost_minor: int | None = None,
 ) -> None:
-    """Move a locked line on. Raises WrongPurchaseState (409), BadInput."""
+    """Move a locked line on, to another supplier if one is given. Raises WrongPurchaseState (409),
+    BadInput."""
     if state not in DROPSHIP_MOVES[DropshipState(row.state)]:
         raise WrongPurchaseState(state=row.state)
     must = state is DropshipState.REFUSED
@@ -131,6 +134,7 @@ async def move_line(
         text("""
             UPDATE dropship_lines SET state = :state, package_id = :package_id, reason = :reason,
               cost_minor = coalesce(CAST(:cost_minor AS bigint), cost_minor),
+              supplier_id = coalesce(CAST(:supplier_id AS uuid), supplier_id),
               sent_at = CASE WHEN :state = 'sent' THEN CAST(:at AS timestamptz) ELSE sent_at END,
               answered_at = CASE WHEN :state IN ('shipped', 'refused')
                 THEN CAST(:at AS timestamptz) END
@@ -144,9 +148,57 @@ async def move_line(
             "package_id": package_id,
             "reason": one_line(reason, field="reason", most=500, required=must),
             "cost_minor": cost_minor,
+            "supplier_id": supplier_id,
             "at": at,
         },
     )
+
+
+async def cost_from(
+    conn: AsyncConnection, *, row: Any, supplier_id: UUID, cost_minor: int | None, at: datetime
+) -> int:
+    """What one unit of a line costs from a supplier: as given; as agreed before, from the same; at
+    its price in force.
+
+    Raises NotFound of a supplier that does not sell it or is closed, BadInput without any price.
+    """
+    found = await prices_at(
+        conn, store_id=row.store_id, supplier_id=supplier_id, sku_ids=[row.sku_id], at=at
+    )
+    is_open = await conn.scalar(
+        text("SELECT closed_at IS NULL FROM suppliers WHERE store_id = :s AND id = :id"),
+        {"s": row.store_id, "id": supplier_id},
+    )
+    item = found.get(row.sku_id)
+    if not is_open or item is None:
+        raise NotFound
+    if cost_minor is not None:
+        return cost_minor
+    if row.supplier_id == supplier_id and row.state != DropshipState.WAITING:
+        return int(row.cost_minor)
+    price = price_for(item.prices, row.quantity)
+    if price is None:
+        raise BadInput(field="cost", reason="missing")
+    return price.price_minor
+
+
+async def refuse_in_hand(
+    conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId, line_no: int
+) -> None:
+    """What is picked or packed here goes to no supplier. Raises LineInHand (409)."""
+    is_in_hand = await conn.scalar(
+        text("""
+            SELECT EXISTS (SELECT FROM wave_lines WHERE store_id = :s AND order_id = :o
+                AND line_no = :n AND is_open)
+              OR EXISTS (SELECT FROM package_lines l
+                JOIN packages p ON p.store_id = l.store_id AND p.id = l.package_id
+                WHERE l.store_id = :s AND l.order_id = :o AND l.line_no = :n
+                  AND p.state = 'packed')
+        """),
+        {"s": store_id, "o": order_id, "n": line_no},
+    )
+    if is_in_hand:
+        raise LineInHand
 
 
 SUM = text("""

@@ -1,6 +1,6 @@
 """Reads what buying needs to decide: prices in force, lines as they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import OrderId, StoreId
 from dougong.infra.db import fetch
-from dougong.supply.purchase_rules import OrderedLine, Price
+from dougong.supply.purchase_rules import LineAtSupplier, OrderedLine, Price
 
 
 class Item(NamedTuple):
@@ -85,3 +85,12 @@ async def with_suppliers(
     """The lines of an order that suppliers send to its buyer."""
     found = await fetch(conn, AWAY, {"store_id": store_id, "order_id": order_id})
     return {line_no for (line_no,) in found}
+
+
+async def refuse_away(
+    conn: AsyncConnection, *, store_id: StoreId, order_id: OrderId, lines: Iterable[int]
+) -> None:
+    """What a supplier sends is not sent from here as well. Raises LineAtSupplier (409)."""
+    away = await with_suppliers(conn, store_id=store_id, order_id=order_id)
+    for line_no in sorted(away.intersection(lines)):
+        raise LineAtSupplier(field="lines", line_no=line_no)

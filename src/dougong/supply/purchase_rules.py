@@ -85,6 +85,19 @@ class WrongPurchaseState(Conflict):
     code = "wrong_purchase_state"
 
 
+class LineAtSupplier(Conflict):
+    """A supplier sends this line: it must be taken back before it is sent from here. Fact:
+    `line_no`."""
+
+    code = "line_at_supplier"
+
+
+class LineInHand(Conflict):
+    """The line lies in an open wave or in a package: no supplier can be asked for it as well."""
+
+    code = "line_in_hand"
+
+
 class SecondBuyerNeeded(Conflict):
     """Above the store's limit an order is approved by another person than made it."""
 

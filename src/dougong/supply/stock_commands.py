@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.errors import BadInput
 from dougong.base.ids import OrderId, PersonId, SkuId, StoreId, new_id
 from dougong.supply.allocation_commands import (
+    OpenAllocation,
     Use,
     Uses,
     open_allocations,
@@ -224,6 +225,39 @@ async def release_lines(
     units = _sums(lines)
     await _hold_to_give_back(conn, store_id, order_id, units)
     waiting = await open_allocations(conn, store_id=store_id, order_id=order_id)
+    uses, back = _taken_back(waiting, lines)
+    if back:
+        await hold_levels(conn, store_id=store_id, sku_ids=sorted(units))
+    moves = [*_unplaced(back, key), *_broken(units, key)]
+    await post(conn, store_id=store_id, moves=moves, about=about)
+    await use_allocations(conn, store_id=store_id, order_id=order_id, uses=uses)
+
+
+async def unplace_lines(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    order_id: OrderId,
+    lines: Units,
+    about: About,
+    key: str,
+) -> None:
+    """Units of a paid order, which is locked, are set aside no more, and stay promised."""
+    units = _sums(lines)
+    await hold_stock(conn, store_id=store_id, sku_ids=sorted(units))
+    waiting = await open_allocations(conn, store_id=store_id, order_id=order_id)
+    uses, back = _taken_back(waiting, lines)
+    if not back:
+        return
+    await hold_levels(conn, store_id=store_id, sku_ids=sorted(units))
+    await post(conn, store_id=store_id, moves=_unplaced(back, key), about=about)
+    await use_allocations(conn, store_id=store_id, order_id=order_id, uses=uses)
+
+
+def _taken_back(
+    waiting: Sequence[OpenAllocation], lines: Units
+) -> tuple[Uses, dict[tuple[SkuId, UUID], int]]:
+    """Of which rows, and from where, units of lines are taken that were set aside for them."""
     left = {line_no: quantity for line_no, (_, quantity) in lines.items()}
     uses: Uses = {}
     back: dict[tuple[SkuId, UUID], int] = {}
@@ -233,11 +267,7 @@ async def release_lines(
             uses[one.line_no, one.warehouse_id] = Use(released=taken)
             at_place = (one.sku_id, one.warehouse_id)
             back[at_place] = back.get(at_place, 0) + taken
-    if back:
-        await hold_levels(conn, store_id=store_id, sku_ids=sorted(units))
-    moves = [*_unplaced(back, key), *_broken(units, key)]
-    await post(conn, store_id=store_id, moves=moves, about=about)
-    await use_allocations(conn, store_id=store_id, order_id=order_id, uses=uses)
+    return uses, back
 
 
 def _unplaced(back: Mapping[tuple[SkuId, UUID], int], key: str) -> list[Move]:

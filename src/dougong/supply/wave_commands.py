@@ -14,7 +14,7 @@ from dougong.supply.fulfilment_rules import NothingToPick, PickedAlready, WaveCl
 from dougong.supply.stock_rules import NothingToUndo
 
 # Whole orders that wait, in no open wave and in no package: the promised first. With a warehouse,
-# those whose every waiting unit is set aside there.
+# those whose every waiting unit is set aside there. What a supplier sends is nobody's to pick.
 ORDERS = text("""
     SELECT o.id FROM orders o
     LEFT JOIN ship_promises p ON p.store_id = o.store_id AND p.order_id = o.id
@@ -25,8 +25,17 @@ ORDERS = text("""
       AND NOT EXISTS (SELECT FROM package_lines l
         JOIN packages k ON k.store_id = l.store_id AND k.id = l.package_id
         WHERE l.store_id = o.store_id AND l.order_id = o.id AND k.state = 'packed')
+      AND EXISTS (SELECT FROM order_lines d
+        WHERE d.store_id = o.store_id AND d.order_id = o.id AND d.kind = 'goods'
+          AND d.quantity > d.shipped_quantity + d.returned_quantity
+          AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = d.store_id
+            AND x.order_id = d.order_id AND x.line_no = d.line_no
+            AND x.state IN ('waiting', 'sent')))
       AND (CAST(:warehouse AS uuid) IS NULL OR NOT EXISTS (SELECT FROM order_lines d
         WHERE d.store_id = o.store_id AND d.order_id = o.id AND d.kind = 'goods'
+          AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = d.store_id
+            AND x.order_id = d.order_id AND x.line_no = d.line_no
+            AND x.state IN ('waiting', 'sent'))
           AND d.quantity - d.shipped_quantity - d.returned_quantity > (
             SELECT COALESCE(sum(a.quantity - a.shipped - a.released), 0) FROM stock_allocations a
             WHERE a.store_id = o.store_id AND a.order_id = o.id AND a.line_no = d.line_no
@@ -44,6 +53,8 @@ LINES = text("""
       AND (CAST(:warehouse AS uuid) IS NULL OR b.warehouse_id = :warehouse) LIMIT 1) b ON true
     WHERE l.store_id = :s AND l.order_id = ANY(CAST(:orders AS uuid[])) AND l.kind = 'goods'
       AND l.sku_id IS NOT NULL AND l.quantity > l.shipped_quantity + l.returned_quantity
+      AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = l.store_id
+        AND x.order_id = l.order_id AND x.line_no = l.line_no AND x.state IN ('waiting', 'sent'))
 """)
 
 

@@ -299,6 +299,12 @@ REFUSALS: dict[str, str] = {
     "supplier_payment_known": mark("A payment with this reference is entered already."),
     "nothing_to_send_back": mark("There are not that many units to send back."),
     "nothing_to_state": mark("Nothing that this supplier has sent waits for a statement."),
+    "line_at_supplier": mark(
+        "Line {line_no} is with its supplier: choose “Send it yourself” under “Dropship” first."
+    ),
+    "line_in_hand": mark(
+        "It is in a wave or in a package here: it cannot go to a supplier as well."
+    ),
     "not_for_supplier": mark("This order does not wait for the supplier any more."),
     "payout_not_found": mark("There is no such payout."),
     "payout_wrong_state": mark("This payout has moved on ({state}). Load the page anew."),

@@ -121,10 +121,12 @@ class DropshipPage(msgspec.Struct):
 
 
 class HandOver(Input):
-    """`cost_minor`: null keeps what was agreed."""
+    """`supplier_id`: null is the one that has it; `cost_minor`: null is what was agreed with it, or
+    its price in force."""
 
     order_id: UUID
     line_no: Annotated[int, Meta(ge=1, le=10_000)]
+    supplier_id: UUID | None = None
     cost_minor: Price | None = None
 
 

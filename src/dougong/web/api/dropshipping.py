@@ -83,6 +83,7 @@ async def _decide(
             line_no=data.line_no,
             state=state,
             cost_minor=data.cost_minor if isinstance(data, HandOver) else None,
+            supplier_id=data.supplier_id if isinstance(data, HandOver) else None,
             **deed.named(),
         )
         await deed.note(f"supply.dropship_{state}", data.order_id, line_no=data.line_no)
@@ -93,7 +94,8 @@ async def _decide(
 
 @post(LINES + "/send", status_code=200, summary="Hand a line to its supplier", **ROUTE)
 async def hand_over(data: JSONBody[HandOver], deed: Deed, key: MaybeKey = None) -> DropshipLine:
-    """One that waits for its cost, or that was refused. 409 `wrong_purchase_state` otherwise."""
+    """One that waits for its cost, or that was refused: to the same or another that sells it. 409
+    `wrong_purchase_state` otherwise, `line_in_hand` while it is picked or packed here."""
     return await _decide(deed, key, DropshipState.SENT, data)
 
 

@@ -8,10 +8,11 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.accounts.commands import audit
 from dougong.base.access import Permission
-from dougong.base.errors import BadInput, NotFound
+from dougong.base.errors import BadInput, NotFound, Refusal
 from dougong.base.ids import OrderId, StoreId
 from dougong.catalog.queries import store_of
 from dougong.flows.dropship import decide_line
@@ -22,7 +23,14 @@ from dougong.supply.purchase_rules import DropshipState
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
 from dougong.web.i18n import gettext, locale_of_request, pick
-from dougong.web.merchant.common import STORE, amount, merchant_page, see, store_url
+from dougong.web.merchant.common import (
+    STORE,
+    amount,
+    merchant_page,
+    problem_words,
+    see,
+    store_url,
+)
 from dougong.web.options import option_text
 from dougong.web.paging import (
     MOST_CSV_ROWS,
@@ -38,9 +46,10 @@ from dougong.web.render import Page, money, when
 
 ROUTE: dict[str, Any] = {"permission": Permission.PURCHASE_MANAGE, "include_in_schema": False}
 DESK = STORE + "/purchasing/dropship"
+AnyRequest = Request[Any, Any, Any]
 STATEMENT = DESK + "/statements/{statement_id:uuid}"
 SHOWN: dict[str, list[str] | None] = {
-    "open": ["waiting", "sent", "refused"],
+    "open": None,
     "shipped": ["shipped"],
     "all": None,
 }
@@ -52,6 +61,7 @@ class LineForm(Form, kw_only=True):
     order_id: UUID
     line_no: int
     act: Literal["sent", "cancelled"]
+    supplier_id: UUID | None = None
     cost: str = ""
 
 
@@ -62,18 +72,31 @@ class StateForm(Form, kw_only=True):
 @get(DESK, **ROUTE)
 async def desk(
     store_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
+    request: AnyRequest,
     conn: Conn,
     show: FromQuery[str] = "open",
     after: FromQuery[str] = "",
 ) -> Page:
     if show not in SHOWN:
         raise BadInput(field="show", reason="unknown_value")
+    return await _desk(request, conn, store_id, show=show, after=after)
+
+
+async def _desk(
+    request: AnyRequest,
+    conn: AsyncConnection,
+    store_id: UUID,
+    *,
+    show: str = "open",
+    after: str = "",
+    error: Refusal | None = None,
+) -> Page:
     ours = StoreId(store_id)
     rows = await dropship_rows(
         conn,
         store_id=ours,
         states=SHOWN[show],
+        only_open=show == "open",
         before=cursor_values(after, tuple[datetime, UUID, int]),
         most=PAGE_ROWS + 1,
     )
@@ -83,6 +106,8 @@ async def desk(
         conn,
         "purchasing/dropship.html",
         store_id=store_id,
+        status=error.status if error else 200,
+        problem=problem_words(error) if error else "",
         rows=rows,
         show=show,
         statements=await statement_rows(conn, store_id=ours),
@@ -94,20 +119,31 @@ async def desk(
 
 @post(DESK, **ROUTE)
 async def decide(
-    store_id: FromPath[UUID], data: FormData[LineForm], who: Who, conn: Conn, now: Now
+    store_id: FromPath[UUID],
+    request: AnyRequest,
+    data: FormData[LineForm],
+    who: Who,
+    conn: Conn,
+    now: Now,
 ) -> Response[Any]:
-    """Hand a line to its supplier, or take it back into the store's own hands."""
+    """Hand a line to a supplier, or take it back into the store's own hands."""
     store = await store_of(conn, store_id=StoreId(store_id))
-    cost = amount(data.cost, store.currency, field="cost", required=False)
-    await decide_line(
-        conn,
-        store_id=StoreId(store_id),
-        order_id=OrderId(data.order_id),
-        line_no=data.line_no,
-        state=DropshipState(data.act),
-        cost_minor=cost,
-        at=now,
-    )
+    try:
+        async with conn.begin_nested():
+            await decide_line(
+                conn,
+                store_id=StoreId(store_id),
+                order_id=OrderId(data.order_id),
+                line_no=data.line_no,
+                state=DropshipState(data.act),
+                cost_minor=amount(data.cost, store.currency, field="cost", required=False),
+                supplier_id=data.supplier_id,
+                at=now,
+            )
+    except Refusal as refusal:
+        if refusal.status == 404:
+            raise
+        return await _desk(request, conn, store_id, error=refusal)
     await audit(
         conn, at=now, person_id=who.person_id, action=f"supply.dropship_{data.act}",
         owner_id=store_id, subject=str(data.order_id), facts={"line_no": data.line_no},
