@@ -82,7 +82,8 @@ ANNOUNCED = (
     (STAR, ("小满夜场：秋茶专场", "Xiaoman late show: autumn tea"), 1, 20, 12),
     ("huahua_man", ("慢慢的阳台：秋天种什么", "On the balcony: what to plant in autumn"), 3, 19, 5),
 )  # fmt: skip
-# Of the stores whose goods a creator shows in videos, those of which most are there.
+# Of the stores whose goods a creator shows in videos, those of which most are there; not what a
+# supplier sends itself.
 GOODS = text("""
     SELECT p.store_id, p.id AS product_id, f.free FROM products p
     JOIN LATERAL (
@@ -93,6 +94,9 @@ GOODS = text("""
     WHERE p.state = 'active' AND p.store_id IN (
       SELECT l.store_id FROM product_links l JOIN videos v ON v.id = l.video_id
       WHERE v.creator_id = :creator AND l.removed_at IS NULL)
+      AND NOT EXISTS (SELECT FROM skus k JOIN supplier_items i
+        ON i.store_id = k.store_id AND i.sku_id = k.id AND i.is_dropship
+        WHERE k.store_id = p.store_id AND k.product_id = p.id)
     ORDER BY f.free DESC, p.id LIMIT :most
 """)
 CLIPS = text("""
