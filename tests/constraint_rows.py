@@ -62,10 +62,8 @@ def _coupon(ids: Ids) -> Row:
 
 
 def _unallocated(ids: Ids) -> Row:
-    return {
-        "id": uuid4(), "gateway": "sandbox", "gateway_ref": fresh(), "order_id": uuid4(),
-        "currency": "CNY", "amount_minor": 1, "reason": "order_closed", "arrived_at": AT,
-    }  # fmt: skip
+    row = {"id": uuid4(), "gateway": "sandbox", "gateway_ref": fresh(), "order_id": uuid4()}
+    return {**row, "currency": "CNY", "amount_minor": 1, "reason": "order_closed", "arrived_at": AT}
 
 
 def _account(ids: Ids, **change: Any) -> Row:
@@ -108,6 +106,8 @@ FRESH: Mapping[str, Callable[[Ids], Row]] = {
                             "currency": "CNY", "amount_minor": 1000, "asked_at": AT,
                             "payment_id": ids.payment, "booked_at": AT},
     "unallocated_money": _unallocated,
+    "foreign_refunds": lambda ids: {"id": uuid4(), "payment_id": ids.payment, "told_at": AT,
+                                    "gateway_ref": fresh(), "currency": "CNY", "amount_minor": 1},
     "refunds": _refund,
     "refund_lines": lambda ids: {"store_id": ids.store, "refund_id": ids.refund, "line_no": 2,
                                  "amount_minor": 1, "quantity": 0},
@@ -303,6 +303,13 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "unallocated_money_resolution_check": row_with(resolution="lost"),
         "unallocated_money_pkey": once("id"),
         "unallocated_money_once": once("gateway", "gateway_ref", "order_id"),
+    },
+    "foreign_refunds": {
+        "foreign_refunds_amount_minor_check": row_with(amount_minor=0),
+        "foreign_refunds_pkey": once("id"),
+        "foreign_refunds_once": once("payment_id", "gateway_ref"),
+        "foreign_refunds_booked": row_with(store_id=NOBODY),
+        "foreign_refunds_settled": row_with(settled_at=AT, settled_by=NOBODY),
     },
     "refunds": {
         "refunds_amount_minor_check": row_with(amount_minor=0),

@@ -90,6 +90,7 @@ NEVER_DELETED = (
     "events",
     "expiry_terms",
     "fee_rules",
+    "foreign_refunds",
     "inbox",
     "insurance_policies", "insurance_products", "insured_stores",
     "order_lines",

@@ -745,6 +745,30 @@ CREATE TABLE unallocated_money (
     UNIQUE NULLS NOT DISTINCT (gateway, gateway_ref, order_id, currency, amount_minor)
 );
 
+-- Refunds that somebody made at a gateway by hand. `gateway_ref`: the refund's name there.
+CREATE TABLE foreign_refunds (
+  id uuid PRIMARY KEY,
+  payment_id uuid NOT NULL,
+  gateway_ref text NOT NULL,
+  currency char(3) NOT NULL,
+  amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+  told_at timestamptz NOT NULL,
+  failed_at timestamptz,
+  settled_at timestamptz,
+  settled_by uuid,
+  store_id uuid,
+  refund_id uuid,
+  note text NOT NULL DEFAULT '',
+  CONSTRAINT foreign_refunds_once UNIQUE (payment_id, gateway_ref),
+  CONSTRAINT foreign_refunds_booked CHECK ((store_id IS NULL) = (refund_id IS NULL)),
+  CONSTRAINT foreign_refunds_settled CHECK ((settled_at IS NULL) = (settled_by IS NULL)
+    AND (settled_at IS NULL OR refund_id IS NOT NULL OR note <> '')
+    AND (settled_at IS NOT NULL OR refund_id IS NULL))
+);
+CREATE INDEX foreign_refunds_open ON foreign_refunds (told_at DESC, id DESC)
+  WHERE settled_at IS NULL AND failed_at IS NULL;
+CREATE INDEX foreign_refunds_by_time ON foreign_refunds (told_at DESC, id DESC);
+
 CREATE TABLE refunds (
   store_id uuid NOT NULL,
   id uuid NOT NULL,
@@ -1097,7 +1121,8 @@ DO $$ DECLARE t text; BEGIN
       FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', t);
   END LOOP;
   FOREACH t IN ARRAY ARRAY['orders', 'order_lines', 'refunds', 'payments', 'fee_rules', 'term_rules',
-    'people', 'organisations', 'stores', 'events', 'inbox', 'unallocated_money'] LOOP
+    'people', 'organisations', 'stores', 'events', 'inbox', 'unallocated_money',
+    'foreign_refunds'] LOOP
     EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM dougong_app', t);
   END LOOP;
   REVOKE UPDATE ON ledger_unsealed, ledger_unsealed_ranges FROM dougong_app;

@@ -134,22 +134,58 @@ async def test_the_merchant_sees_why_a_refund_has_not_arrived(client: Client, lo
 
 
 @pytest.mark.parametrize("locale", ["zh", "en"])
-async def test_a_refund_made_at_the_gateway_is_shown(
+async def test_a_refund_made_at_the_gateway_is_booked_from_the_list(
     client: Client, desk: Desk, locale: str
 ) -> None:
     scene = await a_scene(await a_shop(), state="paid")
     refund_id = await scene.refund(100)
     await failed(scene, refund_id, tells=False)
-    number = (await one("SELECT number FROM orders WHERE id = :o", o=scene.placed.order_id)).number
+    order = await one("SELECT number FROM orders WHERE id = :o", o=scene.placed.order_id)
+    row = await one("SELECT f.id FROM foreign_refunds f JOIN payments p ON p.id = f.payment_id "
+                    "WHERE p.checkout_id = :c", c=scene.placed.checkout_id)  # fmt: skip
+    path = f"/operator/refunds/foreign/{row.id}"
     page = await as_(client, desk.one, locale).get("/operator/refunds/foreign")
-    assert page.status_code == 200
-    assert number in page.text
+    assert f'action="{path}/book"' in page.text
+    assert f"Book it as a refund of {order.number}" in page.text or locale == "zh"
+    assert f"作为 {order.number} 的退款入账" in page.text or locale == "en"
     assert "3.21" in page.text
-    assert ("The money went back" in page.text) is (locale == "en")
-    for path in ("/operator/refunds/foreign?file=csv", "/operator/refunds?file=csv"):
-        answer = await client.get(path)
+    form = {"store": str(scene.store.store_id), "order": str(scene.placed.order_id), "note": "n"}
+    pressed = [
+        (await client.post(f"{path}/book", data=form, follow_redirects=False)).status_code
+        for _ in range(2)
+    ]
+    assert pressed == [303, 409]
+    assert path not in (await client.get("/operator/refunds/foreign")).text
+    done = await client.get("/operator/refunds/foreign?show=done")
+    assert ("Booked as a refund of" in done.text) is (locale == "en")
+    for file in ("foreign?file=csv", "foreign?show=done&file=csv"):
+        answer = await client.get(f"/operator/refunds/{file}")
         assert answer.headers["content-type"].startswith("text/csv")
-    assert (await as_(client, desk.merchant).get("/operator/refunds/foreign")).status_code == 404
+    assert f",{order.number},n,{order.number}" in answer.text
+
+
+async def test_only_the_operator_decides_about_a_refund_made_at_the_gateway(
+    client: Client, desk: Desk
+) -> None:
+    scene = await a_scene(await a_shop(), state="paid")
+    await failed(scene, await scene.refund(100), tells=False)
+    row = await one("SELECT f.id FROM foreign_refunds f JOIN payments p ON p.id = f.payment_id "
+                    "WHERE p.checkout_id = :c", c=scene.placed.checkout_id)  # fmt: skip
+    path = f"/operator/refunds/foreign/{row.id}"
+    form = {"store": str(scene.store.store_id), "order": str(scene.placed.order_id), "note": "n"}
+    for who in (desk.merchant, desk.buyer):
+        assert (await as_(client, who).get("/operator/refunds/foreign")).status_code == 404
+        for act_of in ("book", "set-aside"):
+            assert (await client.post(f"{path}/{act_of}", data=form)).status_code == 404
+    operator = as_(client, desk.one)
+    assert (await operator.post(f"{path}/set-aside", data={"note": " "})).status_code == 400
+    assert (await operator.post(f"{path}/set-aside", data={"note": "n" * 501})).status_code == 400
+    aside = await operator.post(f"{path}/set-aside", data={"note": "ours"}, follow_redirects=False)
+    assert aside.status_code == 303
+    assert (
+        "The books stay as they are"
+        in (await client.get("/operator/refunds/foreign?show=done")).text
+    )
 
 
 async def test_kept_money_goes_back_when_its_owner_asks(client: Client, desk: Desk) -> None:

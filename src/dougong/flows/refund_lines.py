@@ -40,15 +40,15 @@ async def refund_lines(
     key: str,
     at: datetime,
     taken_back: Mapping[int, int] | None = None,
+    done_as: str | None = None,
 ) -> Any:
     """Refund `amounts` (line number to minor units); answers the row of `refunds`.
 
     A line refunded whole gives back its unshipped units; of others, `taken_back` are not to be
-    shipped any more. The same key answers the same refund.
+    shipped any more. `done_as`: the name of a refund that the gateway has made already; else a job
+    asks it to. The same key answers the same refund.
     Raises NotFound, WrongState, RefundTooMuch, BadInput, KeyReused.
     """
-    if not amounts or min(amounts.values()) < 1:
-        raise BadInput(field="lines", reason="nothing_to_refund")
     request_hash = _hash_of(order_id, amounts, reason)
     await pause.point("refund: asked")
     order = await lock_order(conn, store_id=store_id, order_id=order_id)
@@ -60,12 +60,11 @@ async def refund_lines(
     units = {**(taken_back or {}), **_unshipped_of_whole(rows, amounts)}
     await pause.point("refund: read the lines")
     await add_refunded(conn, store_id=store_id, order_id=order_id, amounts=amounts, returned=units)
-    payment = await paying_payment(conn, store_id=store_id, order_id=order_id)
     draft = RefundDraft(
         store_id=store_id,
         id=new_id(),
         order_id=order_id,
-        payment_id=payment.id,
+        payment_id=(await paying_payment(conn, store_id=store_id, order_id=order_id)).id,
         currency=order.currency,
         amounts=amounts,
         units=units,
@@ -74,6 +73,7 @@ async def refund_lines(
         key=key,
         request_hash=request_hash,
         at=at,
+        done_as=done_as,
     )
     refund = await insert_refund(conn, draft)
     await _book_refund(conn, draft, booked, is_final=order.state == OrderState.FINAL)
@@ -95,7 +95,9 @@ def _refuse_unpaid(state: str) -> None:
 
 
 def _hash_of(order_id: OrderId, amounts: Mapping[int, int], reason: str) -> bytes:
-    """The same for the same wish: what a key was used for."""
+    """The same for the same wish: what a key was used for. Raises BadInput for no amount."""
+    if not amounts or min(amounts.values()) < 1:
+        raise BadInput(field="lines", reason="nothing_to_refund")
     asked = {"order": str(order_id), "amounts": sorted(amounts.items()), "reason": reason}
     return hashlib.sha256(msgspec.json.encode(asked)).digest()
 
@@ -116,7 +118,7 @@ async def _book_refund(
 
 
 async def _tell(conn: AsyncConnection, draft: RefundDraft, *, number: str) -> None:
-    """The platform by an event, the gateway by a job."""
+    """The platform by an event, the gateway by a job where it does not know."""
     amount = sum(draft.amounts.values())
     await record(
         conn,
@@ -126,6 +128,8 @@ async def _tell(conn: AsyncConnection, draft: RefundDraft, *, number: str) -> No
         at=draft.at,
         facts={"number": number, "amount_minor": amount, "reason": draft.reason},
     )
+    if draft.done_as is not None:
+        return
     store_id, refund_id = str(draft.store_id), str(draft.id)
     await defer(conn, "payments.send_refund", store_id=store_id, refund_id=refund_id)
 

@@ -20,6 +20,7 @@ from dougong.infra.db import transaction
 from dougong.infra.events import record
 from dougong.infra.jobs import defer, task
 from dougong.payments.adapters.registry import gateway
+from dougong.payments.foreign_commands import is_sent_back, note_foreign
 from dougong.payments.refund_commands import begin_next_attempt, mark_refund, store_of_refund
 from dougong.payments.rules import (
     MOST_REFUND_ATTEMPTS,
@@ -77,26 +78,24 @@ async def note_refund(
 ) -> str:
     """The gateway tells of a refund of this payment; answers the event's outcome.
 
-    One that we did not ask for (made by hand at the gateway) is recorded for the operator.
+    One that we did not ask for (made by hand at the gateway) is kept for the operator to decide
+    about; once it is booked as a refund of ours, its news is that refund's.
     """
-    store_id = None
-    if event.refund_id:
-        store_id = await store_of_refund(conn, refund_id=event.refund_id, payment_id=payment.id)
-    if store_id is None or event.refund_id is None:
-        facts = {"amount_minor": event.amount_minor, "currency": event.currency}
-        await record(
-            conn,
-            "payment.foreign_refund",
-            subject_id=payment.id,
-            at=at,
-            facts=facts | {"state": str(event.kind)},
-        )
-        return "foreign_refund"
+    store_id, refund_id = None, event.refund_id
+    if refund_id:
+        if await is_sent_back(conn, unallocated_id=refund_id):
+            return "sent_back"
+        store_id = await store_of_refund(conn, refund_id=refund_id, payment_id=payment.id)
+    if store_id is None or refund_id is None:
+        booked = await note_foreign(conn, payment_id=payment.id, event=event, at=at)
+        if booked is None:
+            return "foreign_refund"
+        store_id, refund_id = booked
     is_done = event.kind is EventKind.REFUNDED
     is_news = await _note(
         conn,
         store_id=store_id,
-        refund_id=event.refund_id,
+        refund_id=refund_id,
         attempt=event.attempt,
         sent=SentRefund("", RefundState.DONE if is_done else RefundState.FAILED),
         failure=None if is_done else "refused_by_gateway",

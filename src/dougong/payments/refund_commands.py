@@ -44,13 +44,16 @@ class RefundDraft(msgspec.Struct, frozen=True):
     key: str
     request_hash: bytes
     at: datetime
+    done_as: str | None = None  # its name at the gateway, where it was made there already
 
 
 INSERT_REFUND = text("""
     INSERT INTO refunds (store_id, id, order_id, payment_id, currency, amount_minor, state, reason,
-      asked_by, asked_at, idempotency_key, request_hash)
-    VALUES (:store_id, :id, :order_id, :payment_id, :currency, :amount, 'booked', :reason,
-      :asked_by, :at, :key, :request_hash)
+      asked_by, asked_at, idempotency_key, request_hash, gateway_ref, done_at)
+    VALUES (:store_id, :id, :order_id, :payment_id, :currency, :amount,
+      CASE WHEN CAST(:done_as AS text) IS NULL THEN 'booked' ELSE 'done' END, :reason,
+      :asked_by, :at, :key, :request_hash, :done_as,
+      CASE WHEN CAST(:done_as AS text) IS NOT NULL THEN CAST(:at AS timestamptz) END)
     ON CONFLICT (store_id, idempotency_key) DO NOTHING
     RETURNING *
 """)
@@ -64,7 +67,8 @@ INSERT_REFUND_LINES = text("""
 
 
 async def insert_refund(conn: AsyncConnection, draft: RefundDraft) -> Any:
-    """Write a booked refund with its lines; a job sends it to the gateway. Answers its row.
+    """Write a booked refund with its lines; a job sends it to the gateway, unless it was made
+    there already. Answers its row.
 
     Raises KeyReused when the key has just made a refund of another order.
     """

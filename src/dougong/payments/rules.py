@@ -90,6 +90,18 @@ class RefundNotFailed(Conflict):
     code = "refund_not_failed"
 
 
+class ForeignRefundOver(Conflict):
+    """A refund made at a gateway by hand that has been decided about, or has failed there."""
+
+    code = "foreign_refund_over"
+
+
+class NotOfThatOrder(Conflict):
+    """This refund's payment did not pay that order."""
+
+    code = "refund_not_of_that_order"
+
+
 class GatewayDown(Refusal):
     """The gateway could not be reached or refused; the same request may be sent again."""
 
@@ -105,7 +117,7 @@ class GatewayEvent(msgspec.Struct, frozen=True):
     """What a gateway says has happened, its signature checked. Amounts in minor units.
 
     `payment_id` and `refund_id` are ours, where the gateway gives back what we told it;
-    `attempt`: which of our tries to refund it is about.
+    `attempt`: which of our tries to refund it is about; `refund_ref`: the refund's name there.
     """
 
     event_id: str
@@ -117,6 +129,7 @@ class GatewayEvent(msgspec.Struct, frozen=True):
     refund_id: UUID | None = None
     attempt: int = 1
     payment_id: PaymentId | None = None
+    refund_ref: str = ""
 
 
 class Started(msgspec.Struct, frozen=True):

@@ -61,6 +61,23 @@ unallocated_money = Table(
     Column("note", Text, server_default=FetchedValue(), nullable=False),
 )
 
+foreign_refunds = Table(
+    "foreign_refunds",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("payment_id", Uuid, nullable=False),
+    Column("gateway_ref", Text, nullable=False),
+    Column("currency", CHAR(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("told_at", DateTime(timezone=True), nullable=False),
+    Column("failed_at", DateTime(timezone=True)),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("settled_by", Uuid),
+    Column("store_id", Uuid),
+    Column("refund_id", Uuid),
+    Column("note", Text, server_default=FetchedValue(), nullable=False),
+)
+
 refunds = Table(
     "refunds",
     metadata,

@@ -1,7 +1,6 @@
 """Refunds that did not arrive, and refunds that somebody made at a gateway by hand."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -54,39 +53,76 @@ async def failed_refund_rows(
     return [FailedRefund(**row) for row in (await conn.execute(FAILED, where)).mappings()]
 
 
-class ForeignRefund(msgspec.Struct, frozen=True):
-    """A refund that a gateway told of and nobody asked for here: our books do not have it."""
+class OrderOfPayment(msgspec.Struct, frozen=True):
+    """An order that a payment paid, and how much of its money has not been refunded."""
 
-    id: int
-    at: datetime
-    payment_id: UUID
+    store_id: UUID
+    order_id: UUID
+    number: str
+    left_minor: int
+
+
+class ForeignRefund(msgspec.Struct, frozen=True):
+    """A refund that a gateway told of and nobody asked for here, and what was decided about it.
+
+    `refunded_order`: the number of the order that it was booked to, where it was.
+    """
+
+    id: UUID
+    told_at: datetime
     gateway: str
     payment_ref: str | None
+    refund_ref: str
     currency: str
     amount_minor: int
-    state: str
-    orders: list[dict[str, Any]]  # what the payment paid: store_id, order_id, number
+    failed_at: datetime | None
+    settled_at: datetime | None
+    settled_by: str | None
+    note: str
+    refunded_store: UUID | None
+    refunded_id: UUID | None
+    refunded_order: str | None
+    orders: list[OrderOfPayment]
 
 
 FOREIGN = text("""
-    SELECT e.id, e.at, p.id AS payment_id, p.gateway, p.gateway_ref AS payment_ref,
-      e.facts ->> 'currency' AS currency, (e.facts ->> 'amount_minor')::bigint AS amount_minor,
-      e.facts ->> 'state' AS state,
+    SELECT f.id, f.told_at, p.gateway, p.gateway_ref AS payment_ref, f.gateway_ref AS refund_ref,
+      f.currency::text, f.amount_minor, f.failed_at, f.settled_at, who.name AS settled_by, f.note,
+      r.store_id AS refunded_store, r.order_id AS refunded_id, ro.number AS refunded_order,
       COALESCE((
-        SELECT jsonb_agg(jsonb_build_object(
-          'store_id', o.store_id, 'order_id', o.id, 'number', o.number) ORDER BY o.number)
+        SELECT jsonb_agg(jsonb_build_object('store_id', o.store_id, 'order_id', o.id,
+          'number', o.number, 'left_minor', l.left_minor) ORDER BY o.number)
         FROM payment_parts x JOIN orders o ON o.store_id = x.store_id AND o.id = x.order_id
-        WHERE x.payment_id = p.id
+        CROSS JOIN LATERAL (
+          SELECT SUM(paid_minor - refunded_minor)::bigint AS left_minor FROM order_lines
+          WHERE store_id = o.store_id AND order_id = o.id
+        ) l
+        WHERE x.payment_id = p.id AND x.outcome = 'allocated'
       ), '[]') AS orders
-    FROM events e JOIN payments p ON p.id = e.subject_id
-    WHERE e.kind = 'payment.foreign_refund' AND (CAST(:before AS bigint) IS NULL OR e.id < :before)
-    ORDER BY e.id DESC LIMIT :most
+    FROM foreign_refunds f JOIN payments p ON p.id = f.payment_id
+    LEFT JOIN people who ON who.id = f.settled_by
+    LEFT JOIN refunds r ON r.store_id = f.store_id AND r.id = f.refund_id
+    LEFT JOIN orders ro ON ro.store_id = r.store_id AND ro.id = r.order_id
+    WHERE (f.settled_at IS NULL AND f.failed_at IS NULL) = :is_open
+      AND (CAST(:before_at AS timestamptz) IS NULL
+        OR (f.told_at, f.id) < (:before_at, CAST(:before_id AS uuid)))
+    ORDER BY f.told_at DESC, f.id DESC LIMIT :most
 """)
 
 
 async def foreign_refund_rows(
-    conn: AsyncConnection, *, before: int | None, most: int
+    conn: AsyncConnection, *, is_open: bool, before: tuple[datetime, UUID] | None, most: int
 ) -> list[ForeignRefund]:
-    """The newest first."""
-    found = await conn.execute(FOREIGN, {"before": before, "most": most})
-    return [ForeignRefund(**row) for row in found.mappings()]
+    """Those to decide about, or those that were decided about or have failed; the newest first."""
+    before_at, before_id = before or (None, None)
+    where = {"is_open": is_open, "before_at": before_at, "before_id": before_id, "most": most}
+    found = await conn.execute(FOREIGN, where)
+    return [msgspec.convert(dict(row), ForeignRefund) for row in found.mappings()]
+
+
+async def count_foreign_open(conn: AsyncConnection) -> int:
+    """How many wait for a decision."""
+    found = text("""
+        SELECT count(*) FROM foreign_refunds WHERE settled_at IS NULL AND failed_at IS NULL
+    """)
+    return int(await conn.scalar(found) or 0)

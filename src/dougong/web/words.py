@@ -93,6 +93,10 @@ REFUSALS: dict[str, str] = {
         "This money cannot pay that order: it must be of the same payer, currency and exact "
         "total, and still be payable."
     ),
+    "foreign_refund_over": mark(
+        "The refund was decided about before, or has failed at its gateway."
+    ),
+    "refund_not_of_that_order": mark("The payment of this refund did not pay that order."),
     "bad_payment_file": mark("This file cannot be read ({why})."),
     "unknown_payment_mapping": mark("There is no such list of columns."),
     "unknown_source": mark("There is no such source."),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.ids import derived_id
+from dougong.base.ids import PersonId, derived_id
 from dougong.cli.demo.acts import (
     answer_refund,
     captured,
@@ -20,16 +20,19 @@ from dougong.cli.demo.acts import (
 )
 from dougong.cli.demo.market import Market, Shopper
 from dougong.cli.demo.marks import begin_piece
+from dougong.flows.adopt_refund import book_foreign
 from dougong.flows.close_order import cancel_unpaid
 from dougong.flows.payment_arrived import keep_unallocated
 from dougong.flows.place_orders import Placed
 from dougong.flows.receive_order import receive_order
 from dougong.flows.resolve_unallocated import resolve
+from dougong.flows.send_refunds import note_refund
 from dougong.infra.db import transaction
-from dougong.payments.commands import abandon
+from dougong.payments.commands import abandon, paying_payment
 from dougong.payments.refund_commands import begin_next_attempt
 from dougong.payments.rules import MOST_REFUND_ATTEMPTS, EventKind, GatewayEvent, Unallocated
 from dougong.reads.operator_money import unallocated_money
+from dougong.reads.operator_refunds import foreign_refund_rows
 from dougong.reads.order_books import lines_of
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -146,7 +149,8 @@ async def _resolve(
 
 
 async def write_refunds(market: Market, *, now: datetime) -> None:
-    """One under way, one that failed and is tried again tomorrow, one that failed for good."""
+    """One under way, one that failed and is tried again tomorrow, one that failed for good; and two
+    that somebody made at the gateway by hand."""
     me, others = the_shopper(market), market.shoppers
     async with transaction() as conn:
         if not await begin_piece(conn, "refunds", at=now):
@@ -167,6 +171,47 @@ async def write_refunds(market: Market, *, now: datetime) -> None:
             if attempt < MOST_REFUND_ATTEMPTS:
                 store_id = placed.store_id
                 await begin_next_attempt(conn, store_id=store_id, refund_id=part, attempt=attempt)
+        at = now - 70 * HOUR
+        foreign_id, placed = await _by_hand(conn, market, others[43], number=13, at=at)
+        await book_foreign(
+            conn,
+            foreign_id=foreign_id,
+            store_id=placed.store_id,
+            order_id=placed.order_id,
+            person_id=PersonId(market.people["operator"]),
+            note="客服在网关直接退的 / Refunded at the gateway by customer service",
+            at=at + 6 * HOUR,
+        )
+        await _by_hand(conn, market, others[44], number=14, at=now - 4 * HOUR)
+
+
+async def _by_hand(
+    conn: AsyncConnection, market: Market, shopper: Shopper, *, number: int, at: datetime
+) -> tuple[UUID, Placed]:
+    """A paid order of which the gateway tells, two hours later, that a third has gone back."""
+    plan, placed = await place_one(
+        conn, market, store="mist-tea", number=FIRST_NUMBER + number, shopper=shopper, at=at
+    )
+    await pay(conn, plan, placed, at=at + 2 * MINUTE)
+    payment = await paying_payment(conn, store_id=placed.store_id, order_id=placed.order_id)
+    name = derived_id(payment.id, "by hand").hex
+    told_at = at + 2 * HOUR
+    event = GatewayEvent(
+        f"evt_{name}",
+        EventKind.REFUNDED,
+        payment.gateway_ref,
+        placed.total_minor // 3,
+        payment.currency,
+        told_at,
+        refund_ref=f"sbr_{name}",
+    )
+    await note_refund(conn, payment=payment, event=event, at=told_at)
+    (told,) = [
+        row
+        for row in await foreign_refund_rows(conn, is_open=True, before=None, most=50)
+        if row.refund_ref == event.refund_ref
+    ]
+    return told.id, placed
 
 
 async def _received(

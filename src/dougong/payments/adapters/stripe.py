@@ -149,6 +149,7 @@ def _read(event: dict[str, Any], kind: EventKind) -> GatewayEvent | None:
         refund_id=_our_id(said.get("refund_id")),
         attempt=int(said["attempt"]) if str(said.get("attempt", "")).isdecimal() else 1,
         payment_id=None if is_refund else _our_payment(said.get("payment_id")),
+        refund_ref=found["id"] if is_refund else "",
     )
 
 

@@ -95,6 +95,10 @@ ACTIONS: dict[str, str] = {
     "settlement.payouts_approved": mark("Let payouts go"),
     "settlement.payouts_checked": mark("Checked payouts"),
     "settlement.payouts_started": mark("Started payouts"),
+    "payments.book_foreign_refund": mark("Booked a refund made at a gateway"),
+    "payments.set_aside_foreign_refund": mark(
+        "Left the books as they are for a refund made at a gateway"
+    ),
     "payments.refund_sent_again": mark("Sent a failed refund again"),
     "payments.resolve_unallocated": mark("Decided about unallocated money"),
     "referrals.dispute": mark("Ruled anew on an order of another platform"),
