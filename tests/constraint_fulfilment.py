@@ -57,7 +57,7 @@ def _waybill(ids: Ids) -> Row:
 
 def _wave_line(ids: Ids) -> Row:
     return {"store_id": ids.store, "wave_id": WAVE, "order_id": ids.order, "line_no": 2,
-            "sku_id": ids.sku, "quantity": 2}  # fmt: skip
+            "warehouse_id": HOUSE, "sku_id": ids.sku, "quantity": 2}  # fmt: skip
 
 
 FULFILMENT: Mapping[str, Callable[[Ids], Row]] = {
@@ -76,7 +76,7 @@ FULFILMENT: Mapping[str, Callable[[Ids], Row]] = {
     "pick_bins": lambda ids: {"store_id": ids.store, "sku_id": ids.other_sku,
                               "warehouse_id": HOUSE, "bin": "A-1"},
     "waves": lambda ids: {"store_id": ids.store, "id": uuid4(), "number": 2,
-                          "made_by": ids.person, "made_at": AT},
+                          "warehouse_id": HOUSE, "made_by": ids.person, "made_at": AT},
     "wave_lines": _wave_line,
     "picks": lambda ids: {"store_id": ids.store, "key": fresh(), "wave_id": WAVE,
                           "order_id": ids.order, "line_no": 1, "quantity": 1,
@@ -204,10 +204,12 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "pick_bins_store_id_sku_id_fkey": row_with(sku_id=NOBODY),
     },
     "waves": {
-        **_words("waves", "state"),
+        **_words("waves", "state", "lines"),
         "waves_number": once("number"),
-        "waves_pkey": once("id"),
-        "waves_store_id_fkey": row_with(store_id=NOBODY),
+        "waves_pkey": once("id", without=("waves_there",)),
+        "waves_store_id_fkey": Wrong({"store_id": NOBODY}, without=("waves_warehouse",)),
+        "waves_there": once("id", without=("waves_pkey",)),
+        "waves_warehouse": row_with(warehouse_id=NOBODY),
     },
     "wave_lines": {
         "wave_lines_never_more": row_with(picked=3),
@@ -215,7 +217,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "wave_lines_packed": row_with(packed=3),
         "wave_lines_pkey": once("line_no", is_open=False),
         "wave_lines_quantity_check": row_with(quantity=0),
-        "wave_lines_store_id_wave_id_fkey": row_with(wave_id=NOBODY),
+        "wave_lines_wave": row_with(wave_id=NOBODY),
     },
     "picks": {
         "picks_key_check": row_with(key="short"),

@@ -175,26 +175,32 @@ CREATE TABLE pick_bins (
   FOREIGN KEY (store_id, sku_id) REFERENCES skus
 );
 
+-- A wave is of one warehouse. `lines` and `province`: which orders were asked for; '' is any.
 CREATE TABLE waves (
   store_id uuid NOT NULL REFERENCES stores,
   id uuid NOT NULL,
   number integer NOT NULL,
-  warehouse_id uuid,
+  warehouse_id uuid NOT NULL,
+  lines text NOT NULL DEFAULT 'any' CHECK (lines IN ('any', 'one', 'several')),
+  province text NOT NULL DEFAULT '',
   state text NOT NULL DEFAULT 'picking' CHECK (state IN ('picking', 'picked', 'closed')),
   made_by uuid NOT NULL,
   made_at timestamptz NOT NULL,
   closed_at timestamptz,
   PRIMARY KEY (store_id, id),
-  CONSTRAINT waves_number UNIQUE (store_id, number)
+  CONSTRAINT waves_number UNIQUE (store_id, number),
+  CONSTRAINT waves_there UNIQUE (store_id, id, warehouse_id),
+  CONSTRAINT waves_warehouse FOREIGN KEY (store_id, warehouse_id) REFERENCES warehouses
 );
 CREATE INDEX waves_open ON waves (store_id, made_at) WHERE state <> 'closed';
 
--- An order's line is in one open wave at a time.
+-- What an order's line has in a warehouse is in one open wave at a time.
 CREATE TABLE wave_lines (
   store_id uuid NOT NULL,
   wave_id uuid NOT NULL,
   order_id uuid NOT NULL,
   line_no smallint NOT NULL,
+  warehouse_id uuid NOT NULL,
   sku_id uuid NOT NULL,
   quantity integer NOT NULL CHECK (quantity > 0),
   picked integer NOT NULL DEFAULT 0,
@@ -202,11 +208,13 @@ CREATE TABLE wave_lines (
   bin text NOT NULL DEFAULT '',
   is_open boolean NOT NULL DEFAULT true,
   PRIMARY KEY (store_id, wave_id, order_id, line_no),
-  FOREIGN KEY (store_id, wave_id) REFERENCES waves,
+  CONSTRAINT wave_lines_wave FOREIGN KEY (store_id, wave_id, warehouse_id)
+    REFERENCES waves (store_id, id, warehouse_id),
   CONSTRAINT wave_lines_never_more CHECK (picked BETWEEN 0 AND quantity),
   CONSTRAINT wave_lines_packed CHECK (packed BETWEEN 0 AND quantity)
 );
-CREATE UNIQUE INDEX wave_lines_once ON wave_lines (store_id, order_id, line_no) WHERE is_open;
+CREATE UNIQUE INDEX wave_lines_once ON wave_lines (store_id, order_id, line_no, warehouse_id)
+  WHERE is_open;
 CREATE INDEX wave_lines_to_pick ON wave_lines (store_id, wave_id, bin, sku_id);
 
 -- Every unit that somebody took from the shelf; the key makes a scan that comes twice one scan. What

@@ -11,14 +11,14 @@ from dougong.base.ids import PersonId, SkuId, StoreId, new_id
 from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.reads.waves import pick_list, wave_rows
-from dougong.supply.fulfilment_rules import NothingToPick, PickedAlready, WaveClosed
+from dougong.supply.fulfilment_rules import NothingToPick, PickedAlready, WaveChoice, WaveClosed
 from dougong.supply.wave_commands import begin_wave, close_wave, pick_unit
 
 
 async def a_wave(store_id: StoreId, most: int = 50) -> UUID:
     async with transaction() as conn:
         return await begin_wave(
-            conn, store_id=store_id, warehouse_id=None, order_ids=None, most=most, by_id=WORKER,
+            conn, store_id=store_id, choice=WaveChoice(most=most), by_id=WORKER,
             at=await clock.refresh(conn),
         )  # fmt: skip
 

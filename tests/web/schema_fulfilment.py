@@ -15,6 +15,7 @@ from dougong.infra import clock
 from dougong.infra.db import transaction
 from dougong.supply.carrier_commands import add_carrier
 from dougong.supply.carrier_rules import CarrierKind, WaybillState
+from dougong.supply.fulfilment_rules import WaveChoice
 from dougong.supply.wave_commands import begin_wave
 from dougong.supply.waybill_commands import live_waybill, move_waybill
 
@@ -81,7 +82,7 @@ async def _wave(store: AStore, buyer: ABuyer) -> UUID:
     order_id = await _order(store, buyer)
     async with transaction() as conn:
         return await begin_wave(
-            conn, store_id=store.store_id, warehouse_id=None, order_ids=[order_id], most=1,
+            conn, store_id=store.store_id, choice=WaveChoice(order_ids=[order_id], most=1),
             by_id=WORKER, at=await clock.refresh(conn),
         )  # fmt: skip
 

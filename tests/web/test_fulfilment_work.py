@@ -38,6 +38,7 @@ async def test_an_order_goes_from_the_shelf_to_the_driver(client: Client) -> Non
     assert f'value="{order.id}:1"' in opened
     form = {
         "key": hidden(opened, "key"), "order": str(order.id), "weight_g": "0", "size": "30x20x10",
+        "warehouse": hidden(opened, "warehouse"),
         "line": [f"{order.id}:1", f"{order.id}:2"], "quantity": ["2", "1"], "carrier": "",
     }  # fmt: skip
     assert (await client.post(f"{work}/pack", data=form)).status_code == 422

@@ -81,7 +81,9 @@ async def test_nobody_undoes_what_was_not_scanned_or_is_packed(client: Client) -
 
 async def pack(client: Client, shop: Shop, quantities: list[str], key: str = "") -> Any:
     order = (await the_order(shop))["order"]
+    (main,) = await rows("SELECT id FROM warehouses WHERE store_id = :s AND is_default", shop)
     data = {"key": key or uuid4().hex, "order": str(order.id), "quantity": quantities,
+            "warehouse": str(main.id),
             "line": [f"{order.id}:1", f"{order.id}:2"], "weight_g": "640"}  # fmt: skip
     return await client.post(f"/work/{shop.store_id}/pack", data=data, follow_redirects=False)
 

@@ -25,6 +25,7 @@ from dougong.supply.fulfilment_rules import (
 )
 from dougong.supply.packing_commands import is_package, packed_units, unpack, write_packed
 from dougong.supply.purchase_queries import refuse_away
+from dougong.supply.warehouse_commands import open_warehouse
 from dougong.supply.wave_commands import note_packed
 
 PACKABLE = (OrderState.PAID, OrderState.PART_SHIPPED)
@@ -50,16 +51,15 @@ async def pack_orders(
     at: datetime,
     package_id: UUID | None = None,
 ) -> Packed:
-    """Pack units of orders (line number to quantity) into one package. `package_id`: chosen by
-    whoever asks, so that asking again packs nothing.
+    """Pack units of orders (line number to quantity) into one package. warehouse_id: where that is
+    done, None where nobody says. package_id: chosen by whoever asks, so that asking again packs
+    nothing.
 
-    Raises NotFound, WrongState, NotCombinable, PackedAlready, LineAtSupplier, TooHeavy, BadInput
-    for an empty one.
+    Raises NotFound, WarehouseClosed, WrongState, NotCombinable, PackedAlready, LineAtSupplier,
+    TooHeavy, BadInput for an empty one.
     """
-    if not parts or not all(lines and min(lines.values()) > 0 for lines in parts.values()):
-        raise BadInput(field="lines", reason="nothing_to_ship")
-    if not 0 < weight_g <= HEAVIEST_PARCEL_G:
-        raise TooHeavy(field="weight_g")
+    _check(parts, weight_g)
+    await _is_open(conn, store_id, warehouse_id)
     orders = [
         await lock_order(conn, store_id=store_id, order_id=order_id) for order_id in sorted(parts)
     ]
@@ -80,7 +80,7 @@ async def pack_orders(
         by_id=by_id,
         at=at,
     )
-    await note_packed(conn, store_id=store_id, parts=parts, at=at)
+    await note_packed(conn, store_id=store_id, parts=parts, warehouse_id=warehouse_id, at=at)
     await _tell(conn, store_id, package_id, orders, weight_g=weight_g, at=at)
     return Packed(package_id, is_new=True)
 
@@ -100,6 +100,20 @@ async def _refuse_too_much(
         over = too_much(parts[order_id], left=left, packed=packed.get(order_id, {}))
         if over is not None:
             raise PackedAlready(field="lines", line_no=over[0], left=over[1])
+
+
+def _check(parts: Mapping[OrderId, Mapping[int, int]], weight_g: int) -> None:
+    """Raises BadInput, TooHeavy."""
+    if not parts or not all(lines and min(lines.values()) > 0 for lines in parts.values()):
+        raise BadInput(field="lines", reason="nothing_to_ship")
+    if not 0 < weight_g <= HEAVIEST_PARCEL_G:
+        raise TooHeavy(field="weight_g")
+
+
+async def _is_open(conn: AsyncConnection, store_id: StoreId, warehouse_id: UUID | None) -> None:
+    """Raises NotFound, WarehouseClosed."""
+    if warehouse_id is not None:
+        await open_warehouse(conn, store_id=store_id, warehouse_id=warehouse_id)
 
 
 async def _tell(

@@ -13,8 +13,9 @@ from dougong.base.ids import StoreId
 
 WAVES = text("""
     SELECT w.id, w.number, w.state, w.made_at, p.name AS by_name, l.orders, l.units, l.picked,
-      l.packed
+      l.packed, w.warehouse_id, w.lines, w.province, h.code AS warehouse, h.name_zh, h.name_en
     FROM waves w
+    JOIN warehouses h ON h.store_id = w.store_id AND h.id = w.warehouse_id
     LEFT JOIN people p ON p.id = w.made_by
     CROSS JOIN LATERAL (SELECT count(DISTINCT order_id) AS orders, sum(quantity) AS units,
       sum(picked) AS picked, sum(packed) AS packed FROM wave_lines
@@ -35,25 +36,27 @@ PICKS = text("""
     JOIN products p ON p.store_id = k.store_id AND p.id = k.product_id
     ORDER BY w.picked >= w.quantity, w.bin, k.code
 """)
+# An order that ships from two warehouses is packed in each.
 TO_PACK = text("""
-    SELECT o.id, o.number, o.address, o.buyer_id, w.wave_number, w.picked, w.quantity,
-      (SELECT jsonb_agg(jsonb_build_object('line_no', l.line_no, 'title_zh', l.title_zh,
+    SELECT o.id, o.number, o.address, o.buyer_id, w.wave_number, w.warehouse_id, w.picked,
+      w.quantity, w.lines, h.name_zh, h.name_en
+    FROM (SELECT w.order_id, w.warehouse_id, min(v.number) AS wave_number,
+        sum(w.picked - w.packed) AS picked, sum(w.quantity - w.packed) AS quantity,
+        jsonb_agg(jsonb_build_object('line_no', l.line_no, 'title_zh', l.title_zh,
           'title_en', l.title_en, 'options', l.options, 'code', COALESCE(k.code, ''),
-          'gtin', COALESCE(k.gtin, ''),
-          'left', l.quantity - l.shipped_quantity - l.returned_quantity) ORDER BY l.line_no)
-        FROM order_lines l LEFT JOIN skus k ON k.store_id = l.store_id AND k.id = l.sku_id
-        WHERE l.store_id = o.store_id AND l.order_id = o.id AND l.kind = 'goods'
-          AND l.quantity > l.shipped_quantity + l.returned_quantity
-          AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = l.store_id
-            AND x.order_id = l.order_id AND x.line_no = l.line_no
-            AND x.state IN ('waiting', 'sent'))) AS lines
-    FROM (SELECT w.order_id, min(v.number) AS wave_number, sum(w.picked - w.packed) AS picked,
-        sum(w.quantity - w.packed) AS quantity
+          'gtin', COALESCE(k.gtin, ''), 'left', LEAST(w.quantity - w.packed,
+            l.quantity - l.shipped_quantity - l.returned_quantity)) ORDER BY l.line_no)
+          FILTER (WHERE l.quantity > l.shipped_quantity + l.returned_quantity) AS lines
       FROM waves v JOIN wave_lines w ON w.store_id = v.store_id AND w.wave_id = v.id
-      WHERE v.store_id = :s AND v.state <> 'closed' AND w.is_open GROUP BY w.order_id) w
+      JOIN order_lines l ON l.store_id = w.store_id AND l.order_id = w.order_id
+        AND l.line_no = w.line_no
+      LEFT JOIN skus k ON k.store_id = w.store_id AND k.id = w.sku_id
+      WHERE v.store_id = :s AND v.state <> 'closed' AND w.is_open
+      GROUP BY w.order_id, w.warehouse_id) w
     JOIN orders o ON o.store_id = :s AND o.id = w.order_id
+    JOIN warehouses h ON h.store_id = :s AND h.id = w.warehouse_id
     WHERE w.picked > 0 AND o.state IN ('paid', 'part_shipped')
-    ORDER BY w.picked < w.quantity, o.placed_at LIMIT :most
+    ORDER BY w.picked < w.quantity, o.placed_at, w.warehouse_id LIMIT :most
 """)
 PACKED = text("""
     SELECT p.id, p.carrier, p.tracking_no, p.weight_g, p.packed_at, o.number,

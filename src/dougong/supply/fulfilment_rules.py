@@ -1,6 +1,10 @@
 """What may be packed, picked and handed over."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
 
 from dougong.base.errors import Conflict, Refusal
 
@@ -48,6 +52,28 @@ class CarrierMakesNone(Refusal):
 
     code = "number_is_typed"
     status = 409
+
+
+class WaveLines(StrEnum):
+    """Orders of which one line lies in the wave's warehouse, or several."""
+
+    ANY = "any"
+    ONE = "one"
+    SEVERAL = "several"
+
+
+class WaveChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """Which orders go into a wave, at most `most` of them.
+
+    warehouse_id: None for the only one that the store ships from. province: its short name, "" for
+    all. order_ids: only of these.
+    """
+
+    most: int
+    warehouse_id: UUID | None = None
+    lines: WaveLines = WaveLines.ANY
+    province: str = ""
+    order_ids: Sequence[UUID] | None = None
 
 
 def too_much(wanted: Lines, *, left: Lines, packed: Lines) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
 """Writes waves: which lines are picked together, what was picked, what was packed of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,90 +8,145 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dougong.base.errors import NotFound
+from dougong.base.errors import BadInput, NotFound
 from dougong.base.ids import OrderId, PersonId, SkuId, StoreId, new_id
-from dougong.supply.fulfilment_rules import NothingToPick, PickedAlready, WaveClosed
+from dougong.infra import pause
+from dougong.supply.carrier_rules import PROVINCES
+from dougong.supply.fulfilment_rules import (
+    NothingToPick,
+    PickedAlready,
+    WaveChoice,
+    WaveClosed,
+    WaveLines,
+)
 from dougong.supply.stock_rules import NothingToUndo
+from dougong.supply.warehouse_commands import open_warehouse
 
-# Whole orders that wait, in no open wave and in no package: the promised first. With a warehouse,
-# those whose every waiting unit is set aside there. What a supplier sends is nobody's to pick.
+# Orders of which units lie set aside in the warehouse, in no open wave of it and in no package that
+# has not left; the promised first. One of which units wait for stock is left until they have come.
+# OFFSET 0: what an order needs is looked up by its key, one promise after the other.
 ORDERS = text("""
-    SELECT o.id FROM orders o
-    LEFT JOIN ship_promises p ON p.store_id = o.store_id AND p.order_id = o.id
-    WHERE o.store_id = :s AND o.state IN ('paid', 'part_shipped')
-      AND (CAST(:ids AS uuid[]) IS NULL OR o.id = ANY(CAST(:ids AS uuid[])))
-      AND NOT EXISTS (SELECT FROM wave_lines w
-        WHERE w.store_id = o.store_id AND w.order_id = o.id AND w.is_open)
-      AND NOT EXISTS (SELECT FROM package_lines l
-        JOIN packages k ON k.store_id = l.store_id AND k.id = l.package_id
-        WHERE l.store_id = o.store_id AND l.order_id = o.id AND k.state = 'packed')
-      AND EXISTS (SELECT FROM order_lines d
-        WHERE d.store_id = o.store_id AND d.order_id = o.id AND d.kind = 'goods'
-          AND d.quantity > d.shipped_quantity + d.returned_quantity
-          AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = d.store_id
-            AND x.order_id = d.order_id AND x.line_no = d.line_no
-            AND x.state IN ('waiting', 'sent')))
-      AND (CAST(:warehouse AS uuid) IS NULL OR NOT EXISTS (SELECT FROM order_lines d
-        WHERE d.store_id = o.store_id AND d.order_id = o.id AND d.kind = 'goods'
-          AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = d.store_id
-            AND x.order_id = d.order_id AND x.line_no = d.line_no
-            AND x.state IN ('waiting', 'sent'))
-          AND d.quantity - d.shipped_quantity - d.returned_quantity > (
-            SELECT COALESCE(sum(a.quantity - a.shipped - a.released), 0) FROM stock_allocations a
-            WHERE a.store_id = o.store_id AND a.order_id = o.id AND a.line_no = d.line_no
-              AND a.warehouse_id = :warehouse)))
-    ORDER BY p.promised_by NULLS LAST, o.placed_at, o.id LIMIT :most
+    SELECT o.id FROM ship_promises p
+    JOIN orders o ON o.store_id = p.store_id AND o.id = p.order_id
+      AND o.state IN ('paid', 'part_shipped')
+      AND starts_with(COALESCE(o.address->>'province', ''), :province)
+    CROSS JOIN LATERAL (
+      SELECT FROM (SELECT count(*) AS lines FROM stock_allocations a
+        WHERE a.store_id = o.store_id AND a.order_id = o.id AND a.warehouse_id = :warehouse
+          AND a.state IN ('open', 'picked')) n
+      WHERE n.lines BETWEEN :fewest AND :most_lines
+        AND NOT EXISTS (SELECT FROM order_lines d
+          WHERE d.store_id = o.store_id AND d.order_id = o.id AND d.sku_id IS NOT NULL
+            AND d.quantity - d.shipped_quantity - d.returned_quantity > (
+              SELECT COALESCE(sum(a.quantity - a.shipped - a.released), 0)
+              FROM stock_allocations a WHERE a.store_id = o.store_id AND a.order_id = o.id
+                AND a.line_no = d.line_no AND a.state IN ('open', 'picked'))
+            AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = o.store_id
+              AND x.order_id = o.id AND x.line_no = d.line_no
+              AND x.state IN ('waiting', 'sent', 'shipped')))
+      OFFSET 0) fits
+    WHERE p.store_id = :s AND p.kept_at IS NULL
+      AND (CAST(:ids AS uuid[]) IS NULL OR p.order_id = ANY(CAST(:ids AS uuid[])))
+      AND p.order_id NOT IN (
+        SELECT w.order_id FROM waves v
+        JOIN wave_lines w ON w.store_id = v.store_id AND w.wave_id = v.id AND w.is_open
+        WHERE v.store_id = :s AND v.state <> 'closed' AND v.warehouse_id = :warehouse
+        UNION ALL
+        SELECT l.order_id FROM packages k
+        JOIN package_lines l ON l.store_id = k.store_id AND l.package_id = k.id
+        WHERE k.store_id = :s AND k.state = 'packed'
+          AND (k.warehouse_id IS NULL OR k.warehouse_id = :warehouse))
+    ORDER BY p.promised_by, p.order_id LIMIT :most
     FOR UPDATE OF o SKIP LOCKED
 """)
-LINES = text("""
-    INSERT INTO wave_lines (store_id, wave_id, order_id, line_no, sku_id, quantity, bin)
-    SELECT l.store_id, :wave, l.order_id, l.line_no, l.sku_id,
-      l.quantity - l.shipped_quantity - l.returned_quantity, COALESCE(b.bin, '')
-    FROM order_lines l
-    LEFT JOIN LATERAL (SELECT bin FROM pick_bins b WHERE b.store_id = l.store_id
-      AND b.sku_id = l.sku_id
-      AND (CAST(:warehouse AS uuid) IS NULL OR b.warehouse_id = :warehouse) LIMIT 1) b ON true
-    WHERE l.store_id = :s AND l.order_id = ANY(CAST(:orders AS uuid[])) AND l.kind = 'goods'
-      AND l.sku_id IS NOT NULL AND l.quantity > l.shipped_quantity + l.returned_quantity
-      AND NOT EXISTS (SELECT FROM dropship_lines x WHERE x.store_id = l.store_id
-        AND x.order_id = l.order_id AND x.line_no = l.line_no AND x.state IN ('waiting', 'sent'))
+# Asked once more when the orders are locked: one may have been packed while it was being found.
+STILL = text("""
+    SELECT o.id FROM orders o
+    WHERE o.store_id = :s AND o.id = ANY(CAST(:orders AS uuid[]))
+      AND o.state IN ('paid', 'part_shipped')
+      AND EXISTS (SELECT FROM stock_allocations a WHERE a.store_id = o.store_id
+        AND a.order_id = o.id AND a.warehouse_id = :warehouse AND a.state IN ('open', 'picked'))
+      AND NOT EXISTS (SELECT FROM package_lines l
+        JOIN packages k ON k.store_id = l.store_id AND k.id = l.package_id
+        WHERE l.store_id = o.store_id AND l.order_id = o.id AND k.state = 'packed'
+          AND (k.warehouse_id IS NULL OR k.warehouse_id = :warehouse))
 """)
+LINES = text("""
+    INSERT INTO wave_lines (store_id, wave_id, order_id, line_no, warehouse_id, sku_id, quantity,
+      bin)
+    SELECT a.store_id, :wave, a.order_id, a.line_no, a.warehouse_id, a.sku_id,
+      a.quantity - a.shipped - a.released, COALESCE(b.bin, '')
+    FROM stock_allocations a
+    LEFT JOIN pick_bins b ON b.store_id = a.store_id AND b.sku_id = a.sku_id
+      AND b.warehouse_id = a.warehouse_id
+    WHERE a.store_id = :s AND a.order_id = ANY(CAST(:orders AS uuid[]))
+      AND a.warehouse_id = :warehouse AND a.state IN ('open', 'picked')
+""")
+FROM_HERE = text("""
+    SELECT id FROM warehouses WHERE store_id = :s AND ships AND closed_at IS NULL LIMIT 2
+""")
+# How many lines of an order may lie in the warehouse.
+HOW_MANY = {
+    WaveLines.ANY: (1, 32_767), WaveLines.ONE: (1, 1), WaveLines.SEVERAL: (2, 32_767),
+}  # fmt: skip
 
 
 async def begin_wave(
     conn: AsyncConnection,
     *,
     store_id: StoreId,
-    warehouse_id: UUID | None,
-    order_ids: Sequence[UUID] | None,
-    most: int,
+    choice: WaveChoice,
     by_id: PersonId,
     at: datetime,
 ) -> UUID:
-    """A wave of up to `most` waiting orders, those with the nearest promise first; `order_ids`:
-    only of these. Two who begin one at once share no order. Raises NothingToPick."""
-    asked = {"s": store_id, "warehouse": warehouse_id, "most": most}
+    """A wave of orders that wait in a warehouse, those with the nearest promise first. Two who
+    begin one at once share no order. Raises BadInput for a strange province, or where the store
+    ships from several warehouses and none is chosen, NotFound, WarehouseClosed, NothingToPick."""
+    if choice.province and choice.province not in PROVINCES:
+        raise BadInput(field="province", reason="unknown_value")
+    warehouse_id = await _warehouse(conn, store_id, choice.warehouse_id)
     await conn.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('wave:' || :s, 0))"),
         {"s": str(store_id)},
     )
-    found = await conn.execute(ORDERS, asked | {"ids": list(order_ids) if order_ids else None})
-    orders = list(found.scalars())
+    fewest, most_lines = HOW_MANY[choice.lines]
+    here = {"s": store_id, "warehouse": warehouse_id}
+    asked = {"most": choice.most, "province": choice.province}
+    asked |= {"ids": list(choice.order_ids) if choice.order_ids else None}
+    asked |= {"fewest": fewest, "most_lines": most_lines}
+    locked = list((await conn.execute(ORDERS, here | asked)).scalars())
+    await pause.point("wave: locked the orders")
+    orders = list((await conn.execute(STILL, here | {"orders": locked})).scalars())
     if not orders:
         raise NothingToPick
     wave_id = new_id()
     await conn.execute(
         text("""
-            INSERT INTO waves (store_id, id, number, warehouse_id, made_by, made_at)
-            SELECT :s, :id, 1 + COALESCE(max(number), 0), :warehouse, :by, :at
+            INSERT INTO waves (store_id, id, number, warehouse_id, lines, province, made_by,
+              made_at)
+            SELECT :s, :id, 1 + COALESCE(max(number), 0), :warehouse, :lines, :province, :by, :at
             FROM waves WHERE store_id = :s
         """),
-        {"s": store_id, "id": wave_id, "warehouse": warehouse_id, "by": by_id, "at": at},
+        here
+        | {"id": wave_id, "lines": choice.lines, "province": choice.province}
+        | {"by": by_id, "at": at},
     )
-    await conn.execute(
-        LINES, {"s": store_id, "wave": wave_id, "warehouse": warehouse_id, "orders": orders}
-    )
+    await conn.execute(LINES, here | {"wave": wave_id, "orders": orders})
     return wave_id
+
+
+async def _warehouse(conn: AsyncConnection, store_id: StoreId, chosen: UUID | None) -> UUID:
+    """Raises BadInput, NotFound, WarehouseClosed."""
+    if chosen is not None:
+        await open_warehouse(conn, store_id=store_id, warehouse_id=chosen)
+        return chosen
+    found = list((await conn.execute(FROM_HERE, {"s": store_id})).scalars())
+    if not found:
+        raise NothingToPick
+    if len(found) > 1:
+        raise BadInput(field="warehouse_id", reason="choose_warehouse")
+    only: UUID = found[0]
+    return only
 
 
 async def lock_wave(conn: AsyncConnection, *, store_id: StoreId, wave_id: UUID) -> Any:
@@ -109,13 +164,13 @@ async def lock_wave(conn: AsyncConnection, *, store_id: StoreId, wave_id: UUID) 
     return row
 
 
+# What was given back since is set aside no more.
 NEXT = text("""
     SELECT w.order_id, w.line_no, w.quantity - w.picked AS left FROM wave_lines w
-    JOIN order_lines l ON l.store_id = w.store_id AND l.order_id = w.order_id
-      AND l.line_no = w.line_no
+    JOIN stock_allocations a ON a.store_id = w.store_id AND a.order_id = w.order_id
+      AND a.line_no = w.line_no AND a.warehouse_id = w.warehouse_id
     WHERE w.store_id = :s AND w.wave_id = :w AND w.sku_id = :sku AND w.is_open
-      AND w.picked < LEAST(w.quantity, w.packed + l.quantity - l.shipped_quantity
-        - l.returned_quantity)
+      AND w.picked < LEAST(w.quantity, w.packed + a.quantity - a.shipped - a.released)
     ORDER BY w.order_id, w.line_no FOR UPDATE OF w
 """)
 
@@ -234,10 +289,11 @@ async def note_packed(
     *,
     store_id: StoreId,
     parts: Mapping[OrderId, Mapping[int, int]],
+    warehouse_id: UUID | None,
     at: datetime,
 ) -> None:
-    """Units of orders went into a package: a wave line that has nothing left to pack is over, and
-    so is a wave without open lines."""
+    """Units of orders went into a package, in `warehouse_id` or wherever waves have them: a wave
+    line that has nothing left to pack is over, and so is a wave without open lines."""
     orders, lines, units = [], [], []
     for order_id, some in parts.items():
         for line_no, quantity in some.items():
@@ -245,26 +301,30 @@ async def note_packed(
             lines.append(line_no)
             units.append(quantity)
     asked = {"s": store_id, "orders": orders, "lines": lines, "units": units}
-    await conn.execute(
-        text("""
-            UPDATE wave_lines w SET packed = LEAST(w.quantity, w.packed + u.units),
-              is_open = w.packed + u.units < w.quantity
-            FROM unnest(CAST(:orders AS uuid[]), CAST(:lines AS int[]), CAST(:units AS int[]))
-              AS u (order_id, line_no, units)
-            WHERE w.store_id = :s AND w.order_id = u.order_id AND w.line_no = u.line_no
-              AND w.is_open
-        """),
-        asked,
-    )
-    await conn.execute(
-        text("""
-            UPDATE waves v SET state = 'closed', closed_at = :at
-            WHERE v.store_id = :s AND v.state <> 'closed' AND NOT EXISTS (
-              SELECT FROM wave_lines w WHERE w.store_id = v.store_id AND w.wave_id = v.id
-                AND w.is_open)
-        """),
-        {"s": store_id, "at": at},
-    )
+    await conn.execute(PACK, asked | {"warehouse": warehouse_id})
+    await conn.execute(OVER, {"s": store_id, "at": at})
+
+
+PACK = text("""
+    UPDATE wave_lines w SET packed = w.packed + u.units, is_open = w.packed + u.units < w.quantity
+    FROM (
+      SELECT w.wave_id, w.order_id, w.line_no, LEAST(w.quantity - w.packed, u.units
+        - COALESCE(sum(w.quantity - w.packed) OVER (PARTITION BY w.order_id, w.line_no
+          ORDER BY w.wave_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)) AS units
+      FROM wave_lines w
+      JOIN unnest(CAST(:orders AS uuid[]), CAST(:lines AS int[]), CAST(:units AS int[]))
+        AS u (order_id, line_no, units) ON w.order_id = u.order_id AND w.line_no = u.line_no
+      WHERE w.store_id = :s AND w.is_open
+        AND (CAST(:warehouse AS uuid) IS NULL OR w.warehouse_id = :warehouse)
+    ) u
+    WHERE w.store_id = :s AND w.wave_id = u.wave_id AND w.order_id = u.order_id
+      AND w.line_no = u.line_no AND u.units > 0
+""")
+OVER = text("""
+    UPDATE waves v SET state = 'closed', closed_at = :at
+    WHERE v.store_id = :s AND v.state <> 'closed' AND NOT EXISTS (
+      SELECT FROM wave_lines w WHERE w.store_id = v.store_id AND w.wave_id = v.id AND w.is_open)
+""")
 
 
 async def close_wave(

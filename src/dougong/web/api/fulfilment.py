@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
@@ -13,11 +14,15 @@ from dougong.accounts.commands import audit
 from dougong.base.access import Access, Permission
 from dougong.base.errors import BadInput
 from dougong.base.ids import OrderId, SkuId, StoreId, new_id
+from dougong.base.time import day_window, local_day
 from dougong.infra.idempotency import once
+from dougong.infra.settings import settings
 from dougong.reads.fulfilment import board_counts, due_rows, promise_of
 from dougong.reads.merchant_orders import order_to_work_on
 from dougong.reads.merchant_shipping import slips
+from dougong.reads.wave_board import waiting_at
 from dougong.reads.waves import orders_to_pack, pick_list, sku_scanned, wave_row, wave_rows
+from dougong.supply.fulfilment_rules import WaveChoice
 from dougong.supply.wave_commands import begin_wave, close_wave, pick_unit
 from dougong.web.account.common import AnyRequest, request_id
 from dougong.web.api.common import STORE, After, Key, Limit, filled
@@ -31,6 +36,8 @@ from dougong.web.api.fulfilment_types import (
     PickInput,
     Promise,
     ToPick,
+    ToPickAt,
+    WarehouseWaiting,
     WaveDetail,
     WaveInput,
     Waves,
@@ -43,6 +50,7 @@ from dougong.web.paging import cursor_values, cut
 WAVE = STORE + "/waves/{wave_id:uuid}"
 WORK: dict[str, Any] = {"permission": Permission.FULFILMENT_WORK, "tags": ["fulfilment"]}
 MOST = 200
+CHOSEN = WaveChoice.__struct_fields__
 
 
 async def note(
@@ -80,6 +88,15 @@ async def list_due(
     lines = {s.id: s.lines for s in await slips(conn, store_id=ours, order_ids=ids, most=limit)}
     items = [OrderToShip.of(row, lines.get(row.id) or ()) for row in rows]
     return OrdersToShip(items, following or None)
+
+
+@get(STORE + "/orders-to-pick", summary="How many orders wait in each warehouse", **WORK)
+async def list_to_pick(store_id: FromPath[UUID], conn: Conn, now: Now) -> ToPickAt:
+    """Of those that the store ships from: what a wave could be begun of."""
+    zone = ZoneInfo(settings().timezone)
+    _, tomorrow = day_window(local_day(now, zone), zone)
+    rows = await waiting_at(conn, store_id=StoreId(store_id), now=now, tomorrow=tomorrow)
+    return ToPickAt([WarehouseWaiting.of(row) for row in rows])
 
 
 @get(STORE + "/orders-to-pack", summary="Orders of which something is picked", **WORK)
@@ -140,15 +157,15 @@ async def make_wave(
     conn: Conn,
     now: Now,
 ) -> WaveDetail:
-    """Whole orders that wait, in no open wave and in no package. 409 `nothing_to_pick`."""
+    """Of what lies set aside in one warehouse, for orders in no open wave of it and in no package.
+    An order that ships from two is in a wave of each; one that waits for stock is in none. 409
+    `nothing_to_pick`."""
 
     async def make() -> WaveDetail:
         wave_id = await begin_wave(
             conn,
             store_id=StoreId(store_id),
-            warehouse_id=data.warehouse_id,
-            order_ids=data.order_ids,
-            most=data.most,
+            choice=WaveChoice(**{name: getattr(data, name) for name in CHOSEN}),
             by_id=who.person_id,
             at=now,
         )
@@ -218,6 +235,6 @@ async def end_wave(
 
 
 HANDLERS: list[HTTPRouteHandler] = [
-    read_board, list_due, list_to_pack, read_promise, list_waves, make_wave, read_wave, pick,
-    end_wave,
+    read_board, list_due, list_to_pick, list_to_pack, read_promise, list_waves, make_wave,
+    read_wave, pick, end_wave,
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from dougong.base.ids import OrderId
 from dougong.base.money import Money
-from dougong.supply.fulfilment_rules import HEAVIEST_PARCEL_G
+from dougong.supply.fulfilment_rules import HEAVIEST_PARCEL_G, WaveLines
 from dougong.supply.tracking_rules import Status
 from dougong.web.api.common import Filled, Instant, OneLine, filled, money_or_none
 from dougong.web.api.store_orders_types import ShipLine
@@ -92,11 +92,13 @@ class OrdersToShip(msgspec.Struct):
 
 
 class OrderToPack(msgspec.Struct):
-    """An order of an open wave; `picked` of `quantity` units lie ready."""
+    """An order of an open wave; `picked` of `quantity` units lie ready in its warehouse, where
+    `lines` have so many left."""
 
     order_id: UUID
     number: str
     wave_number: int
+    warehouse_id: UUID
     picked: int
     quantity: int
     lines: list[LineToShip]
@@ -118,21 +120,51 @@ class Promise(msgspec.Struct):
     late_units: int | None = None
 
 
+class WarehouseWaiting(msgspec.Struct):
+    """Orders that wait to be picked in a warehouse: `due` of them are promised for today, `late`
+    were promised before now. `is_more`: these are not all, only those that were paid first."""
+
+    warehouse_id: UUID
+    code: str
+    name_zh: str
+    name_en: str
+    waiting: int
+    due: int
+    late: int
+    is_more: bool
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return filled(cls, row, warehouse_id=row.id)
+
+
+class ToPickAt(msgspec.Struct):
+    items: list[WarehouseWaiting]
+
+
 class WaveInput(Input):
-    """`most`: orders; those with the nearest promise come first. `order_ids`: only of these.
-    `warehouse_id`: only those whose every unit is set aside there."""
+    """`most`: orders; those with the nearest promise come first. `warehouse_id`: may be left out
+    where the store ships from one. `lines`: orders of which one line lies there, or several.
+    `province`: where they go to, by its short name. `order_ids`: only of these."""
 
     most: Annotated[int, Meta(ge=1, le=200)] = 20
-    order_ids: Annotated[list[UUID], Meta(min_length=1, max_length=200)] | None = None
     warehouse_id: UUID | None = None
+    lines: WaveLines = WaveLines.ANY
+    province: Annotated[OneLine, Meta(max_length=20)] = ""
+    order_ids: Annotated[list[UUID], Meta(min_length=1, max_length=200)] | None = None
 
 
 class WaveShown(msgspec.Struct):
-    """`state`: picking, picked or closed."""
+    """`state`: picking, picked or closed. `warehouse`: its code. `lines` and `province`: what was
+    asked for when it was begun."""
 
     id: UUID
     number: int
     state: str
+    warehouse_id: UUID
+    warehouse: str
+    lines: WaveLines
+    province: str
     made_at: datetime
     by_name: str | None
     orders: int
@@ -143,7 +175,7 @@ class WaveShown(msgspec.Struct):
     @classmethod
     def of(cls, row: Any) -> Self:
         counts = {name: int(getattr(row, name) or 0) for name in ("units", "picked", "packed")}
-        return filled(cls, row, **counts)
+        return filled(cls, row, lines=WaveLines(row.lines), **counts)
 
 
 class Waves(msgspec.Struct):
@@ -193,9 +225,11 @@ class PackPart(Input):
 
 class PackInput(Input, kw_only=True):
     """Some units of one order (it is split), or of several of one buyer and address (they are
-    combined). `carrier`: by its code; it makes the number, or `tracking_no` says it."""
+    combined). `warehouse_id`: where that is done. `carrier`: by its code; it makes the number, or
+    `tracking_no` says it."""
 
     parts: Annotated[list[PackPart], Meta(min_length=1, max_length=20)]
+    warehouse_id: UUID | None = None
     weight_g: Grams
     size_mm: Size | None = None
     carrier: CarrierCode | None = None

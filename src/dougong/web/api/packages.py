@@ -92,7 +92,7 @@ async def pack(
             parts=parts_of(data),
             weight_g=data.weight_g,
             size_mm=data.size_mm,
-            warehouse_id=None,
+            warehouse_id=data.warehouse_id,
             by_id=who.person_id,
             at=now,
         )

@@ -83,6 +83,7 @@ REASONS: dict[str, str] = {
     "more_than_sent": mark("More than was sent cannot come."),
     "unknown_order": mark("This store has no such order."),
     "missing_tracking_column": mark("The file lacks the column tracking_no."),
+    "choose_warehouse": mark("Choose the warehouse: this store ships from several."),
     "no_parcel": mark("Choose at least one parcel."),
     "no_number": mark("A parcel has no tracking number yet: ask for its waybill first."),
     "one_carrier": mark("One list is for one carrier."),

@@ -2,6 +2,7 @@
 
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -11,9 +12,12 @@ from dougong.accounts.commands import audit
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import StoreId
+from dougong.base.time import day_window, local_day
 from dougong.flows.hand_over import hand_over, list_parcels
 from dougong.flows.pack_orders import open_package
 from dougong.flows.waybills import request_waybill
+from dougong.infra.settings import settings
+from dougong.reads.wave_board import waiting_at
 from dougong.reads.waves import (
     label_rows,
     list_row,
@@ -24,6 +28,8 @@ from dougong.reads.waves import (
     wave_rows,
 )
 from dougong.supply.carrier_queries import carriers_of
+from dougong.supply.carrier_rules import PROVINCES
+from dougong.supply.fulfilment_rules import WaveChoice, WaveLines
 from dougong.supply.wave_commands import begin_wave, close_wave
 from dougong.web.account.common import request_id
 from dougong.web.deps import Conn, Now, Who
@@ -48,6 +54,9 @@ MOST_ORDERS = 200
 
 
 class WaveForm(Form, kw_only=True):
+    warehouse: str = ""
+    lines: WaveLines = WaveLines.ANY
+    province: str = ""
     most: str = "20"
 
 
@@ -66,22 +75,36 @@ class CloseForm(Form, kw_only=True):
 
 
 async def _waves_page(
-    request: Request[Any, Any, Any], conn: Conn, store_id: UUID, error: Refusal | None = None
+    request: Request[Any, Any, Any],
+    conn: Conn,
+    store_id: UUID,
+    now: Now,
+    typed: WaveForm | None = None,
+    error: Refusal | None = None,
 ) -> Page:
+    ours = StoreId(store_id)
+    zone = ZoneInfo(settings().timezone)
+    _, tomorrow = day_window(local_day(now, zone), zone)
     return await merchant_page(
         request,
         conn,
         "merchant/waves.html",
         store_id=store_id,
         status=error.status if error else 200,
-        rows=await wave_rows(conn, store_id=StoreId(store_id), most=MOST),
+        rows=await wave_rows(conn, store_id=ours, most=MOST),
+        warehouses=await waiting_at(conn, store_id=ours, now=now, tomorrow=tomorrow),
+        provinces=PROVINCES,
+        typed=typed or WaveForm(),
+        bad_field=error.field if error else "",
         bad_words=problem_words(error) if error else "",
     )
 
 
 @get(HERE + "/waves", **WORK)
-async def waves_page(store_id: FromPath[UUID], request: Request[Any, Any, Any], conn: Conn) -> Page:
-    return await _waves_page(request, conn, store_id)
+async def waves_page(
+    store_id: FromPath[UUID], request: Request[Any, Any, Any], conn: Conn, now: Now
+) -> Page:
+    return await _waves_page(request, conn, store_id, now)
 
 
 @post(HERE + "/waves", **WORK)
@@ -95,20 +118,28 @@ async def new_wave(
 ) -> Response[Any]:
     """The orders whose promise is nearest go together."""
     try:
-        most = whole(data.most, field="most", most=MOST_ORDERS) or 20
+        choice = _choice(data)
         wave_id = await begin_wave(
-            conn,
-            store_id=StoreId(store_id),
-            warehouse_id=None,
-            order_ids=None,
-            most=most,
-            by_id=who.person_id,
-            at=now,
+            conn, store_id=StoreId(store_id), choice=choice, by_id=who.person_id, at=now
         )
     except Refusal as refusal:
-        return await _waves_page(request, conn, store_id, refusal)
+        return await _waves_page(request, conn, store_id, now, data, refusal)
     await _note(conn, request, who, now, store_id, "supply.wave_begun", wave_id)
     return see(store_url(store_id, f"fulfilment/waves/{wave_id}"))
+
+
+def _choice(data: WaveForm) -> WaveChoice:
+    """Raises BadInput."""
+    try:
+        warehouse_id = UUID(data.warehouse) if data.warehouse else None
+    except ValueError as error:
+        raise BadInput(field="warehouse_id", reason="unknown_value") from error
+    return WaveChoice(
+        most=whole(data.most, field="most", most=MOST_ORDERS) or 20,
+        warehouse_id=warehouse_id,
+        lines=data.lines,
+        province=data.province,
+    )
 
 
 async def _note(

@@ -33,6 +33,7 @@ class PackForm(Form, kw_only=True):
 
     key: UUID
     order: UUID
+    warehouse: UUID
     line: str | list[str]  # order:line number
     quantity: str | list[str]
     weight_g: str
@@ -46,24 +47,33 @@ async def _pack_page(
     conn: Conn,
     store_id: UUID,
     order: str,
+    warehouse: UUID | None = None,
     *,
     packed: UUID | None = None,
     typed: PackForm | None = None,
     error: Refusal | None = None,
 ) -> Page:
+    """An order that ships from several warehouses is there once for each: which one is asked."""
     rows = await orders_to_pack(conn, store_id=StoreId(store_id), most=MOST_ORDERS)
-    chosen = next((row for row in rows if order in (row.number, str(row.id))), None)
+    here = [
+        row
+        for row in rows
+        if order in (row.number, str(row.id)) and warehouse in (None, row.warehouse_id)
+    ]
+    chosen = here[0] if len(here) == 1 else None
     together = [row for row in rows if chosen is not None and _same(row, chosen)]
-    unknown = BadInput(field="order", reason="not_picked") if order and chosen is None else None
+    unknown = BadInput(field="order", reason="not_picked") if order and not here else None
+    where = f"?order={chosen.number}&warehouse={chosen.warehouse_id}" if chosen else ""
     return await work_page(
         request,
         conn,
         "pack",
         store_id=store_id,
         error=error or unknown,
-        where=f"/work/{store_id}/pack" + (f"?order={chosen.number}" if chosen else ""),
+        where=f"/work/{store_id}/pack{where}",
         key=typed.key.hex if typed else "",
-        rows=rows,
+        rows=here or rows,
+        warehouses=len({row.warehouse_id for row in rows}),
         chosen=chosen,
         together=together,
         packed=packed,
@@ -74,7 +84,8 @@ async def _pack_page(
 
 def _same(row: Any, chosen: Any) -> bool:
     where = [[one.address.get(part) or "" for part in SAME] for one in (row, chosen)]
-    return row.id != chosen.id and row.buyer_id == chosen.buyer_id and where[0] == where[1]
+    is_here = row.id != chosen.id and row.warehouse_id == chosen.warehouse_id
+    return is_here and row.buyer_id == chosen.buyer_id and where[0] == where[1]
 
 
 @get(PACK, **WORK)
@@ -83,9 +94,10 @@ async def pack_page(
     request: AnyRequest,
     conn: Conn,
     order: FromQuery[str] = "",
+    warehouse: FromQuery[UUID | None] = None,
     packed: FromQuery[UUID | None] = None,
 ) -> Page:
-    return await _pack_page(request, conn, store_id, order.strip()[:60], packed=packed)
+    return await _pack_page(request, conn, store_id, order.strip()[:60], warehouse, packed=packed)
 
 
 @post(PACK, **WORK)
@@ -107,7 +119,7 @@ async def pack(
                 parts=_parts(data),
                 weight_g=whole(data.weight_g, field="weight_g", most=1_000_000) or 0,
                 size_mm=size_mm(data.size),
-                warehouse_id=None,
+                warehouse_id=data.warehouse,
                 by_id=who.person_id,
                 at=now,
                 package_id=data.key,
@@ -123,7 +135,9 @@ async def pack(
                     at=now,
                 )
     except Refusal as refusal:
-        return await _pack_page(request, conn, store_id, str(data.order), typed=data, error=refusal)
+        return await _pack_page(
+            request, conn, store_id, str(data.order), data.warehouse, typed=data, error=refusal
+        )
     if made.is_new:
         await audit(
             conn,
