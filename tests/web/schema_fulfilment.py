@@ -16,6 +16,7 @@ from dougong.infra.db import transaction
 from dougong.supply.carrier_commands import add_carrier
 from dougong.supply.carrier_rules import CarrierKind, WaybillState
 from dougong.supply.fulfilment_rules import WaveChoice
+from dougong.supply.warehouse_commands import default_warehouse
 from dougong.supply.wave_commands import begin_wave
 from dougong.supply.waybill_commands import live_waybill, move_waybill
 
@@ -36,6 +37,7 @@ async def of_fulfilment(store: AStore, buyer: ABuyer) -> Examples:
             await add_carrier(
                 conn, store_id=store.store_id, code=code, name=code.upper(), kind=kind, at=at
             )
+        main = await default_warehouse(conn, store_id=store.store_id, at=at)
         code = str(
             await conn.scalar(text("SELECT code FROM skus WHERE id = :id"), {"id": store.skus[0]})
         )
@@ -51,7 +53,7 @@ async def of_fulfilment(store: AStore, buyer: ABuyer) -> Examples:
     return {
         "*": {"wave_id": waves["read"], "package_id": numbered["read"], "list_id": list_id,
               "carrier": "ems"},
-        "fulfilment_make_wave": {"body": {"most": 1}},
+        "fulfilment_make_wave": {"body": {"most": 1, "warehouse_id": str(main)}},
         "fulfilment_pick": {"wave_id": waves["pick"], "body": {"code": code}},
         "fulfilment_end_wave": {"wave_id": waves["end"]},
         "fulfilment_pack": {"body": {"parts": parts, "weight_g": 500}},
