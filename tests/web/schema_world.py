@@ -29,6 +29,7 @@ from tests.web.schema_cases import of_cases
 from tests.web.schema_fulfilment import of_fulfilment
 from tests.web.schema_live import PRICE, a_live_room, of_room
 from tests.web.schema_payouts import of_payouts
+from tests.web.schema_standing import of_standing
 from tests.web.schema_supply import of_supply
 from tests.web.schema_tasks import of_tasks
 
@@ -87,9 +88,10 @@ async def a_schema_world() -> SchemaWorld:
         ids |= tasks.pop("*") | supply.pop("*")
     cases = await of_cases(store, buyer, merchant, ids["picture"])
     payouts = await of_payouts(store, buyer, ids["creator_id"])
-    ids |= parcels.pop("*") | cases.pop("*") | payouts.pop("*")
+    standing = await of_standing(store)
+    ids |= parcels.pop("*") | cases.pop("*") | payouts.pop("*") | standing.pop("*")
     examples = _examples(store, buyer, orders, ids)
-    return SchemaWorld(keys, examples | tasks | supply | parcels | cases | payouts)
+    return SchemaWorld(keys, examples | tasks | supply | parcels | cases | payouts | standing)
 
 
 async def _key(conn: AsyncConnection, person_id: PersonId, *grants: Grant) -> str:

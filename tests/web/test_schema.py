@@ -65,6 +65,8 @@ BY_RULE = {
     "in_future",
     "bad_account_number",
     "same_account",
+    "unknown_order",
+    "nothing_to_return",
 }
 
 

@@ -13,7 +13,15 @@ from dougong.base.ids import PLATFORM_BOOK, StoreId
 from dougong.ledger.rules import Purpose
 from dougong.reads.merchant_stock import like
 from dougong.standing.queries import deposits_at
-from dougong.standing.rules import Count, Formula, Metric, PartScore, deposit_due
+from dougong.standing.rules import (
+    Count,
+    DepositAsked,
+    Formula,
+    Metric,
+    PartScore,
+    deposit_due,
+    deposits_asked,
+)
 
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
@@ -148,10 +156,21 @@ async def deposit_of(
 ) -> DepositState:
     asked = {"book": PLATFORM_BOOK, "store_id": store_id, "currency": currency}
     held = await conn.scalar(HELD, asked | {"purpose": Purpose.DEPOSIT.value})
-    categories = (await conn.scalars(SOLD_IN, {"store_id": store_id})).all()
     rules = await deposits_at(conn, currency=currency, at=at)
-    category, due = deposit_due(rules, sorted(categories))
+    category, due = deposit_due(rules, await _sold_in(conn, store_id))
     return DepositState(int(held or 0), due, category)
+
+
+async def _sold_in(conn: AsyncConnection, store_id: StoreId) -> list[str]:
+    return sorted((await conn.scalars(SOLD_IN, {"store_id": store_id})).all())
+
+
+async def deposits_by_category(
+    conn: AsyncConnection, *, store_id: StoreId, currency: str, at: datetime
+) -> list[DepositAsked]:
+    """What each category that the store sells in asks for; the highest of them is due."""
+    rules = await deposits_at(conn, currency=currency, at=at)
+    return deposits_asked(rules, await _sold_in(conn, store_id))
 
 
 LATE = text("""

@@ -67,6 +67,15 @@ async def all_rules(conn: AsyncConnection) -> list[StandingRule]:
     return [_read(row) for row in found]
 
 
+async def rule_of(conn: AsyncConnection, *, rule_id: UUID) -> StandingRule:
+    """One row, in force or not. Raises NotFound."""
+    t = standing_rules
+    row = (await conn.execute(select(t).where(t.c.id == rule_id))).one_or_none()
+    if row is None:
+        raise NotFound
+    return _read(row)
+
+
 async def rules_in_force(
     conn: AsyncConnection, *, kind: RuleOfKind, at: datetime
 ) -> list[StandingRule]:

@@ -245,15 +245,33 @@ def _part_score(part: Part, count: Count) -> PartScore:
     )
 
 
-def deposit_due(rules: Iterable[tuple[str, Deposit]], categories: Iterable[str]) -> tuple[str, int]:
-    """The highest deposit that any of the categories asks for, and the category's rule: the
-    closest one above it decides, or ANY. ("", 0) where none asks for one."""
+class DepositAsked(msgspec.Struct, frozen=True):
+    """What one category asks for, and of which category the rule is; "" and 0 where none asks."""
+
+    category: str
+    rule_of: str
+    amount_minor: int
+
+
+def deposits_asked(
+    rules: Iterable[tuple[str, Deposit]], categories: Iterable[str]
+) -> list[DepositAsked]:
+    """By category: the rule of the closest one above it decides, or that of ANY."""
     by_path = dict(rules)
-    best = ("", 0)
+    found = []
     for path in categories:
-        at = next((one for one in _upwards(path) if one in by_path), None)
-        if at is not None and by_path[at].amount_minor > best[1]:
-            best = (at, by_path[at].amount_minor)
+        at = next((one for one in _upwards(path) if one in by_path), "")
+        found.append(DepositAsked(path, at, by_path[at].amount_minor if at else 0))
+    return found
+
+
+def deposit_due(rules: Iterable[tuple[str, Deposit]], categories: Iterable[str]) -> tuple[str, int]:
+    """The highest deposit that any of the categories asks for, and the category of its rule.
+    ("", 0) where none asks for one."""
+    best = ("", 0)
+    for one in deposits_asked(rules, categories):
+        if one.amount_minor > best[1]:
+            best = (one.rule_of, one.amount_minor)
     return best
 
 

@@ -35,6 +35,7 @@ from dougong.web.api import creator_tasks as api_creator_tasks
 from dougong.web.api import dropshipping as api_dropshipping
 from dougong.web.api import explain as api_explain
 from dougong.web.api import fulfilment as api_fulfilment
+from dougong.web.api import governance as api_governance
 from dougong.web.api import hand_overs as api_hand_overs
 from dougong.web.api import live as api_live
 from dougong.web.api import live_manage as api_live_manage
@@ -48,6 +49,7 @@ from dougong.web.api import receipts as api_receipts
 from dougong.web.api import referrals as api_referrals
 from dougong.web.api import sessions as api_sessions
 from dougong.web.api import shopping as api_shopping
+from dougong.web.api import standing as api_standing
 from dougong.web.api import stock as api_stock
 from dougong.web.api import stock_counts as api_stock_counts
 from dougong.web.api import store_cases as api_store_cases
@@ -182,6 +184,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_dropshipping.HANDLERS,
     *api_explain.HANDLERS,
     *api_fulfilment.HANDLERS,
+    *api_governance.HANDLERS,
     *api_hand_overs.HANDLERS,
     *api_live.HANDLERS,
     *api_live_manage.HANDLERS,
@@ -195,6 +198,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_referrals.HANDLERS,
     *api_sessions.HANDLERS,
     *api_shopping.HANDLERS,
+    *api_standing.HANDLERS,
     *api_stock.HANDLERS,
     *api_stock_counts.HANDLERS,
     *api_store_cases.HANDLERS,
