@@ -1,5 +1,6 @@
 """After-sales over the API: both sides and the platform, whole stories, and what is refused."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,9 +10,10 @@ from tests.infra.hostile_media import png_with_declared_size
 from tests.web.supply_api import Api, an_api
 from tests.web.test_cases import a_picture
 
+from dougong.base.ids import StoreId
 from dougong.flows.place_orders import Placed
 from dougong.flows.ship_order import ship_order
-from dougong.infra import clock
+from dougong.infra import clock, evidence_files
 from dougong.infra.db import transaction
 
 pytestmark = pytest.mark.money
@@ -218,6 +220,29 @@ async def test_evidence_that_is_a_bomb_changes_nothing(api: Api, data: bytes) ->
     no_base64 = {"name": "x", "content": "%%%"}
     assert await api.refused("buyer", f"{mine}/evidence", no_base64) == (400, "bad_input")
     assert (await api.get("buyer", mine))["evidence"] == []
+
+
+def files_of(order: Placed) -> int:
+    """How many files are kept as evidence for the store."""
+    folder = evidence_files.folder_of(StoreId(order.store_id).hex)
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+@pytest.mark.parametrize("side", ["buyer", "merchant"])
+async def test_evidence_with_its_key_is_there_once(api: Api, side: str) -> None:
+    order = await shipped(api)
+    mine, theirs = await opened(api, order, "refund_only")
+    path = f"{mine if side == 'buyer' else theirs}/evidence"
+    body = {"name": "a.jpg", "content": base64.b64encode(a_picture()).decode()}
+    first, second = await asyncio.gather(
+        *(api.post(side, path, body, key="the-same-key", status=201) for _ in range(2))
+    )
+    assert first == second == await api.post(side, path, body, key="the-same-key", status=201)
+    assert (len(first["evidence"]), files_of(order)) == (1, 1)
+    got = await api.post(side, path, body | {"name": "b.jpg"}, key="the-same-key", status=409)
+    assert got["code"] == "idempotency_key_reused"
+    await api.post(side, path, body, status=201)
+    assert (len((await api.get("buyer", mine))["evidence"]), files_of(order)) == (2, 2)
 
 
 async def test_a_case_with_its_key_is_opened_once_and_withdrawn(api: Api) -> None:

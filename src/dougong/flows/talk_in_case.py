@@ -2,8 +2,12 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.aftersales.queries import Case, case_of
@@ -41,17 +45,23 @@ def _refuse_ended(case: Case) -> None:
         raise CaseClosed(field="case_id", state=case.state.value)
 
 
-async def show(
-    *,
-    store_id: StoreId,
-    case_id: UUID,
-    person_id: PersonId,
-    buyer_id: PersonId | None,
-    side: Side,
-    name: str,
-    data: bytes,
-) -> UUID:
-    """A picture, a film or a PDF as evidence: read apart, without a transaction, then noted.
+class ShownFile(msgspec.Struct):
+    """A file that is kept, and whether a case knows of it."""
+
+    kind: str
+    kept: str
+    name: str
+    size: int
+    data: bytes
+    is_noted: bool = False
+
+
+@asynccontextmanager
+async def shown_file(
+    *, store_id: StoreId, case_id: UUID, buyer_id: PersonId | None, name: str, data: bytes
+) -> AsyncIterator[ShownFile]:
+    """A picture, a film or a PDF, read apart and without a transaction; taken away again unless it
+    is noted in the end.
 
     Raises CaseGone, CaseClosed, and BadCase for a file that is not taken.
     """
@@ -67,28 +77,35 @@ async def show(
         kind, size = await evidence_files.keep(data, kept)
     except MediaRefused as refused:
         raise BadCase(field="file", reason=refused.code) from refused
+    file = ShownFile(kind, kept, name, size, data)
     try:
-        async with transaction() as conn:
-            at = await clock.refresh(conn)
-            act = Act(
-                store_id=store_id, case_id=case_id, person_id=person_id, at=at, buyer_id=buyer_id
-            )
-            return await note_evidence(conn, act, side, kind, kept, name, size, data)
+        yield file
     except BaseException:
-        await asyncio.to_thread(evidence_files.remove, kept)
+        file.is_noted = False
         raise
+    finally:
+        if not file.is_noted:
+            await asyncio.to_thread(evidence_files.remove, kept)
 
 
-async def note_evidence(
-    conn: AsyncConnection,
-    act: Act,
+async def show(
+    *,
+    store_id: StoreId,
+    case_id: UUID,
+    person_id: PersonId,
+    buyer_id: PersonId | None,
     side: Side,
-    kind: str,
-    kept: str,
     name: str,
-    size: int,
     data: bytes,
 ) -> UUID:
+    """A file as evidence. Raises CaseGone, CaseClosed, and BadCase for one that is not taken."""
+    named: dict[str, Any] = {"store_id": store_id, "case_id": case_id, "buyer_id": buyer_id}
+    async with shown_file(**named, name=name, data=data) as file, transaction() as conn:
+        at = await clock.refresh(conn)
+        return await note_evidence(conn, Act(**named, person_id=person_id, at=at), side, file)
+
+
+async def note_evidence(conn: AsyncConnection, act: Act, side: Side, file: ShownFile) -> UUID:
     """A file that is kept already. Raises CaseGone, CaseClosed, BadCase."""
     case = await case_for(conn, act)
     _refuse_ended(case)
@@ -97,15 +114,16 @@ async def note_evidence(
         case=case,
         side=side.value,
         person_id=act.person_id,
-        kind=kind,
-        file=kept,
-        name=name,
-        size_bytes=size,
-        sha256=hashlib.sha256(data).digest(),
+        kind=file.kind,
+        file=file.kept,
+        name=file.name,
+        size_bytes=file.size,
+        sha256=hashlib.sha256(file.data).digest(),
         at=act.at,
     )
-    facts = {"number": case.number, "side": side.value, "kind": kind}
+    facts = {"number": case.number, "side": side.value, "kind": file.kind}
     await record(
         conn, "case.evidence", store_id=case.store_id, subject_id=case.id, at=act.at, facts=facts
     )
+    file.is_noted = True
     return evidence_id

@@ -31,25 +31,15 @@ async def once(
     `request`: anything that msgspec can write; it must be the same each time. Two at once wait
     for each other. Raises KeyReused (409) for another request, and whatever `make` raises.
     """
-    request_hash = hashlib.sha256(msgspec.json.encode(request)).digest()
-    named = {"owner_id": owner_id, "route": route, "key": key}
+    named: dict[str, Any] = {"owner_id": owner_id, "route": route, "key": key}
     await conn.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
         {"name": f"key:{owner_id}:{route}:{key}"},
     )
-    found = (
-        await conn.execute(
-            text("""
-                SELECT request_hash, answer FROM idempotency_keys
-                WHERE owner_id = :owner_id AND route = :route AND key = :key
-            """),
-            named,
-        )
-    ).one_or_none()
-    if found is not None:
-        if bytes(found.request_hash) != request_hash:
-            raise KeyReused(field="Idempotency-Key")
-        return msgspec.json.decode(bytes(found.answer), type=answer)
+    known = await answered(conn, **named, request=request, answer=answer)
+    if known is not None:
+        return known
+    request_hash = _hash(request)
     made = await make()
     await conn.execute(
         text("""
@@ -59,3 +49,29 @@ async def once(
         named | {"request_hash": request_hash, "answer": msgspec.json.encode(made), "at": at},
     )
     return made
+
+
+async def answered(
+    conn: AsyncConnection, *, owner_id: UUID, route: str, key: str, request: Any, answer: type[T]
+) -> T | None:
+    """What was answered to this key, None before it was: asked ahead of what takes long and must
+    not happen in a transaction. Raises KeyReused (409) for another request."""
+    named = {"owner_id": owner_id, "route": route, "key": key}
+    found = (
+        await conn.execute(
+            text("""
+                SELECT request_hash, answer FROM idempotency_keys
+                WHERE owner_id = :owner_id AND route = :route AND key = :key
+            """),
+            named,
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    if bytes(found.request_hash) != _hash(request):
+        raise KeyReused(field="Idempotency-Key")
+    return msgspec.json.decode(bytes(found.answer), type=answer)
+
+
+def _hash(request: Any) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(request)).digest()

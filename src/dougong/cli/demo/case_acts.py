@@ -23,7 +23,7 @@ from dougong.cli.demo.pictures import product_picture
 from dougong.flows import answer_case, case_deadlines, extend_case, return_case, rule_case
 from dougong.flows.answer_case import Act
 from dougong.flows.place_orders import Placed
-from dougong.flows.talk_in_case import note_evidence, say
+from dougong.flows.talk_in_case import ShownFile, note_evidence, say
 from dougong.infra import evidence_files
 from dougong.infra.events import Deadline
 from dougong.payments.rules import EventKind
@@ -120,7 +120,8 @@ async def _shown(told: Told, words: str, at: datetime) -> None:
     if told.picture is not None:
         kept, size, data = told.picture
         act = told.of_buyer(at)
-        await note_evidence(told.conn, act, Side.BUYER, "image", kept, words, size, data)
+        file = ShownFile("image", kept, words, size, data)
+        await note_evidence(told.conn, act, Side.BUYER, file)
 
 
 async def _approved(told: Told, words: str, at: datetime) -> None:

@@ -191,11 +191,15 @@ async def say_in(
     **BUYER,
 )
 async def show_in(
-    store: FromPath[UUID], case_id: FromPath[UUID], data: JSONBody[EvidenceInput], who: Who
+    store: FromPath[UUID],
+    case_id: FromPath[UUID],
+    data: JSONBody[EvidenceInput],
+    who: Who,
+    key: MaybeKey = None,
 ) -> CaseDetail:
     """Read apart with bounded memory and time, and encoded anew. 422 `bad_case` for what is no
     picture, film or PDF, is too big, or does something by itself."""
-    return await add_evidence(Side.BUYER, store, case_id, data, who)
+    return await add_evidence(Side.BUYER, store, case_id, data, who, key)
 
 
 @get(BUYER_CASE + "/evidence/{evidence_id:uuid}/{name:str}", summary="A file", **FILE, **READ)

@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from litestar import post
@@ -16,8 +17,10 @@ from dougong.base.errors import BadInput
 from dougong.base.ids import StoreId
 from dougong.flows import answer_case, extend_case, return_case, rule_case
 from dougong.flows.answer_case import Act
-from dougong.flows.talk_in_case import say, show
+from dougong.flows.talk_in_case import note_evidence, say, shown_file
+from dougong.infra import clock
 from dougong.infra.db import transaction
+from dougong.infra.idempotency import answered
 from dougong.web.api.case_types import (
     AcceptInput,
     ApprovalInput,
@@ -229,19 +232,32 @@ async def speak(
 
 
 async def add_evidence(
-    side: Side, store_id: UUID, case_id: UUID, data: EvidenceInput, who: Who
+    side: Side, store_id: UUID, case_id: UUID, data: EvidenceInput, who: Who, key: str | None
 ) -> CaseDetail:
-    """Raises BadInput, BadCase, CaseGone, CaseClosed."""
+    """Raises BadInput, BadCase, CaseGone, CaseClosed, KeyReused."""
     try:
         content = base64.b64decode(data.content, validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadInput(field="content", reason="bad_encoding") from error
     buyer_id = who.person_id if side is Side.BUYER else None
-    await show(
-        store_id=StoreId(store_id), case_id=case_id, person_id=who.person_id, buyer_id=buyer_id,
-        side=side, name=data.name, data=content,
-    )  # fmt: skip
-    async with transaction() as conn:
-        return await case_detail(
-            conn, store_id=store_id, case_id=case_id, side=side, buyer_id=buyer_id
-        )
+    named: dict[str, Any] = {
+        "store_id": StoreId(store_id), "case_id": case_id, "buyer_id": buyer_id,
+    }  # fmt: skip
+    request = (case_id, data.name, hashlib.sha256(content).hexdigest())
+    asked: dict[str, Any] = {
+        "owner_id": buyer_id or store_id, "route": f"cases.{side}.show", "request": request,
+        "answer": CaseDetail,
+    }  # fmt: skip
+    if key is not None:
+        async with transaction() as conn:
+            known = await answered(conn, key=key, **asked)
+        if known is not None:
+            return cast(CaseDetail, known)
+    async with shown_file(**named, name=data.name, data=content) as file, transaction() as conn:
+        at = await clock.refresh(conn)
+
+        async def make() -> CaseDetail:
+            await note_evidence(conn, Act(**named, person_id=who.person_id, at=at), side, file)
+            return await case_detail(conn, side=side, **named)
+
+        return cast(CaseDetail, await once_if(conn, key=key, at=at, make=make, **asked))

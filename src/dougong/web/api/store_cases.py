@@ -186,10 +186,14 @@ async def say_in(
     **MERCHANT,
 )
 async def show_in(
-    store_id: FromPath[UUID], case_id: FromPath[UUID], data: JSONBody[EvidenceInput], who: Who
+    store_id: FromPath[UUID],
+    case_id: FromPath[UUID],
+    data: JSONBody[EvidenceInput],
+    who: Who,
+    key: MaybeKey = None,
 ) -> CaseDetail:
     """As a buyer does. 422 `bad_case` for a file that is not taken."""
-    return await add_evidence(Side.MERCHANT, store_id, case_id, data, who)
+    return await add_evidence(Side.MERCHANT, store_id, case_id, data, who, key)
 
 
 @get(STORE + "/service-desk", summary="Reply templates and return addresses", **MERCHANT)
