@@ -20,7 +20,7 @@ from tests.constraint_shapes import (
 from tests.constraint_standing import EVIDENCE, KEPT_CASES
 
 HOUSE, OTHER_HOUSE, COUNT, OTHER_COUNT, MOVED, QUOTA = (uuid4() for _ in range(6))
-OTHER_MOVED, OTHER_QUOTA = uuid4(), uuid4()
+OTHER_MOVED, OTHER_QUOTA, CORRECTION = (uuid4() for _ in range(3))
 LAST_YEAR = "[2019-08-20 00:00:00+00,2020-08-20 00:00:00+00)"
 TEXT = "x" * 201
 __all__ = ["EVIDENCE", "FACTS", "FRESH", "KEPT_CASES", "WRONG", "world"]
@@ -89,6 +89,11 @@ STOCK: Mapping[str, Callable[[Ids], Row]] = {
     "stock_revaluations": lambda ids: {"store_id": ids.store, "id": uuid4(), "sku_id": ids.sku,
                                        "value_minor": 5, "about_kind": "freight", "at": AT,
                                        "key": fresh()},
+    "stock_value_corrections": lambda ids: {"store_id": ids.store, "id": uuid4(),
+                                            "sku_id": ids.other_sku, "value_minor": 6,
+                                            "reason": "why", "evidence": "bill", "units": 1,
+                                            "before_minor": 5, "proposed_by": ids.person,
+                                            "proposed_at": AT},
 }  # fmt: skip
 FRESH = {**other.FRESH, **STOCK}
 FACTS = [*other.FACTS, "stock_moves", "stock_revaluations"]
@@ -109,6 +114,7 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "stock_quotas": {"id": QUOTA, "channel": "shop"},
         "stock_quota_uses": {"quota_id": QUOTA},
         "stock_costs": {"sku_id": ids.sku},
+        "stock_value_corrections": {"id": CORRECTION, "sku_id": ids.sku},
     }
     rows = [(table, row(ids) | fixed.get(table, {})) for table, row in STOCK.items()]
     others: Mapping[str, Row] = {
@@ -310,5 +316,33 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "stock_revaluations_pkey": once("id"),
         "stock_revaluations_store_id_sku_id_fkey": row_with(sku_id=NOBODY),
         "stock_revaluations_value_minor_check": row_with(value_minor=0),
+    },
+    "stock_value_corrections": {
+        "stock_value_corrections_before_minor_check": row_with(before_minor=-1),
+        "stock_value_corrections_booked": row_with(after_minor=6),
+        "stock_value_corrections_decided": row_with(decided_at=AT),
+        "stock_value_corrections_decided_by_fkey": row_with(
+            state="refused", decided_by=NOBODY, decided_at=AT
+        ),
+        "stock_value_corrections_decided_why_check": row_with(decided_why=TEXT),
+        "stock_value_corrections_evidence_check": row_with(evidence=""),
+        "stock_value_corrections_one_open": once("sku_id"),
+        "stock_value_corrections_one_wish": row_with(unit_cost_minor=1),
+        "stock_value_corrections_pkey": once("id"),
+        "stock_value_corrections_proposed_by_fkey": row_with(proposed_by=NOBODY),
+        "stock_value_corrections_reason_check": row_with(reason=""),
+        "stock_value_corrections_state_check": Wrong(
+            {"state": "x"}, (), ("stock_value_corrections_decided",)
+        ),
+        "stock_value_corrections_store_id_sku_id_fkey": row_with(sku_id=NOBODY),
+        "stock_value_corrections_two": Wrong(
+            {"state": "withdrawn", "decided_by": NOBODY, "decided_at": AT},
+            (), ("stock_value_corrections_decided_by_fkey",),
+        ),
+        "stock_value_corrections_unit_cost_minor_check": row_with(
+            unit_cost_minor=-1, value_minor=None
+        ),
+        "stock_value_corrections_units_check": row_with(units=0),
+        "stock_value_corrections_value_minor_check": row_with(value_minor=-1),
     },
 }  # fmt: skip

@@ -40,6 +40,7 @@ CHANGES = {
                      "DELETE FROM {} WHERE id = %s"),
     "keep_case_rule": ("UPDATE {} SET up_to_minor = up_to_minor + 1 WHERE id = %s",
                        "DELETE FROM {} WHERE id = %s"),
+    "keep_correction": ("UPDATE {} SET reason = reason || '.' WHERE id = %s",),
     "keep_rule": ("UPDATE {} SET announced_at = announced_at - interval '1 day' WHERE id = %s",),
 }  # fmt: skip
 
@@ -218,7 +219,7 @@ TRIGGERS = (
     | {(table, name) for table in KEPT for name in ("keep_rows", "keep_all")}
     | {(table, "keep_terms") for table in ("reconciliation_terms", "payout_terms")}
     | {(table, name) for table in FACTS for name in ("keep_fact", "keep_all")}
-    | {("partner_proposals", "keep_proposal")}
+    | {("partner_proposals", "keep_proposal"), ("stock_value_corrections", "keep_correction")}
     | {(table, name) for table in EVIDENCE for name in ("keep_evidence", "keep_all")}
     | {(table, "keep_until_its_time") for table in FOR_ITS_TIME}
     | {("live_seals", name) for name in ("keep_seal", "keep_all")}
@@ -231,7 +232,7 @@ FOUND_BY = {
     "keep_rule": "id", "keep_fact": "id", "keep_proposal": "id", "keep_terms": "id",
     "keep_evidence": "id", "keep_until_its_time": "room_id", "keep_seal": "room_id",
     "keep_rating": "task_id",
-    "keep_penalty": "id", "keep_case_rule": "id",
+    "keep_penalty": "id", "keep_case_rule": "id", "keep_correction": "id",
 }  # fmt: skip
 REFUSED = [
     (table, name, statement, key)

@@ -362,6 +362,55 @@ CREATE TABLE stock_revaluations (
   FOREIGN KEY (store_id, sku_id) REFERENCES skus
 );
 
+CREATE INDEX stock_revaluations_of_sku ON stock_revaluations (store_id, sku_id, at);
+
+-- A correction of that value: proposed by one person, decided by another. `units`, `before_minor`:
+-- as they were when it was proposed, then as it was booked. It asks for a unit cost, or a value.
+CREATE TABLE stock_value_corrections (
+  store_id uuid NOT NULL,
+  id uuid NOT NULL,
+  sku_id uuid NOT NULL,
+  state text NOT NULL DEFAULT 'proposed'
+    CHECK (state IN ('proposed', 'approved', 'refused', 'withdrawn')),
+  unit_cost_minor bigint CHECK (unit_cost_minor BETWEEN 0 AND 100000000),
+  value_minor bigint CHECK (value_minor BETWEEN 0 AND 1000000000000000),
+  reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 200),
+  evidence text NOT NULL CHECK (length(evidence) BETWEEN 1 AND 2000),
+  units integer NOT NULL CHECK (units > 0),
+  before_minor bigint NOT NULL CHECK (before_minor >= 0),
+  after_minor bigint,
+  proposed_by uuid NOT NULL REFERENCES people,
+  proposed_at timestamptz NOT NULL,
+  decided_by uuid REFERENCES people,
+  decided_at timestamptz,
+  decided_why text NOT NULL DEFAULT '' CHECK (length(decided_why) <= 200),
+  PRIMARY KEY (store_id, id),
+  FOREIGN KEY (store_id, sku_id) REFERENCES skus,
+  CONSTRAINT stock_value_corrections_one_wish
+    CHECK (num_nonnulls(unit_cost_minor, value_minor) = 1),
+  CONSTRAINT stock_value_corrections_decided CHECK (
+    num_nonnulls(decided_by, decided_at) = CASE state WHEN 'proposed' THEN 0 ELSE 2 END),
+  CONSTRAINT stock_value_corrections_two
+    CHECK (state = 'proposed' OR (state = 'withdrawn') = (decided_by = proposed_by)),
+  CONSTRAINT stock_value_corrections_booked CHECK ((state = 'approved') = (after_minor IS NOT NULL)
+    AND after_minor >= 0 AND after_minor <> before_minor)
+);
+CREATE UNIQUE INDEX stock_value_corrections_one_open ON stock_value_corrections (store_id, sku_id)
+  WHERE state = 'proposed';
+CREATE INDEX stock_value_corrections_by_time ON stock_value_corrections (store_id, proposed_at);
+
+-- What was proposed stays as it was, and what was decided too.
+CREATE FUNCTION keep_correction() RETURNS trigger LANGUAGE plpgsql AS
+$$ DECLARE may text[] := ARRAY['state', 'units', 'before_minor', 'after_minor', 'decided_by',
+  'decided_at', 'decided_why'];
+BEGIN
+  IF OLD.state <> 'proposed' OR to_jsonb(OLD) - may IS DISTINCT FROM to_jsonb(NEW) - may
+  THEN RAISE EXCEPTION 'corrections are kept: % on % is refused', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'integrity_constraint_violation'; END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER keep_correction BEFORE UPDATE ON stock_value_corrections
+  FOR EACH ROW EXECUTE FUNCTION keep_correction();
+
 -- what is there already ----------------------------------------------------------------------------
 
 INSERT INTO warehouses (store_id, id, code, name_zh, name_en, is_default, made_at)
@@ -389,7 +438,7 @@ DO $$ DECLARE t text; BEGIN
   END LOOP;
   FOREACH t IN ARRAY ARRAY['warehouses', 'stock_levels', 'stock_allocations', 'allocation_policies',
     'expiry_terms', 'stock_batches', 'stock_counts', 'stock_count_scans', 'stock_transfers', 'stock_quotas',
-    'stock_quota_uses', 'stock_costs'] LOOP
+    'stock_quota_uses', 'stock_costs', 'stock_value_corrections'] LOOP
     EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM dougong_app', t);
   END LOOP;
 END $$;

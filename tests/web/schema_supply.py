@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from tests.factories import ABuyer, ARequest, AStore
+from tests.factories import ABuyer, ARequest, AStore, a_person
 from tests.flows.test_order_life import a_placed_order, pay
 
 from dougong.base.ids import OrderId, PersonId, SkuId, new_id
@@ -21,6 +21,8 @@ from dougong.supply.count_commands import finish_count, note_count, start_count
 from dougong.supply.purchase_commands import approve_order, draft_order, send_order
 from dougong.supply.purchase_rules import BilledLine, WantedLine
 from dougong.supply.receipt_commands import CountedLine, Delivery
+from dougong.supply.stock_commands import receive_units
+from dougong.supply.stock_rules import Received
 from dougong.supply.supplier_commands import (
     ItemFields,
     SupplierFields,
@@ -28,9 +30,12 @@ from dougong.supply.supplier_commands import (
     add_supplier,
     put_item,
 )
+from dougong.supply.value_commands import close_correction, propose_correction
+from dougong.supply.value_rules import Wish
 from dougong.supply.warehouse_commands import WarehouseFields, add_warehouse, default_warehouse
 
 Examples = dict[str, dict[str, Any]]
+WHY = {"reason": "Bill in dollars", "evidence": "Bill 77"}
 
 
 async def of_supply(store: AStore, buyer: ABuyer, person: PersonId) -> Examples:
@@ -58,11 +63,21 @@ class Supply:
         south, empty, other = [await self._warehouse(code) for code in ("S", "EMPTY", "NEW")]
         counts = {name: await self._count(main, name) for name in ("put", "finish", "approve")}
         way = {"src_warehouse_id": str(main), "dst_warehouse_id": str(south)}
+        corrections = await self._corrections(main)
         return {
             "*": {
                 "warehouse_id": south,
                 "count_id": counts["put"],
                 "transfer_id": await self._transfer(main, south),
+                "correction_id": corrections["read"],
+            },
+            "merchant_stock_new_correction": {
+                "body": {"sku_id": str(self.store.skus[0]), "unit_cost_minor": 3, **WHY}
+            },
+            "merchant_stock_approve_one": {"correction_id": corrections["approve"]},
+            "merchant_stock_refuse_one": {
+                "correction_id": corrections["refuse"],
+                "body": {"why": "No"},
             },
             "merchant_stock_new_warehouse": {"body": {"code": "NORTH", "name_zh": "北仓"}},
             "merchant_stock_edit_warehouse": {"body": {"name_en": "South"}},
@@ -101,6 +116,35 @@ class Supply:
         if name == "approve":
             await finish_count(self.conn, count_id=count_id, **by)
         return count_id
+
+    async def _corrections(self, main: UUID) -> dict[str, UUID]:
+        """Of three SKUs, by a colleague; the one of the first SKU is decided about."""
+        third = SkuId(new_id())
+        await self.conn.execute(
+            text("""
+                INSERT INTO skus (store_id, id, product_id, code, price_minor)
+                VALUES (:s, :k, :p, 'P0-2', 700)
+            """),
+            {"s": self.store.store_id, "k": third, "p": self.store.products[0]},
+        )
+        skus = {"read": self.store.skus[0], "approve": self.store.skus[1], "refuse": third}
+        colleague = await a_person(self.conn)
+        await receive_units(
+            self.conn, warehouse_id=main, about_kind="receipt", about_id=None, key=str(new_id()),
+            lines=[Received(SkuId(one), 5, 200, "", None) for one in skus.values()],
+            by_id=colleague, **self.named(),
+        )  # fmt: skip
+        made = {
+            name: await propose_correction(
+                self.conn, sku_id=SkuId(sku_id), wish=Wish(unit_cost_minor=3), by_id=colleague,
+                **WHY, **self.named(),
+            )
+            for name, sku_id in skus.items()
+        }  # fmt: skip
+        await close_correction(
+            self.conn, correction_id=made["read"], why="No", by_id=self.person, **self.named()
+        )
+        return made
 
     async def _transfer(self, src: UUID, dst: UUID) -> UUID:
         return await send(

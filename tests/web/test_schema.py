@@ -42,6 +42,7 @@ BY_RULE = {
     "bad_gtin",
     "list_price_not_above_price",
     "one_of_amount_and_percent",
+    "one_of_cost_and_value",
     "ends_before_it_starts",
     "duplicate_id",
     "control_character",

@@ -51,8 +51,12 @@ class Purpose(StrEnum):
     INSURANCE_POOL = "insurance_pool"  # freight insurance: premiums less claims
     BUYER_PAYABLE = "buyer_payable"  # claims that are to be paid to their buyer
     SUPPLIER_PAYABLE = "supplier_payable"  # what a store owes its owner, a supplier
-    # Below zero by what a store, its owner, was billed for goods, less what cases sent out again.
+    # Below zero by what a store, its owner, was billed for goods, less what cases sent out again,
+    # and by what corrections of their value added.
     STOCK_VALUE = "stock_value"
+    STOCK_CORRECTION = (
+        "stock_correction"  # of a store: above zero, goods were found to be worth more
+    )
     RESEND_COST = "resend_cost"  # below zero by what exchanges and re-sends cost its owner, a store
     SUPPLIER_PAID = "supplier_paid"  # what a store, its owner, has paid suppliers on its own
     TASK_ESCROW = "task_escrow"  # its owner, a brand, has agreed tasks with it
@@ -97,6 +101,7 @@ class EntryKind(StrEnum):
     CASE_PREMIUM = "case_premium"  # an order's freight back is insured: merchant -> pool
     CASE_CLAIM = "case_claim"  # goods went back: pool -> their buyer
     CASE_RESENT = "case_resent"  # goods went out again: resend cost -> stock value
+    STOCK_CORRECTED = "stock_corrected"  # what goods are worth: stock value <-> stock correction
     PAYOUT = "payout"  # payable -> bank clearing
     PAYOUT_CONFIRMED = "payout_confirmed"  # bank clearing -> paid out
     PAYOUT_RETURNED = "payout_returned"  # it came back, or was given up: -> payable
@@ -148,6 +153,7 @@ class Part(StrEnum):
     RESENT = "resent"  # goods that went out again for a line
     SENT_BACK = "sent_back"  # those that came back for them
     INSURANCE = "insurance"
+    STOCK_CORRECTION = "stock_correction"
     PAYOUT = "payout"
 
 

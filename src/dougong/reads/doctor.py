@@ -44,6 +44,7 @@ CHECKS: Sequence[tuple[str, TextClause]] = (
     ("references_lost", sql.REFERENCES_LOST),
     ("stuck_units", sql.STUCK_UNITS),
     ("stock_drift_units", stock_sql.STOCK_DRIFT),
+    ("stock_correction_minor", stock_sql.CORRECTIONS),
     ("paid_without_entry", sql.PAID_WITHOUT_ENTRY),
     ("double_keys", sql.DOUBLE_KEYS),
     ("coupon_over_quota", sql.COUPON_OVER_QUOTA),

@@ -101,3 +101,32 @@ STOCK_DRIFT = text("""
     ) n ON n.store_id = k.store_id AND n.sku_id = k.sku_id
     WHERE k.quotas <> COALESCE(n.n, 0)
 """)
+
+# Corrections of the value of stock: approved ones, and no others, changed it and the books by as
+# much as they say.
+CORRECTIONS = text("""
+    WITH booked AS (
+      SELECT e.store_id, split_part(e.key, ':', 2)::uuid AS id, sum(CASE
+        WHEN a.purpose = 'stock_value' THEN t.amount_minor ELSE -t.amount_minor END) AS minor
+      FROM ledger_entries e
+      JOIN ledger_transfers t ON t.store_id = e.store_id AND t.entry_id = e.id
+      JOIN ledger_accounts a ON a.store_id = t.store_id AND a.id = t.src
+      WHERE e.kind = 'stock_corrected' GROUP BY 1, 2
+    ), revalued AS (
+      SELECT store_id, about_id AS id, sum(value_minor) AS minor FROM stock_revaluations
+      WHERE about_kind = 'correction' GROUP BY 1, 2
+    ), sides AS (
+      SELECT COALESCE(b.store_id, r.store_id) AS store_id, COALESCE(b.id, r.id) AS id,
+        COALESCE(b.minor, 0) AS booked, COALESCE(r.minor, 0) AS revalued
+      FROM booked b FULL JOIN revalued r ON r.store_id = b.store_id AND r.id = b.id
+    ), said AS (
+      SELECT store_id, id, after_minor - before_minor AS minor FROM stock_value_corrections
+      WHERE state = 'approved'
+    ), compared AS (
+      SELECT COALESCE(c.id, s.id) AS id,
+        abs(COALESCE(c.minor, 0) - COALESCE(s.booked, 0))
+          + abs(COALESCE(c.minor, 0) - COALESCE(s.revalued, 0)) AS found
+      FROM said c FULL JOIN sides s ON s.store_id = c.store_id AND s.id = c.id
+    )
+    SELECT found, 'correction ' || id AS example FROM compared WHERE found <> 0
+""")

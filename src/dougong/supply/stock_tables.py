@@ -250,3 +250,24 @@ stock_revaluations = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("key", Text, nullable=False),
 )
+
+stock_value_corrections = Table(
+    "stock_value_corrections",
+    metadata,
+    Column("store_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("sku_id", Uuid, nullable=False),
+    Column("state", Text, server_default=FetchedValue(), nullable=False),
+    Column("unit_cost_minor", BigInteger),
+    Column("value_minor", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("before_minor", BigInteger, nullable=False),
+    Column("after_minor", BigInteger),
+    Column("proposed_by", Uuid, nullable=False),
+    Column("proposed_at", DateTime(timezone=True), nullable=False),
+    Column("decided_by", Uuid),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("decided_why", Text, server_default=FetchedValue(), nullable=False),
+)

@@ -105,6 +105,7 @@ ENTRIES = {
     "case_premium": mark("Freight insurance"),
     "case_claim": mark("Claim of freight insurance"),
     "case_resent": mark("Goods sent again"),
+    "stock_corrected": mark("Correction of the value of stock"),
     "payout": mark("Paid out"),
     "payout_confirmed": mark("Payout confirmed by the bank"),
     "payout_returned": mark("Payout came back"),

@@ -52,6 +52,7 @@ from dougong.web.api import shopping as api_shopping
 from dougong.web.api import standing as api_standing
 from dougong.web.api import stock as api_stock
 from dougong.web.api import stock_counts as api_stock_counts
+from dougong.web.api import stock_values as api_stock_values
 from dougong.web.api import store_cases as api_store_cases
 from dougong.web.api import store_orders as api_store_orders
 from dougong.web.api import stores as api_stores
@@ -104,6 +105,7 @@ from dougong.web.merchant import standing as merchant_standing
 from dougong.web.merchant import stock as merchant_stock
 from dougong.web.merchant import stock_imports as merchant_stock_imports
 from dougong.web.merchant import stock_sku as merchant_stock_sku
+from dougong.web.merchant import stock_values as merchant_stock_values
 from dougong.web.merchant import stores as merchant_stores
 from dougong.web.merchant import suggestions as merchant_suggestions
 from dougong.web.merchant import supplier_money as merchant_supplier_money
@@ -201,6 +203,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *api_standing.HANDLERS,
     *api_stock.HANDLERS,
     *api_stock_counts.HANDLERS,
+    *api_stock_values.HANDLERS,
     *api_store_cases.HANDLERS,
     *api_store_orders.HANDLERS,
     *api_stores.HANDLERS,
@@ -268,6 +271,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *supplier_own_page.HANDLERS,
     *merchant_suppliers.HANDLERS,
     *merchant_quotas.HANDLERS,
+    *merchant_stock_values.HANDLERS,
     *merchant_waiting.HANDLERS,
     *merchant_waves.HANDLERS,
     *merchant_webhooks.HANDLERS,

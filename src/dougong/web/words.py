@@ -75,6 +75,14 @@ REFUSALS: dict[str, str] = {
     "warehouse_code_taken": mark("Another warehouse has this code."),
     "count_closed": mark("This count is not open any more, or nothing was counted yet."),
     "another_must_approve": mark("A person who has not counted must approve this."),
+    "another_must_decide": mark("A colleague must decide about this: you proposed it."),
+    "correction_there": mark(
+        "A correction of this SKU waits already: decide about that one first."
+    ),
+    "correction_closed": mark("Somebody has decided about this correction already."),
+    "correction_stale": mark("Goods have come or gone since: propose the value again."),
+    "value_unchanged": mark("That is what the stock is worth already."),
+    "nothing_valued": mark("There is no unit here of which the cost is known."),
     "transfer_closed": mark("These goods have arrived already."),
     "nothing_left_to_ship": mark("This is more than is left to ship."),
     "empty_order": mark("There is nothing in this order."),

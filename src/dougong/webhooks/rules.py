@@ -64,6 +64,7 @@ KINDS = (
     "catalog.store_changed",
     "catalog.feed_loaded",
     "supply.stock_set",
+    "supply.stock_value_corrected",
     "supply.batch_withdrawn",
     "supply.purchase_order_approved",
     "supply.purchase_order_sent",

@@ -72,6 +72,7 @@ REASONS: dict[str, str] = {
     "out_of_memory": mark("The picture takes too much memory."),
     "nothing_to_ship": mark("Choose at least one unit to ship."),
     "nothing_to_refund": mark("Give an amount to refund."),
+    "one_of_cost_and_value": mark("Give either the cost of one unit or the value of all."),
     "one_of_amount_and_percent": mark("Give either an amount or a rate."),
     "ends_before_it_starts": mark("The end must be after the start."),
     "does_not_fit": mark("Use 3 to 30 capital letters, digits or dashes."),

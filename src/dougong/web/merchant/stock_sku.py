@@ -22,6 +22,7 @@ from dougong.reads.merchant_warehouses import (
     sku_stock,
 )
 from dougong.reads.stock_quotas import quotas_of_sku, rooms_for_sku
+from dougong.reads.stock_values import corrections_of, value_changes
 from dougong.supply.bin_commands import set_bins
 from dougong.supply.stock_rules import MoveKind, bin_name
 from dougong.web.deps import Conn, Now, Who
@@ -41,6 +42,7 @@ from dougong.web.render import Page
 MANAGE: dict[str, Any] = {"permission": Permission.STOCK_MANAGE, "include_in_schema": False}
 ONE = STORE + "/stock/{sku_id:uuid}"
 MOST_MOVES = 200
+MOST_CHANGES = 50
 MOST_LOOKED_AT = 5_000  # for the chart of a month
 
 KIND_WORDS: dict[str, str] = {
@@ -134,6 +136,8 @@ async def show_sku(
         batches=await sku_batches(conn, **of),
         quotas=await quotas_of_sku(conn, **of),
         rooms=await rooms_for_sku(conn, **of),
+        changes=await value_changes(conn, **of, most=MOST_CHANGES),
+        waiting=await corrections_of(conn, **of, state="proposed", most=1),
         channel_words=CHANNEL_WORDS,
         moves=shown[:MOST_MOVES],
         is_cut=len(shown) > MOST_MOVES,

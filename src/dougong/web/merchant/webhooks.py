@@ -69,6 +69,7 @@ KIND_WORDS: dict[str, str] = {
     "catalog.store_changed": mark("Store changed"),
     "catalog.feed_loaded": mark("Product feed loaded"),
     "supply.stock_set": mark("Stock set"),
+    "supply.stock_value_corrected": mark("Value of stock corrected"),
     "supply.batch_withdrawn": mark("Batch taken off sale"),
     "supply.purchase_order_approved": mark("Purchase order approved"),
     "supply.purchase_order_sent": mark("Purchase order sent"),

@@ -50,6 +50,7 @@ PURPOSES = {
     "supplier_payable": mark("Owed to suppliers"),
     "stock_value": mark("Goods bought"),
     "resend_cost": mark("Cost of goods sent again"),
+    "stock_correction": mark("Corrections of the value of stock"),
     "case_hold": mark("Frozen for cases"),
     "case_cost": mark("Cases the platform bore"),
     "carrier_claim": mark("Owed by carriers"),
@@ -94,6 +95,7 @@ PARTS = {
     "resent": mark("Goods sent again"),
     "sent_back": mark("Goods that came back for them"),
     "insurance": mark("Freight insurance"),
+    "stock_correction": mark("Correction of the value of stock"),
 }
 
 
