@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from tests.factories import ARequest, a_buyer, a_link, a_person, a_store, the_rules
+from tests.factories import ARequest, AStore, a_buyer, a_link, a_person, a_store, the_rules
 from tests.live.rooms import ARoom, a_room
 
 from dougong.base.errors import BadInput
@@ -32,7 +32,7 @@ ON_HAND = 100
 class AShop(SimpleNamespace):
     """A store of one SKU, a video and two rooms that show it."""
 
-    store: object
+    store: AStore
     video_link: UUID
     room: ARoom
     other: ARoom
