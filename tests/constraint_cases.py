@@ -6,7 +6,14 @@ from typing import Any
 from uuid import uuid4
 
 from tests import constraint_tasks as other
-from tests.constraint_insurance import INSURANCE, INSURANCE_WRONG, PRODUCT
+from tests.constraint_insurance import (
+    INSURANCE,
+    INSURANCE_WRONG,
+    PRODUCT,
+    orders_for_policies,
+    policy_that_paid_nothing,
+)
+from tests.constraint_service import CASE, SERVICE, SERVICE_WRONG
 from tests.constraint_settlement import ASKER
 from tests.constraint_shapes import (
     AT,
@@ -23,7 +30,7 @@ from tests.constraint_shapes import (
 from tests.constraint_tasks import EVIDENCE
 
 LATER = AT + timedelta(days=7)
-CASE, BUYER = uuid4(), uuid4()
+BUYER = uuid4()
 TERMS, ACCOUNT, RUN, FILE, PAYOUT, PAYEE = (uuid4() for _ in range(6))
 BY_ONE = {"approved_by": ASKER, "checked_by": ASKER}
 LAST_YEAR = "[2019-08-20 00:00:00+00,2020-08-20 00:00:00+00)"
@@ -53,12 +60,6 @@ def _ruling(ids: Ids) -> Row:
 def _resend(ids: Ids) -> Row:
     return {"store_id": ids.store, "case_id": CASE, "line_no": 2, "quantity": 1, "carrier": "c",
             "tracking_no": "1234", "from_stock": True, "at": AT}  # fmt: skip
-
-
-def _case_rule(ids: Ids) -> Row:
-    return {"store_id": ids.store, "id": uuid4(), "kind": "refund_only", "up_to_minor": 100,
-            "outcome": "approve", "says_zh": "可", "says_en": "yes", "in_force": LAST_YEAR,
-            "made_by": ids.person, "made_at": AT}  # fmt: skip
 
 
 def _payout(ids: Ids) -> Row:
@@ -96,6 +97,7 @@ def _payout_move(ids: Ids) -> Row:
 
 CASES: Mapping[str, Callable[[Ids], Row]] = {
     "cases": _case,
+    **SERVICE,
     "case_lines": lambda ids: {"store_id": ids.store, "case_id": CASE, "line_no": 3,
                                "category": "*", "quantity": 1, "amount_minor": 100},
     "case_units": lambda ids: {"store_id": ids.store, "order_id": ids.order, "line_no": 2,
@@ -108,7 +110,6 @@ CASES: Mapping[str, Callable[[Ids], Row]] = {
                                "purpose": "merchant_payable", "owner_id": ids.org,
                                "amount_minor": 100},
     "resend_lines": _resend,
-    "case_rules": _case_rule,
     "buyer_score_formulas": lambda ids: {"id": uuid4(), "formula": "{}", "in_force": LAST_YEAR,
                                          "reason": "r", "made_by": ids.person, "made_at": AT},
     "buyer_scores": lambda ids: {"person_id": BUYER, "score": 10, "facts": "{}", "since": AT,
@@ -124,8 +125,8 @@ CASES: Mapping[str, Callable[[Ids], Row]] = {
 }  # fmt: skip
 FRESH = {**other.FRESH, **CASES}
 FACTS = other.FACTS
-KEPT_CASES = ("case_lines", "case_moves", "case_evidence", "case_rulings", "case_holds",
-              "resend_lines", "payout_moves")  # fmt: skip
+KEPT_CASES = ("case_lines", "case_moves", "case_messages", "case_evidence", "case_rulings",
+              "case_holds", "resend_lines", "insurance_claims", "payout_moves")  # fmt: skip
 
 
 def world(ids: Ids) -> list[tuple[str, Row]]:
@@ -143,6 +144,9 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "buyer_scores": {"person_id": ids.person},
         "insurance_products": {"id": PRODUCT, "in_force": FROM_AT, "version": 1},
         "insured_stores": {"since": AT, "until": None},
+        "insurance_policies": {"order_id": ids.order},
+        "insurance_claims": {"order_id": ids.order},
+        "return_addresses": {"is_default": True},
         "payout_terms": {"id": TERMS, "in_force": FROM_AT},
         "payout_accounts": {"id": ACCOUNT, "payee_id": PAYEE},
         "payout_runs": {"id": RUN, "day": "2020-08-20"},
@@ -152,6 +156,10 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
         "payout_moves": {"n": 1},
     }
     rows = [(table, row(ids) | fixed.get(table, {})) for table, row in CASES.items()]
+    rows.insert(
+        next(n for n, (table, _) in enumerate(rows) if table == "insurance_claims"),
+        policy_that_paid_nothing(ids),
+    )
     second = CASES["case_lines"](ids) | {"line_no": 2}
     at = next(n for n, (table, _) in enumerate(rows) if table == "case_lines")
     again = _payout(ids) | {"day": "2020-08-20", "retry_of": PAYOUT, "bank_ref": fresh()}
@@ -162,6 +170,7 @@ def world(ids: Ids) -> list[tuple[str, Row]]:
     return [
         *other.world(ids),
         ("people", buyer),
+        *orders_for_policies(FRESH["orders"], ids),
         *rows[: at + 1],
         ("case_lines", second),
         *rows[at + 1 :],
@@ -264,23 +273,6 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "resend_lines_store_id_case_id_line_no_fkey": row_with(line_no=9),
         "resend_lines_tracking_no_check": row_with(tracking_no="123"),
     },
-    "case_rules": {
-        **_words("case_rules", "order_state", "outcome"),
-        "case_rules_buyer_check": row_with(buyer="nobody"),
-        "case_rules_category_check": row_with(category=""),
-        "case_rules_ended": row_with(withdrawn=True),
-        "case_rules_ended_by_fkey": row_with(ended_by=NOBODY, ended_at=LATER),
-        "case_rules_in_force_check": row_with(in_force=EMPTY_TIME),
-        "case_rules_kind_check": row_with(kind=""),
-        "case_rules_made_by_fkey": row_with(made_by=NOBODY),
-        "case_rules_no_overlap": row_with(in_force=FROM_AT),
-        "case_rules_pkey": once("id"),
-        "case_rules_reason_check": row_with(reason=""),
-        "case_rules_says_en_check": row_with(says_en=""),
-        "case_rules_says_zh_check": row_with(says_zh=""),
-        "case_rules_store_id_fkey": row_with(store_id=NOBODY),
-        "case_rules_up_to_minor_check": row_with(up_to_minor=0),
-    },
     "buyer_score_formulas": {
         "buyer_score_formulas_in_force_check": row_with(in_force=EMPTY_TIME),
         "buyer_score_formulas_made_by_fkey": row_with(made_by=NOBODY),
@@ -294,6 +286,7 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "buyer_scores_pkey": once("person_id"),
         "buyer_scores_score_check": row_with(score=101),
     },
+    **SERVICE_WRONG,
     **INSURANCE_WRONG,
     "payout_terms": {
         **_words("payout_terms", "purpose"),

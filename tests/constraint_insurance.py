@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import uuid4
 
+from tests.constraint_service import CASE
 from tests.constraint_shapes import (
     AT,
     EMPTY_TIME,
@@ -18,6 +19,8 @@ from tests.constraint_shapes import (
 
 LATER = AT + timedelta(days=7)
 PRODUCT = uuid4()
+# Orders: with a policy that has not paid, and with none.
+INSURED, NOT_INSURED = uuid4(), uuid4()
 LAST_YEAR = "[2019-08-20 00:00:00+00,2020-08-20 00:00:00+00)"
 
 
@@ -28,11 +31,20 @@ def _product(ids: Ids) -> Row:
             "approved_at": AT}  # fmt: skip
 
 
+def _policy(ids: Ids) -> Row:
+    return {"store_id": ids.store, "order_id": NOT_INSURED, "product_id": PRODUCT,
+            "currency": "CNY", "premium_minor": 40, "cover_minor": 900, "route": "near",
+            "return_bp": 500, "at": AT}  # fmt: skip
+
+
 INSURANCE: Mapping[str, Callable[[Ids], Row]] = {
     "insurance_products": _product,
     "insured_stores": lambda ids: {"store_id": ids.store, "since": LATER, "until": LATER,
                                    "counted": 2, "came_back": 1, "counted_at": AT,
                                    "taken_by": ids.person},
+    "insurance_policies": _policy,
+    "insurance_claims": lambda ids: {"store_id": ids.store, "order_id": INSURED, "case_id": CASE,
+                                     "amount_minor": 900, "at": AT},
 }  # fmt: skip
 INSURANCE_WRONG: Mapping[str, Mapping[str, Wrong]] = {
     "insurance_products": {
@@ -55,4 +67,29 @@ INSURANCE_WRONG: Mapping[str, Mapping[str, Wrong]] = {
         "insured_stores_store_id_fkey": row_with(store_id=NOBODY),
         "insured_stores_until": row_with(until=AT),
     },
+    "insurance_policies": {
+        "insurance_policies_charged": row_with(charged_at=AT - timedelta(seconds=1)),
+        "insurance_policies_cover_minor_check": row_with(cover_minor=0),
+        "insurance_policies_pkey": once("order_id"),
+        "insurance_policies_premium_minor_check": row_with(premium_minor=0),
+        "insurance_policies_product_id_fkey": row_with(product_id=NOBODY),
+        "insurance_policies_return_bp_check": row_with(return_bp=10_001),
+        "insurance_policies_route_check": row_with(route="by sea"),
+        "insurance_policies_store_id_order_id_fkey": row_with(order_id=NOBODY),
+    },
+    "insurance_claims": {
+        "insurance_claims_amount_minor_check": row_with(amount_minor=0),
+        "insurance_claims_pkey": once("order_id"),
+        "insurance_claims_store_id_case_id_fkey": row_with(case_id=NOBODY),
+        "insurance_claims_store_id_order_id_fkey": row_with(order_id=NOT_INSURED),
+    },
 }
+
+
+def orders_for_policies(order: Callable[[Ids], Row], ids: Ids) -> list[tuple[str, Row]]:
+    """Orders beside the one of the world. `order`: makes a good one."""
+    return [("orders", order(ids) | {"id": one}) for one in (INSURED, NOT_INSURED)]
+
+
+def policy_that_paid_nothing(ids: Ids) -> tuple[str, Row]:
+    return "insurance_policies", _policy(ids) | {"order_id": INSURED}
