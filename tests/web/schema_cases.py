@@ -48,6 +48,7 @@ WANTED: dict[str, tuple[CaseKind, str, dict[str, Any]]] = {
     "service_desk_more_time": (ONLY, "", {"body": {}}),
     "service_desk_no_more_time": (RETURN, "buyer asks", {"body": {}}),
     "service_desk_say_in": (ONLY, "", WORDS),
+    "arbitration_ask_sides": (ONLY, "asked", WORDS),
     "arbitration_rule": (
         ONLY, "asked", {"body": {"question": "谁", "outcome": "nothing", "reason": "无据"}},
     ),

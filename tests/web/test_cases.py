@@ -158,6 +158,25 @@ async def test_more_time_is_asked_for_and_declined_on_the_page(desk: Desk) -> No
     assert "您未同意延期，期限不变；您仍可主动给对方延期。" in await desk.see("merchant", one)
 
 
+async def test_the_platform_asks_both_sides_and_rules_by_what_can_be(desk: Desk) -> None:
+    page = await desk.opened("refund_only")
+    one = f"{desk.service}/{page.rpartition('/')[2]}"
+    ruled = f"/operator{page}"
+    await desk.send("operator", f"{ruled}/say", status=409, body="早了")
+    await desk.send("merchant", f"{one}/act", act="refuse", note="不认可")
+    await desk.send("buyer", f"{page}/act", act="ask_platform", note="谁来赔？")
+    await desk.send("operator", f"{ruled}/say", body="请双方补充开箱照片。")
+    for who, path in (("buyer", page), ("merchant", one)):
+        assert "请双方补充开箱照片。" in await desk.see(who, path)
+    await desk.send("merchant", f"{one}/evidence", file=("装箱.jpg", a_picture()))
+    seen = await desk.see("operator", ruled)
+    assert "谁来赔？</textarea>" in seen and "装箱.jpg" in seen
+    assert 'value="return_refund"' not in seen and 'value="creator"' not in seen
+    form = {"question": "谁的错", "outcome": "refund", "amount": "10", "reason": "长长的理由"}
+    refused = await desk.send("operator", f"{ruled}/ruling", status=422, bearer="creator", **form)
+    assert "There is no creator" in refused.text and "长长的理由</textarea>" in refused.text
+
+
 async def test_templates_and_the_return_address_are_used(desk: Desk) -> None:
     base = f"/merchant/stores/{desk.store}/service-desk"
     await desk.send("merchant", f"{base}/templates", name="安抚", body="抱歉给您带来不便")

@@ -86,6 +86,34 @@ async def test_refused_ruled_and_appealed_with_evidence_of_both(api: Api) -> Non
     }  # fmt: skip
 
 
+async def test_the_platform_asks_both_sides_before_it_rules(api: Api) -> None:
+    mine, theirs = await opened(api, await shipped(api), "return_refund")
+    ruled = f"/api/v1/arbitrations/{mine.removeprefix('/api/v1/cases/')}"
+    ask = {"words": "请双方补充照片"}
+    assert await api.refused("operator", f"{ruled}/messages", ask) == (409, "case_closed")
+    await api.post("merchant", f"{theirs}/refuse", {"words": "不认可"})
+    await api.post("buyer", f"{mine}/arbitration", {"words": "请裁决"})
+    asked = await api.make("operator", f"{ruled}/messages", ask)
+    assert asked["may"] == ["rule"] and asked["ruling"] == {
+        "outcomes": ["refund", "return_refund", "nothing"],
+        "bearers": ["merchant", "platform", "carrier"],
+    }  # fmt: skip
+    for who, path in (("buyer", mine), ("merchant", theirs)):
+        seen = await api.get(who, path)
+        assert [(m["side"], m["body"]) for m in seen["messages"]] == [
+            ("operator", "请双方补充照片")
+        ]
+        assert seen["ruling"] is None
+    picture = {"name": "a.png", "content": base64.b64encode(a_picture()).decode()}
+    shown = await api.post("merchant", f"{theirs}/evidence", picture, status=201)
+    file = f"{mine}/evidence/{shown['evidence'][0]['id']}/picture.webp"
+    assert (await api.raw("operator", "GET", file)).status_code == 200
+    ruling = {"question": "谁", "outcome": "refund", "granted_minor": 1, "reason": "x"}
+    for bearer in ("creator", "coupon_funder"):
+        body = ruling | {"bearer": bearer}
+        assert await api.refused("operator", f"{ruled}/rulings", body) == (422, "bad_case")
+
+
 async def test_a_return_goes_back_and_is_refunded(api: Api) -> None:
     order = await shipped(api, 2)
     await api.make("merchant", f"{api.store}/return-addresses", ADDRESS)

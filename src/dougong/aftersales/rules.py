@@ -298,6 +298,12 @@ def state_when_inspected(kind: CaseKind) -> CaseState:
     return CaseState.TO_RESEND if kind in WITH_SENDING else CaseState.DONE
 
 
+def rulings_for(kind: CaseKind, *, is_sent_back: bool) -> list[RulingOutcome]:
+    """What can be ruled: goods are asked back only where the case is about that, and once."""
+    can_return = kind in WITH_RETURN and not is_sent_back
+    return [one for one in RulingOutcome if can_return or one is not RulingOutcome.RETURN_REFUND]
+
+
 OUTCOME_OF_SENDING = {
     CaseKind.EXCHANGE: "exchanged",
     CaseKind.RESEND: "resent",

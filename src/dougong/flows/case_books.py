@@ -1,7 +1,8 @@
 """How the money of a case moves: frozen when it is opened, given back when it ends, borne by
 whoever bears it. The refund itself is that of flows/refund_lines.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -131,6 +132,19 @@ def _payer(line: BookedLine, bearer: Bearer) -> AccountName | None:
             raise BadCase(field="bearer", reason="nobody")
         return AccountName(line.discount_creator_id, Purpose.CREATOR_PAYABLE)
     return None
+
+
+def bearers_of(order: BookedOrder, line_nos: Collection[int]) -> list[Bearer]:
+    """Who can bear a refund of these lines: whoever is there for each of them."""
+    lines = [line for line in order.lines if line.line_no in line_nos]
+    return [one for one in Bearer if all(_can_bear(line, one) for line in lines)]
+
+
+def _can_bear(line: BookedLine, bearer: Bearer) -> bool:
+    with suppress(BadCase):
+        _payer(line, bearer)
+        return True
+    return False
 
 
 def borne_minor(entry: Entry | None) -> int:

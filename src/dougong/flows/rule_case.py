@@ -1,11 +1,11 @@
 """The operator rules a case, once more when one side appeals; then that is carried out."""
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.accounts.commands import audit
 from dougong.aftersales.queries import Case
 from dougong.aftersales.rules import (
-    WITH_RETURN,
     BadCase,
     Bearer,
     CaseState,
@@ -13,12 +13,30 @@ from dougong.aftersales.rules import (
     Side,
     check_move,
     check_words,
+    rulings_for,
 )
 from dougong.aftersales.ruling_commands import Ruling, ruling_of, write_ruling
 from dougong.flows.answer_case import Act, by_person, case_for, step_of
+from dougong.flows.case_books import bearers_of
+from dougong.flows.order_for_books import booked_order
 from dougong.flows.settle_case import By, end_case, refund_case
 from dougong.flows.step_cases import take_steps
 from dougong.reads.case_facts import default_return_address
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """What a ruling of a case can say: the lines of its order decide who can bear it."""
+
+    outcomes: list[RulingOutcome]
+    bearers: list[Bearer]
+
+
+async def choices_for(conn: AsyncConnection, case: Case) -> Choices:
+    booked, _ = await booked_order(conn, store_id=case.store_id, order_id=case.order_id)
+    return Choices(
+        rulings_for(case.kind, is_sent_back=case.return_tracking_no != ""),
+        bearers_of(booked, {line.line_no for line in case.lines}),
+    )
 
 
 async def rule(conn: AsyncConnection, act: Act, ruling: Ruling) -> None:
@@ -51,7 +69,7 @@ async def rule_again(conn: AsyncConnection, act: Act, ruling: Ruling) -> None:
 async def _write(
     conn: AsyncConnection, act: Act, case: Case, ruling: Ruling, *, instance: int
 ) -> None:
-    _check(case, ruling)
+    _check(case, ruling, await choices_for(conn, case))
     await write_ruling(
         conn, case=case, instance=instance, ruling=ruling, person_id=act.person_id, at=act.at
     )
@@ -71,7 +89,7 @@ async def _write(
     )
 
 
-def _check(case: Case, ruling: Ruling) -> None:
+def _check(case: Case, ruling: Ruling, choices: Choices) -> None:
     """Raises BadCase."""
     check_words(ruling.question, field="question")
     check_words(ruling.reason, field="reason", most=2_000)
@@ -80,10 +98,10 @@ def _check(case: Case, ruling: Ruling) -> None:
         raise BadCase(field="granted", reason="out_of_range")
     if ruling.granted_minor < 0:
         raise BadCase(field="granted", reason="out_of_range")
-    if ruling.outcome is RulingOutcome.RETURN_REFUND and (
-        case.kind not in WITH_RETURN or case.return_tracking_no
-    ):
+    if ruling.outcome not in choices.outcomes:
         raise BadCase(field="outcome", reason="nothing_to_return")
+    if ruling.bearer not in choices.bearers:
+        raise BadCase(field="bearer", reason="nobody")
 
 
 async def carry_out_first(conn: AsyncConnection, case: Case, *, by: By) -> None:

@@ -27,9 +27,11 @@ from dougong.infra.media import MediaRefused
 
 
 async def say(conn: AsyncConnection, act: Act, *, side: Side, body: str) -> UUID:
-    """A message. Raises CaseGone, CaseClosed, BadCase."""
+    """A message; the platform's only while it is to rule. Raises CaseGone, CaseClosed, BadCase."""
     case = await case_for(conn, act)
     _refuse_ended(case)
+    if side is Side.OPERATOR and case.waiting_for != side.value:
+        raise CaseClosed(field="case_id", state=case.state.value)
     message_id = await write_message(
         conn, case=case, side=side.value, person_id=act.person_id, body=body, at=act.at
     )

@@ -350,6 +350,7 @@ CASE_FIELDS: dict[str, str] = {
         "The shipping fee comes back for a reason that is not yours only, such as damaged goods."
     ),
     "only_freight": mark("The shipping fee is asked back with goods only."),
+    "nobody": mark("There is no creator, or no funder of a coupon, of these goods to bear it."),
     "not_cheaper": mark("It has not become cheaper since."),
     "nothing_to_return": mark("Nothing can be sent back in this case: choose another ruling."),
     "damaged": mark("This file cannot be read. Please choose another."),

@@ -12,6 +12,7 @@ from dougong.aftersales.queries import case_of
 from dougong.aftersales.rules import MOST_BODY, MOST_LINES, Bearer, CaseKind, RulingOutcome, Side
 from dougong.base.ids import PersonId, StoreId
 from dougong.base.money import Money
+from dougong.flows.rule_case import Choices, choices_for
 from dougong.reads.case_desk import CaseStory, case_story
 from dougong.web.api.common import Filled, Lines, OneLine, filled, money_or_none
 from dougong.web.api.store_orders_types import LineNo
@@ -192,10 +193,18 @@ class CaseSent(msgspec.Struct):
     at: datetime
 
 
+class RulingChoices(msgspec.Struct):
+    """What a ruling can say: `bearers` are those who are there for every line of the case."""
+
+    outcomes: list[str]
+    bearers: list[str]
+
+
 class CaseDetail(msgspec.Struct):
     """`may`: what the caller's side can do now. `held`: frozen until the case ends. `borne`: what
     `bearer` makes up to the store. `extension_asked_by`: the side that asks for more time;
-    `extension_declined_at`: when it got none, for the deadline of this state."""
+    `extension_declined_at`: when it got none, for the deadline of this state. `ruling`: for the
+    platform, while it is to rule."""
 
     case: CaseRow
     body: str
@@ -213,6 +222,7 @@ class CaseDetail(msgspec.Struct):
     extension_asked_by: str | None
     extension_declined_at: datetime | None
     may: list[str]
+    ruling: RulingChoices | None
     lines: list[CaseLineShown]
     moves: list[CaseMove]
     messages: list[CaseMessage]
@@ -233,10 +243,12 @@ async def case_detail(
     ours = StoreId(store_id)
     story = await case_story(conn, store_id=ours, case_id=case_id, buyer_id=buyer_id)
     case = await case_of(conn, store_id=ours, case_id=case_id)
-    return _detail(story, case, acts_for(case, side))
+    may = acts_for(case, side)
+    choices = await choices_for(conn, case) if "rule" in may else None
+    return _detail(story, case, may, choices)
 
 
-def _detail(story: CaseStory, case: Any, may: list[str]) -> CaseDetail:
+def _detail(story: CaseStory, case: Any, may: list[str], choices: Choices | None) -> CaseDetail:
     currency = case.currency
     return filled(
         CaseDetail,
@@ -246,6 +258,7 @@ def _detail(story: CaseStory, case: Any, may: list[str]) -> CaseDetail:
         held=case.held_at is not None and case.released_at is None,
         borne=Money(case.borne_minor, currency),
         may=may,
+        ruling=filled(RulingChoices, choices) if choices else None,
         lines=[
             filled(CaseLineShown, line, amount=Money(line.amount_minor, currency))
             for line in story.lines

@@ -262,6 +262,26 @@ async def read_arbitration(
 
 
 @post(
+    RULED + "/{store:uuid}/{case_id:uuid}/messages",
+    status_code=201,
+    summary="Ask both sides",
+    **RULE,
+)
+async def ask_sides(
+    store: FromPath[UUID],
+    case_id: FromPath[UUID],
+    data: JSONBody[WordsInput],
+    conn: Conn,
+    who: Who,
+    now: Now,
+    key: MaybeKey = None,
+) -> CaseDetail:
+    """Before a ruling: buyer and store read it, answer and show evidence. 409 `case_closed` where
+    no ruling is asked for."""
+    return await speak(Side.OPERATOR, store, case_id, data, conn, who, now, key)
+
+
+@post(
     RULED + "/{store:uuid}/{case_id:uuid}/rulings", status_code=201, summary="Rule a case", **RULE
 )
 async def rule(
@@ -288,6 +308,6 @@ async def rule(
 
 HANDLERS: list[HTTPRouteHandler] = [
     list_cases, count_cases, read_case, explain_case, say_in, show_in, read_desk, make_address,
-    make_template, drop_template, list_arbitrations, read_arbitration, rule,
+    make_template, drop_template, list_arbitrations, read_arbitration, ask_sides, rule,
     *(store_step(name) for name in STEPS_OF_STORE),
 ]  # fmt: skip

@@ -14,8 +14,9 @@ from dougong.base.access import Permission
 from dougong.base.ids import StoreId
 from dougong.flows import rule_case
 from dougong.flows.answer_case import Act
+from dougong.flows.talk_in_case import say
 from dougong.reads.case_desk import operator_queue
-from dougong.web.cases.pages import Answer, AnyRequest, Seat, case_page, on_case
+from dougong.web.cases.pages import Answer, AnyRequest, SayForm, Seat, case_page, on_case
 from dougong.web.cases.words import BEARERS, RULINGS, case_words
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -41,10 +42,13 @@ def seat_of(store_id: UUID, case_id: UUID) -> Seat:
     return Seat(Side.OPERATOR, "operator/base.html", base, "/operator/cases")
 
 
-def _choices() -> dict[str, Any]:
+async def _choices(conn: Conn, store_id: StoreId, case_id: UUID) -> dict[str, Any]:
+    """What can be ruled, and who can bear it. Raises CaseGone."""
+    case = await case_of(conn, store_id=store_id, case_id=case_id)
+    found = await rule_case.choices_for(conn, case)
     return {
-        "rulings": [(code, gettext(words)) for code, words in RULINGS.items()],
-        "bearers": [(one.value, gettext(BEARERS[one.value])) for one in Bearer],
+        "rulings": [(one.value, gettext(RULINGS[one.value])) for one in found.outcomes],
+        "bearers": [(one.value, gettext(BEARERS[one.value])) for one in found.bearers],
     }
 
 
@@ -58,8 +62,29 @@ async def queue(request: AnyRequest, conn: Conn) -> Page:
 async def one(
     store: FromPath[UUID], case_id: FromPath[UUID], request: AnyRequest, conn: Conn
 ) -> Page:
-    seat = seat_of(store, case_id)
-    return await case_page(request, conn, seat, StoreId(store), case_id, **_choices())
+    seat, store_id = seat_of(store, case_id), StoreId(store)
+    choices = await _choices(conn, store_id, case_id)
+    return await case_page(request, conn, seat, store_id, case_id, **choices)
+
+
+@post(CASE + "/say", **RULE, status_code=303)
+async def ask_sides(
+    store: FromPath[UUID],
+    case_id: FromPath[UUID],
+    data: FormData[SayForm],
+    request: AnyRequest,
+    conn: Conn,
+    who: Who,
+    now: Now,
+) -> Answer:
+    """Before a ruling: both sides read it, answer and show evidence."""
+    store_id = StoreId(store)
+    act = Act(store_id=store_id, case_id=case_id, person_id=who.person_id, at=now)
+    choices = await _choices(conn, store_id, case_id)
+    return await on_case(
+        request, conn, seat_of(store, case_id), store_id, case_id,
+        lambda: say(conn, act, side=Side.OPERATOR, body=data.body), **choices,
+    )  # fmt: skip
 
 
 @post(CASE + "/ruling", **RULE, status_code=303)
@@ -82,8 +107,9 @@ async def ruling(
         again = case.state is CaseState.APPEALED
         await (rule_case.rule_again if again else rule_case.rule)(conn, act, found)
 
+    choices = await _choices(conn, store_id, case_id)
     return await on_case(
-        request, conn, seat_of(store, case_id), store_id, case_id, do, **_choices()
+        request, conn, seat_of(store, case_id), store_id, case_id, do, typed=data, **choices
     )
 
 
@@ -102,4 +128,4 @@ def _ruling(data: RulingForm, currency: str) -> Ruling:
     )  # fmt: skip
 
 
-HANDLERS: list[HTTPRouteHandler] = [queue, one, ruling]
+HANDLERS: list[HTTPRouteHandler] = [queue, one, ask_sides, ruling]

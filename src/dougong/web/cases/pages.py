@@ -81,9 +81,10 @@ async def case_page(
     case_id: UUID,
     *,
     refusal: Refusal | None = None,
+    typed: Form | None = None,
     **more: Any,
 ) -> Page:
-    """Raises CaseGone."""
+    """`typed`: what was sent and refused, to be mended. Raises CaseGone."""
     story = await case_story(conn, store_id=store_id, case_id=case_id, buyer_id=seat.buyer_id)
     case = await case_of(conn, store_id=store_id, case_id=case_id)
     templates, addresses = [], []
@@ -114,6 +115,7 @@ async def case_page(
         addresses=addresses,
         bad_words=bad,
         bad_field=refusal.field if refusal else "",
+        typed=typed,
         **case_words(),
         **more,
     )

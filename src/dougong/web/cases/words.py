@@ -5,6 +5,7 @@ from typing import Any
 from dougong.aftersales.abuse_rules import Part, Scored
 from dougong.aftersales.queries import Case
 from dougong.aftersales.rules import MAY, MOVES, CaseKind, CaseState, Side
+from dougong.reads.case_desk import CaseStory
 from dougong.web.i18n import gettext, mark
 from dougong.web.render import rate
 
@@ -235,6 +236,12 @@ def time_words(case: Case, side: Side) -> str:
     return gettext("You have declined more time: this deadline stays. You can still give it.")
 
 
+def asked_words(story: CaseStory) -> str:
+    """The question that the platform was asked, or that it decided first."""
+    asked = [one.note for one in story.moves if one.to_state == S.ARBITRATION.value]
+    return str(story.rulings[-1].question if story.rulings else asked[-1] if asked else "")
+
+
 def score_part_words(one: Scored) -> str:
     """A reason in words, with its numbers."""
     words = gettext(SCORE_PARTS[one.part.fact.value])
@@ -274,6 +281,7 @@ def case_words() -> dict[str, Any]:
         "next_words": of(NEXT),
         "about_words": of(ABOUT),
         "time_words": time_words,
+        "asked_words": asked_words,
         "score_part_words": score_part_words,
         "score_rule_words": score_rule_words,
         "score_name": of(SCORE_PARTS),
