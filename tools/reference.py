@@ -125,7 +125,7 @@ def events_page(files: list[SourceFile]) -> str:
     """Every kind that is given to infra.events.record or record_many."""
     found: dict[str, set[str]] = {}
     for file in python_files(files, "src/dougong/"):
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if isinstance(node, ast.Call) and (at := WHERE_KIND.get(last_words(file, node.func))):
                 for part in node.args[at - 1 : at]:
                     for said in ast.walk(part):

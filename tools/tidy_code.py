@@ -40,7 +40,7 @@ def sizes(files: list[SourceFile]) -> Iterator[Finding]:
             what = f"{len(file.lines)} lines, at most {MOST_LINES}"
             yield Finding("file_lines", file.path, 1, what)
     for file in python_files(files):
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > MOST_FUNCTION_LINES:
@@ -53,7 +53,7 @@ def one_clock(files: list[SourceFile]) -> Iterator[Finding]:
     for file in python_files(files, "src/dougong/"):
         if file.path in MAY_ASK_THE_TIME:
             continue
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if isinstance(node, ast.Call) and meaning(file, node.func) in CLOCKS:
                 yield Finding("clock", file.path, node.lineno, "asks for now outside the clock")
 
@@ -62,7 +62,7 @@ def no_swallowed_errors(files: list[SourceFile]) -> Iterator[Finding]:
     """No `except Exception: pass`, and no suppress(Exception)."""
     broad = {"Exception", "BaseException"}
     for file in python_files(files):
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if isinstance(node, ast.ExceptHandler):
                 caught = node.type is None or meaning(file, node.type) in broad
                 if caught and all(_does_nothing(line) for line in node.body):

@@ -39,10 +39,15 @@ class SourceFile:
         return ast.parse(self.text, self.path)
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree. Each check looks at all of them: one walk for all checks."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def imported(self) -> dict[str, str]:
         """Local name to the dotted name it was imported from: `{"text": "sqlalchemy.text"}`."""
         names: dict[str, str] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for one in node.names:
                     names[one.asname or one.name.split(".")[0]] = one.name

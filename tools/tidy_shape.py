@@ -38,7 +38,7 @@ def permissions(files: list[SourceFile]) -> Iterator[Finding]:
     """Every handler names the permission it needs."""
     for file in python_files(files, "src/dougong/web/"):
         shared = _dicts_with_permission(file)
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             for mark in node.decorator_list:
@@ -71,7 +71,7 @@ def refusal_codes(files: list[SourceFile]) -> dict[str, tuple[str, int]]:
     classes = [
         (file, node)
         for file in python_files(files, "src/dougong/")
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.ClassDef)
     ]
     known = {"Refusal"}
@@ -101,7 +101,7 @@ def refusal_texts(files: list[SourceFile]) -> dict[str, str]:
     """Code to English text, as web/words.py has them."""
     found: dict[str, str] = {}
     for file in python_files(files, "src/dougong/web/words.py"):
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if not isinstance(node, ast.Dict):
                 continue
             for key, value in zip(node.keys, node.values, strict=True):

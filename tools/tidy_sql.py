@@ -26,7 +26,7 @@ OUTSIDE_NAMES = {"gateway", "http_client"}
 def no_writes_in_reads(files: list[SourceFile]) -> Iterator[Finding]:
     """A read writes nothing: neither by SQL text nor by SQLAlchemy."""
     for file in python_files(files, "src/dougong/reads/"):
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if WRITES.search(node.value):
                     yield Finding("reads_write", file.path, node.lineno, "a read writes")
@@ -61,7 +61,7 @@ def _is_text(node: ast.expr) -> bool:
 def _values(file: SourceFile) -> dict[str, list[ast.expr]]:
     """Name to everything that the file assigns to it."""
     found: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
@@ -82,7 +82,7 @@ def no_sql_from_strings(files: list[SourceFile]) -> Iterator[Finding]:
         if file.path.startswith("tests/"):  # a test may try every table in turn
             continue
         values = _values(file)
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             is_text = meaning(file, node.func) == "sqlalchemy.text"
@@ -110,7 +110,7 @@ def _is_string_expression(node: ast.expr) -> bool:
 def no_outside_call_in_transaction(files: list[SourceFile]) -> Iterator[Finding]:
     """Gateways, adapters and HTTP are asked in jobs, after the commit."""
     for file in python_files(files, "src/dougong/"):
-        for block in ast.walk(file.tree):
+        for block in file.nodes:
             if not isinstance(block, ast.AsyncWith | ast.With):
                 continue
             opened = (item.context_expr for item in block.items)
@@ -137,7 +137,7 @@ def _is_outside(file: SourceFile, call: ast.Call) -> bool:
 def no_now_in_sql(files: list[SourceFile]) -> Iterator[Finding]:
     """The database's clock is not the business clock: pass the instant as a parameter."""
     for file in python_files(files, "src/dougong/"):
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             if not isinstance(node, ast.Call) or meaning(file, node.func) != "sqlalchemy.text":
                 continue
             for part in ast.walk(node):
