@@ -15,6 +15,9 @@ from typing import Any
 
 WORKERS = 2
 START_TIMEOUT_S = 60
+# Web workers and jobs leave within half a minute; then the database writes what a measurement has
+# left in its memory, file by file: on a busy disk that takes as long again.
+STOP_TIMEOUT_S = 120
 
 
 def free_port() -> int:
@@ -81,7 +84,7 @@ def server(home: Path, *, workers: int = WORKERS) -> Iterator[str]:
         yield address
     finally:
         running.terminate()
-        running.wait(timeout=30)
+        running.wait(timeout=STOP_TIMEOUT_S)
         log.close()
 
 

@@ -28,6 +28,7 @@ WATCH_EVERY_S = 0.5
 # The pages come up first: on few cores each start takes from the others. A web worker listens when
 # it is ready to serve. Where none ever is, the jobs run all the same.
 JOBS_WITHIN_S = 15
+STOP_WITHIN_S = 12  # of the job worker and the ingest: together, from when they were told
 GIVE_UP_AFTER = 5  # times that the web workers died together,
 GIVE_UP_WITHIN_S = 60  # within so many seconds
 
@@ -56,6 +57,8 @@ class Watch(threading.Thread):
         if not settings().database_url and not embedded().is_running():
             click.echo("the embedded database is away: starting it again", err=True)
             embedded().ensure_running()
+        if self.stopping.is_set():
+            return
         away = [command for command in self.commands if not self._is_running(command)]
         if away and (time.monotonic() >= self.jobs_from or is_open(self.host, self.port)):
             for command in away:
@@ -68,18 +71,27 @@ class Watch(threading.Thread):
         return child is not None and child.poll() is None
 
     def stop(self) -> None:
+        """Tell all of them at once, and wait for all of them at once; the database goes last, when
+        nobody needs it any more: how long it takes to write what it holds, the disk says."""
         self.stopping.set()
+        told = self._tell(())
+        until = time.monotonic() + STOP_WITHIN_S
         self.join(timeout=5)
-        running = [child for child in self.children.values() if child.poll() is None]
-        for child in running:
-            child.send_signal(signal.SIGTERM)
-        for child in running:
+        told += self._tell(told)  # what the last look has started
+        for child in told:
             try:
-                child.wait(timeout=12)
+                child.wait(timeout=max(until - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
                 child.kill()
         if not settings().database_url:
             embedded().stop()
+
+    def _tell(self, told: Sequence["subprocess.Popen[bytes]"]) -> list["subprocess.Popen[bytes]"]:
+        """Those that were not told yet."""
+        running = [one for one in list(self.children.values()) if one.poll() is None]
+        for child in (new := [one for one in running if one not in told]):
+            child.send_signal(signal.SIGTERM)
+        return new
 
 
 def serve_until_told(*, host: str, port: int, workers: int) -> None:
