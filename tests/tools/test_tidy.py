@@ -214,5 +214,6 @@ def test_every_check_has_a_sample() -> None:
     assert set(tidy.CHECKS) == {sample[0] for sample in SAMPLES} | by_hand
 
 
+@pytest.mark.timeout(300)  # all CPU, and much of it: a machine that is shared takes long
 def test_the_tree_is_tidy() -> None:
     assert list(tidy.after_exceptions(tidy.findings(read_tree()), tidy.excused())) == []
