@@ -31,7 +31,8 @@ class Buyer(msgspec.Struct):
 
 class Plan(msgspec.Struct):
     """What the test tells its buyers. `hurry`: once this file is there, buy all that is left.
-    `offer_id`: of a flash offer, at whose price they buy."""
+    `offer_id`: of a flash offer, at whose price they buy. `link_id`: of a video's link, by which
+    every second buyer comes."""
 
     url: str
     store_id: UUID
@@ -43,6 +44,7 @@ class Plan(msgspec.Struct):
     think_s: float
     seed: int
     offer_id: UUID | None = None
+    link_id: UUID | None = None
 
 
 class Ack(msgspec.Struct, omit_defaults=True):
@@ -139,6 +141,8 @@ class Customer:
         line = {"sku_id": str(random.choice(plan.skus)), "quantity": quantity}
         if plan.offer_id:
             line["offer_id"] = str(plan.offer_id)
+        if plan.link_id and self.n % 2:
+            line["link_id"] = str(plan.link_id)
         total = plan.price_minor * quantity
         part = {"store_id": str(plan.store_id), "lines": [line], "expected_total_minor": total}
         status, body, tries = await self.world.until_answered(
