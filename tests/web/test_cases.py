@@ -150,7 +150,7 @@ async def test_more_time_is_asked_for_and_declined_on_the_page(desk: Desk) -> No
     assert "您已申请延期。对方同意之前，期限不变。" in await desk.see("buyer", page)
     assert page.rpartition("/")[2] in await desk.see("merchant", f"{desk.service}?show=time")
     seen = await desk.see("merchant", one)
-    assert "买家申请延长期限。 同意后期限延至" in seen and "周末才回家" in seen
+    assert "买家申请延长期限。同意后期限延至" in seen and "周末才回家" in seen
     await desk.send("merchant", f"{one}/act", act="no_more_time", note="请按期寄回")
     seen = await desk.see("buyer", page)
     assert "延期未获同意，期限不变。" in seen and "请按期寄回" in seen

@@ -136,14 +136,20 @@ def _offered(options: CaseOptions) -> dict[str, KindOffered]:
     return {code: found[code] for code in KINDS if code in found}
 
 
-def _refused(options: CaseOptions, offered: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """Kinds that cannot be asked for any line, each with why, said once."""
+def _refused(
+    options: CaseOptions, offered: Mapping[str, Any]
+) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Kinds that cannot be asked for any line, with why: those of the same reasons together."""
     whys: dict[str, list[str]] = {}
     for one in options.not_possible:
         said = whys.setdefault(one.kind.value, [])
         if one.why not in said:
             said.append(one.why)
-    return [(code, whys[code]) for code in KINDS if code in whys and code not in offered]
+    found: dict[tuple[str, ...], list[str]] = {}
+    for code in KINDS:
+        if code in whys and code not in offered:
+            found.setdefault(tuple(whys[code]), []).append(code)
+    return list(found.items())
 
 
 @get(ORDER + "/case", **READ)

@@ -160,6 +160,16 @@ ABOUT = {
     "time_given": mark("Gave more time"),
     "time_declined": mark("Declined more time"),
 }
+ASKERS_OF_YOU = {
+    "buyer": mark(
+        "The buyer asks for more time. Agree, and the deadline moves to {time}; "
+        "decline or say nothing, and it stays."
+    ),
+    "merchant": mark(
+        "The store asks for more time. Agree, and the deadline moves to {time}; "
+        "decline or say nothing, and it stays."
+    ),
+}
 ASKERS = {
     "buyer": mark("The buyer asks for more time."),
     "merchant": mark("The store asks for more time."),
@@ -223,12 +233,7 @@ def time_words(case: Case, side: Side) -> str:
             "You have asked for more time. Until the other side agrees, this deadline stays."
         )
     if asked:
-        who = gettext(ASKERS[asked])
-        if side is Side.OPERATOR:
-            return who
-        return f"{who} " + gettext(
-            "Agree, and the deadline moves to {time}. Decline or say nothing, and it stays."
-        )
+        return gettext((ASKERS if side is Side.OPERATOR else ASKERS_OF_YOU)[asked])
     if case.extension_declined_at is None:
         return ""
     if side is Side.OPERATOR or side.value == case.waiting_for:
