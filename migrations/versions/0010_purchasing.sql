@@ -328,7 +328,7 @@ CREATE TABLE dropship_statements (
 CREATE INDEX dropship_statements_by_supplier ON dropship_statements (store_id, supplier_id, at DESC);
 
 -- Order lines that a supplier sends to the buyer. `cost_minor`: of one unit, as agreed when it was sent
--- to the supplier.
+-- to the supplier. `accepted_at`: the supplier said that it will send it.
 CREATE TABLE dropship_lines (
   store_id uuid NOT NULL,
   order_id uuid NOT NULL,
@@ -340,6 +340,7 @@ CREATE TABLE dropship_lines (
   cost_minor bigint NOT NULL CHECK (cost_minor BETWEEN 0 AND 100000000000),
   made_at timestamptz NOT NULL,
   sent_at timestamptz,
+  accepted_at timestamptz,
   answered_at timestamptz,
   package_id uuid,
   reason text NOT NULL DEFAULT '' CHECK (length(reason) <= 500),

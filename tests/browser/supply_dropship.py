@@ -23,6 +23,8 @@ async def a_supplier_sends_it_itself(told: Told) -> None:
     await page.goto(told.market.server.url + urlsplit(address).path)
     slip = page.locator(".slip-card")
     await expect(slip).to_contain_text("Cai 13800138003")
+    await slip.get_by_role("button", name="Accept").click()
+    await expect(slip).to_contain_text("You accepted it")
     await slip.get_by_label("Carrier").select_option("EMS")
     await slip.get_by_label("Tracking number").fill(NUMBER)
     await slip.get_by_role("button", name="I have sent it").click()

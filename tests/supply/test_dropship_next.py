@@ -101,6 +101,24 @@ async def ship_here(world: Dropshipping) -> None:
         )  # fmt: skip
 
 
+async def test_the_merchant_reads_that_a_supplier_accepted(client: Client) -> None:
+    world = await a_paid_order()
+    client.cookies.set(SESSION_COOKIE, await a_session(world.person))
+    assert "Not accepted yet" in await desk(client, world)
+    path = f"/supplier/{world.token}/orders/{world.order_id}/1/accept"
+    for _ in range(2):
+        assert "You accepted it" in (await client.post(path)).text
+    shown = await desk(client, world)
+    assert "Not accepted yet" not in shown and "Accepted" in shown
+    async with transaction() as conn:
+        told = await conn.scalar(
+            text("SELECT count(*) FROM events WHERE kind = 'supply.dropship_accepted' "
+                 "AND subject_id = :id"),
+            {"id": world.order_id},
+        )  # fmt: skip
+    assert told == 1
+
+
 async def test_the_desk_offers_all_three_ways_on(client: Client) -> None:
     world = await a_refused_line(client)
     await another_supplier(world)

@@ -18,6 +18,7 @@ from dougong.supply.dropship_commands import (
     give_lines,
     lock_line,
     move_line,
+    note_accepted,
     refuse_in_hand,
 )
 from dougong.supply.ledger_commands import About
@@ -96,6 +97,29 @@ async def ship_from_supplier(
     await move_line(conn, row=line, state=DropshipState.SHIPPED, package_id=package_id, at=at)
     await _tell(conn, "shipped", store_id, order_id, line, at, package_id=str(package_id))
     return package_id
+
+
+async def accept_from_supplier(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    supplier_id: UUID,
+    order_id: OrderId,
+    line_no: int,
+    at: datetime,
+) -> None:
+    """The supplier will send it; it may still refuse. Saying so again changes nothing.
+
+    Raises NotFound, NotForSupplier (409), WrongPurchaseState (409).
+    """
+    order = await lock_order(conn, store_id=store_id, order_id=order_id)
+    line = await lock_line(
+        conn, store_id=store_id, order_id=order_id, line_no=line_no, supplier_id=supplier_id
+    )
+    if order.state not in SHIPPABLE:
+        raise NotForSupplier(order_state=order.state)
+    if await note_accepted(conn, row=line, at=at):
+        await _tell(conn, "accepted", store_id, order_id, line, at)
 
 
 async def refuse_from_supplier(

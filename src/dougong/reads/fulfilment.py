@@ -134,13 +134,19 @@ DUE = text("""
     SELECT o.id, o.number, o.state, o.currency, o.total_minor, o.paid_at, p.promised_by, p.late_at,
       o.address->>'recipient' AS recipient, o.address->>'province' AS province,
       o.address->>'city' AS city,
-      (SELECT sum(quantity - shipped_quantity - returned_quantity) FROM order_lines l
-        WHERE l.store_id = o.store_id AND l.order_id = o.id AND l.kind = 'goods') AS units
+      l.units, l.at_supplier
     FROM (SELECT * FROM ship_promises
       WHERE store_id = :store_id AND kept_at IS NULL
         AND (promised_by, order_id) > (:from_at, CAST(:from_id AS uuid))
       ORDER BY promised_by, order_id LIMIT :most) p
     JOIN orders o ON o.store_id = p.store_id AND o.id = p.order_id
+    CROSS JOIN LATERAL (
+      SELECT sum(n.quantity - n.shipped_quantity - n.returned_quantity) AS units,
+        sum(n.quantity - n.shipped_quantity - n.returned_quantity)
+          FILTER (WHERE d.state IN ('waiting', 'sent')) AS at_supplier
+      FROM order_lines n LEFT JOIN dropship_lines d ON d.store_id = n.store_id
+        AND d.order_id = n.order_id AND d.line_no = n.line_no
+      WHERE n.store_id = o.store_id AND n.order_id = o.id AND n.kind = 'goods') l
     ORDER BY p.promised_by, p.order_id
 """)
 

@@ -136,6 +136,7 @@ async def move_line(
               cost_minor = coalesce(CAST(:cost_minor AS bigint), cost_minor),
               supplier_id = coalesce(CAST(:supplier_id AS uuid), supplier_id),
               sent_at = CASE WHEN :state = 'sent' THEN CAST(:at AS timestamptz) ELSE sent_at END,
+              accepted_at = CASE WHEN :state <> 'sent' THEN accepted_at END,
               answered_at = CASE WHEN :state IN ('shipped', 'refused')
                 THEN CAST(:at AS timestamptz) END
             WHERE store_id = :store_id AND order_id = :order_id AND line_no = :line_no
@@ -152,6 +153,22 @@ async def move_line(
             "at": at,
         },
     )
+
+
+async def note_accepted(conn: AsyncConnection, *, row: Any, at: datetime) -> bool:
+    """A supplier will send a locked line; answers whether that is new. Raises WrongPurchaseState
+    (409)."""
+    if row.state != DropshipState.SENT:
+        raise WrongPurchaseState(state=row.state)
+    noted = await conn.execute(
+        text("""
+            UPDATE dropship_lines SET accepted_at = :at
+            WHERE store_id = :store_id AND order_id = :order_id AND line_no = :line_no
+              AND accepted_at IS NULL
+        """),
+        {"store_id": row.store_id, "order_id": row.order_id, "line_no": row.line_no, "at": at},
+    )
+    return noted.rowcount == 1
 
 
 async def cost_from(

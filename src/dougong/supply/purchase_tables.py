@@ -283,6 +283,7 @@ dropship_lines = Table(
     Column("cost_minor", BigInteger, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("sent_at", DateTime(timezone=True)),
+    Column("accepted_at", DateTime(timezone=True)),
     Column("answered_at", DateTime(timezone=True)),
     Column("package_id", Uuid),
     Column("reason", Text, server_default=FetchedValue(), nullable=False),

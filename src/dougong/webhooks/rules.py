@@ -74,6 +74,7 @@ KINDS = (
     "supply.goods_sent_back",
     "supply.bill_decided",
     "supply.dropship_sent",
+    "supply.dropship_accepted",
     "supply.dropship_shipped",
     "supply.dropship_refused",
     "supply.dropship_cancelled",

@@ -84,7 +84,8 @@ class Reckoned(msgspec.Struct):
 
 class DropshipLine(msgspec.Struct):
     """A line of an order that a supplier sends to the buyer. `cost`: of one unit; `is_wanted`: the
-    order still waits for it; `reason`: why the supplier refused it."""
+    order still waits for it; `accepted_at`: since when the supplier means to send it; `reason`: why
+    it refused."""
 
     order_id: UUID
     line_no: int
@@ -100,6 +101,7 @@ class DropshipLine(msgspec.Struct):
     cost: Money
     made_at: datetime
     sent_at: datetime | None
+    accepted_at: datetime | None
     answered_at: datetime | None
     reason: str
     carrier: str | None

@@ -18,6 +18,7 @@ from dougong.base.ids import OrderId, StoreId, new_id
 from dougong.flows.refund_lines import refund_lines
 from dougong.flows.ship_order import ship_order
 from dougong.orders.rules import PAID_STATES
+from dougong.reads.dropship import dropship_rows
 from dougong.reads.merchant_money import money_rows
 from dougong.reads.merchant_orders import (
     TABS,
@@ -59,6 +60,7 @@ from dougong.web.paging import (
 from dougong.web.render import Page
 
 ORDER = STORE + "/orders/{order_id:uuid}"
+MOST_LINES = 500  # more than a cart may hold
 MOST_LOOKED_AT = 1_000_000  # by a search that goes into a file
 READ: dict[str, Any] = {"permission": Permission.ORDER_READ_STORE, "include_in_schema": False}
 SHIP: dict[str, Any] = {"permission": Permission.ORDER_SHIP, "include_in_schema": False}
@@ -175,6 +177,9 @@ async def _order_page(
     found = await order_to_work_on(conn, store_id=StoreId(store_id), order_id=OrderId(order_id))
     order = found["order"]
     state = order.state
+    with_suppliers = await dropship_rows(
+        conn, store_id=StoreId(store_id), order_id=order_id, most=MOST_LINES
+    )
     held = await money_rows(conn, store_id=StoreId(store_id), words=order.number, most=1)
     return await merchant_page(
         request,
@@ -188,6 +193,7 @@ async def _order_page(
         served_from=await allocations_of(
             conn, store_id=StoreId(store_id), order_id=OrderId(order_id)
         ),
+        with_suppliers={row.line_no: row for row in with_suppliers},
         criterion_words=CRITERION_WORDS,
         carriers=CARRIERS,
         may_ship=state in SHIPPABLE,

@@ -79,6 +79,7 @@ KIND_WORDS: dict[str, str] = {
     "supply.goods_sent_back": mark("Goods sent back to a supplier"),
     "supply.bill_decided": mark("Supplier's bill decided"),
     "supply.dropship_sent": mark("Order given to a supplier"),
+    "supply.dropship_accepted": mark("Order accepted by a supplier"),
     "supply.dropship_shipped": mark("Order sent by a supplier"),
     "supply.dropship_refused": mark("Order refused by a supplier"),
     "supply.dropship_cancelled": mark("Order taken back from a supplier"),

@@ -13,7 +13,7 @@ from dougong.base.access import Permission
 from dougong.base.errors import Refusal
 from dougong.base.ids import OrderId, StoreId
 from dougong.catalog.queries import store_of
-from dougong.flows.dropship import refuse_from_supplier, ship_from_supplier
+from dougong.flows.dropship import accept_from_supplier, refuse_from_supplier, ship_from_supplier
 from dougong.infra.limits import spend
 from dougong.reads.dropship import dropship_rows, statement_rows
 from dougong.supply.supplier_commands import supplier_by_token
@@ -36,6 +36,10 @@ AnyRequest = Request[Any, Any, Any]
 class ShipForm(Form, kw_only=True):
     carrier: str
     tracking_no: str
+
+
+class AcceptForm(Form):
+    """A button."""
 
 
 class RefuseForm(Form, kw_only=True):
@@ -115,6 +119,35 @@ async def ship_line(
     return see(f"/supplier/{token}")
 
 
+@post(LINE + "/accept", **OPEN)
+async def accept_line(
+    token: FromPath[str],
+    order_id: FromPath[UUID],
+    line_no: FromPath[int],
+    data: FormData[AcceptForm],
+    request: AnyRequest,
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    """The store reads that it will be sent."""
+    supplier = await _supplier(request, conn, token)
+    try:
+        async with conn.begin_nested():
+            await accept_from_supplier(
+                conn,
+                store_id=StoreId(supplier.store_id),
+                supplier_id=supplier.id,
+                order_id=OrderId(order_id),
+                line_no=line_no,
+                at=now,
+            )
+    except Refusal as refusal:
+        if refusal.status == 404:
+            raise
+        return await _page(request, conn, supplier, token, refusal, (order_id, line_no))
+    return see(f"/supplier/{token}")
+
+
 @post(LINE + "/refuse", **OPEN)
 async def refuse_line(
     token: FromPath[str],
@@ -158,4 +191,10 @@ async def own_statement(
     return statement_csv(statement, lines)
 
 
-HANDLERS: list[HTTPRouteHandler] = [own_page, ship_line, refuse_line, own_statement]
+HANDLERS: list[HTTPRouteHandler] = [
+    own_page,
+    ship_line,
+    accept_line,
+    refuse_line,
+    own_statement,
+]
