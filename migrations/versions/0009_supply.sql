@@ -39,7 +39,8 @@ CREATE TABLE stock_levels (
   FOREIGN KEY (store_id, sku_id) REFERENCES skus,
   CONSTRAINT stock_levels_never_below CHECK (allocated BETWEEN 0 AND on_hand)
 );
-CREATE INDEX stock_levels_by_warehouse ON stock_levels (store_id, warehouse_id);
+-- With the SKU too: a plan made for another size of the table may look a row up by either index.
+CREATE INDEX stock_levels_by_warehouse ON stock_levels (store_id, warehouse_id, sku_id);
 
 -- Units go from one place to another, as money does from one account to another. A place is outside
 -- (supplier, buyer, lost_found, scrap), in a warehouse (free, allocated, damaged, inspecting, transit),
