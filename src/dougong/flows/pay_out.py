@@ -6,6 +6,7 @@ what comes in next, before anything is paid again.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from dougong.reads.payouts import run_of
 from dougong.reads.payouts_owed import Name, Owed, owed, payables_of
 from dougong.settlement.payout_commands import (
     NewPayout,
+    confirm_payouts,
     insert_payouts,
     lock_payout,
     lock_payouts,
@@ -41,6 +43,7 @@ from dougong.settlement.payout_rules import (
 )
 from dougong.settlement.payout_terms_commands import terms_by_id
 
+NOTED_AT_ONCE = 5_000
 BANK, PAID_OUT = platform(Purpose.BANK_CLEARING), platform(Purpose.PAID_OUT)
 
 
@@ -140,8 +143,14 @@ def _event(
     return Happened(kind, mine, payout_id, facts)
 
 
-async def note_payout(conn: AsyncConnection, row: Any, *, at: datetime) -> None:
-    """The event of where a payout stands now."""
+async def note_payouts(conn: AsyncConnection, rows: Sequence[Any], *, at: datetime) -> None:
+    """The event of where each payout stands now."""
+    for start in range(0, len(rows), NOTED_AT_ONCE):
+        events = [_where_it_stands(row) for row in rows[start : start + NOTED_AT_ONCE]]
+        await record_each(conn, at=at, events=events)
+
+
+def _where_it_stands(row: Any) -> Happened:
     facts = {"payee_id": str(row.payee_id), "amount_minor": row.amount_minor}
     facts |= {"currency": row.currency, "day": row.day.isoformat()}
     facts |= {"bank_ref": row.bank_ref or "", "why": row.why}
@@ -152,24 +161,45 @@ async def note_payout(conn: AsyncConnection, row: Any, *, at: datetime) -> None:
         PayoutState.CONFIRMED: "payout.confirmed",
         PayoutState.RETURNED: "payout.returned",
     }[PayoutState(row.state)]
-    event = _event(kind, StoreId(row.store_id), row.purpose, row.id, facts)
-    await record_each(conn, at=at, events=[event])
+    return _event(kind, StoreId(row.store_id), row.purpose, row.id, facts)
 
 
 async def _move_money(
     conn: AsyncConnection, row: Any, *, kind: EntryKind, src: AccountName, dst: AccountName,
     at: datetime,
 ) -> None:  # fmt: skip
-    entry = Entry(
-        kind=kind,
-        key=f"{kind}:{row.id}",
-        counts_at=at,
-        transfers=tuple(moved(src, dst, row.amount_minor, Part.PAYOUT)),
-    )
     await book(
-        conn, store_id=StoreId(row.store_id), currency=row.currency, entries=[entry],
-        written_at=clock.wall_now(),
+        conn, store_id=StoreId(row.store_id), currency=row.currency,
+        entries=[_entry(row, kind=kind, src=src, dst=dst, at=at)], written_at=clock.wall_now(),
     )  # fmt: skip
+
+
+def _entry(row: Any, *, kind: EntryKind, src: AccountName, dst: AccountName, at: datetime) -> Entry:
+    transfers = tuple(moved(src, dst, row.amount_minor, Part.PAYOUT))
+    return Entry(kind=kind, key=f"{kind}:{row.id}", counts_at=at, transfers=transfers)
+
+
+async def bank_confirms(
+    conn: AsyncConnection, *, answers: Sequence[BankAnswer], at: datetime
+) -> set[UUID]:
+    """The bank has paid these, no payout and no name of its twice among them. Answers which were
+    taken: those that it was told of and that it named as no other; ask `bank_says` of the rest."""
+    rows = await confirm_payouts(conn, answers=answers, at=at)
+    for (store_id, currency), group in groupby(sorted(rows, key=_book_of), key=_book_of):
+        entries = [
+            _entry(row, kind=EntryKind.PAYOUT_CONFIRMED, src=BANK, dst=PAID_OUT, at=at)
+            for row in group
+        ]
+        await book(
+            conn, store_id=store_id, currency=currency, entries=entries,
+            written_at=clock.wall_now(),
+        )  # fmt: skip
+    await note_payouts(conn, rows, at=at)
+    return {row.id for row in rows}
+
+
+def _book_of(row: Any) -> tuple[StoreId, str]:
+    return StoreId(row.store_id), row.currency
 
 
 async def bank_says(
@@ -196,7 +226,7 @@ async def bank_says(
     else:
         came_from = PAID_OUT if state is PayoutState.CONFIRMED else BANK
         await _owe_again(conn, row, came_from=came_from, at=at)
-    await note_payout(conn, row, at=at)
+    await note_payouts(conn, [row], at=at)
     return True
 
 
@@ -255,7 +285,7 @@ async def _act(
         conn, store_id=store_id, payout_id=payout_id, to=to, side=Side.OPERATOR, person_id=by,
         why=why, account_id=account_id, at=at,
     )  # fmt: skip
-    await note_payout(conn, row, at=at)
+    await note_payouts(conn, [row], at=at)
     facts = {"amount_minor": row.amount_minor, "currency": row.currency, "reason": why}
     await audit(
         conn, at=at, person_id=by, action=action, owner_id=row.payee_id, subject=str(payout_id),

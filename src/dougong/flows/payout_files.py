@@ -1,6 +1,7 @@
 """Payouts by files: a list for the bank, and the answers that the bank gives as a file."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.accounts.commands import audit
 from dougong.base.errors import Conflict, NotFound, Refusal
 from dougong.base.ids import PersonId, StoreId
-from dougong.flows.pay_out import BankRefTaken, bank_says, note_payout
+from dougong.flows.pay_out import BankRefTaken, bank_confirms, bank_says, note_payouts
 from dougong.flows.tell_bank import ACCOUNT_CHANGED, payment_text
 from dougong.infra import clock
 from dougong.infra.db import transaction
@@ -39,6 +40,8 @@ from dougong.settlement.payout_rules import (
     Side,
     read_answers,
 )
+
+ANSWERS_AT_ONCE = 500
 
 
 class NothingToSend(Conflict):
@@ -80,12 +83,9 @@ async def make_list(conn: AsyncConnection, *, by: PersonId, at: datetime) -> UUI
 async def _note(
     conn: AsyncConnection, rows: Sequence[Any], to: PayoutState, why: str, at: datetime
 ) -> None:
-    for row in rows:
-        store_id = StoreId(row.store_id)
-        await note_moves(
-            conn, store_id=store_id, payouts=[row.id], to=to, side=Side.PLATFORM, why=why, at=at
-        )
-        await note_payout(conn, row, at=at)
+    payouts = [(StoreId(row.store_id), row.id) for row in rows]
+    await note_moves(conn, payouts=payouts, to=to, side=Side.PLATFORM, why=why, at=at)
+    await note_payouts(conn, rows, at=at)
 
 
 async def list_file(
@@ -164,7 +164,7 @@ async def run_answers(file_id: str) -> None:
 
 
 async def take_answers(file_id: UUID) -> None:
-    """Take every line that can be taken, each in a transaction of its own; the others are kept as
+    """Take every line that can be taken, the plain ones many at once; the others are kept as
     problems. Run again after a stop, what was taken is repeated and changes nothing."""
     async with transaction() as conn:
         found = await file_rows(conn, file_id=file_id, most=1)
@@ -188,9 +188,9 @@ async def take_answers(file_id: UUID) -> None:
 async def _take_all(
     file_id: UUID, good: Sequence[tuple[int, BankAnswer]], bad: Sequence[AnswerProblem]
 ) -> dict[str, int]:
-    taken = repeated = 0
-    problems = list(bad)
-    for line, answer in good:
+    taken, rest = await _take_plain(good)
+    repeated, problems = 0, list(bad)
+    for line, answer in rest:
         try:
             if await _take(answer):
                 taken += 1
@@ -206,6 +206,28 @@ async def _take_all(
     async with transaction() as conn:
         await keep_problems(conn, file_id=file_id, problems=problems)
     return {"rows_taken": taken, "rows_repeated": repeated, "rows_refused": len(problems)}
+
+
+async def _take_plain(
+    lines: Sequence[tuple[int, BankAnswer]],
+) -> tuple[int, list[tuple[int, BankAnswer]]]:
+    """Take payments whose payout and whose name by the bank come once in the file; answers how
+    many, and the lines that are to be looked at one by one."""
+    payouts = Counter(answer.payout_id for _, answer in lines)
+    refs = Counter(answer.ref for _, answer in lines)
+    plain = [
+        answer
+        for _, answer in lines
+        if answer.state == PayoutState.CONFIRMED
+        and payouts[answer.payout_id] == refs[answer.ref] == 1
+    ]
+    taken: set[UUID] = set()
+    for start in range(0, len(plain), ANSWERS_AT_ONCE):
+        async with transaction() as conn:
+            at = await clock.refresh(conn)
+            some = plain[start : start + ANSWERS_AT_ONCE]
+            taken |= await bank_confirms(conn, answers=some, at=at)
+    return len(taken), [line for line in lines if line[1].payout_id not in taken]
 
 
 async def _take(answer: BankAnswer) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import StoreId
-from dougong.flows.pay_out import bank_says, note_payout
+from dougong.flows.pay_out import bank_says, note_payouts
 from dougong.infra import clock, pause
 from dougong.infra.db import transaction
 from dougong.infra.jobs import task
@@ -109,7 +109,7 @@ async def _claim(
             conn, store_id=store_id, payout_id=payout_id, to=to, side=Side.PLATFORM, why=problem,
             at=at,
         )  # fmt: skip
-        await note_payout(conn, moved, at=at)
+        await note_payouts(conn, [moved], at=at)
     if problem:
         return None
     return PaymentOrder(account, row.amount_minor, row.currency, payment_text(row.day))

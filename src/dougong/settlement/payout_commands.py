@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import PersonId, StoreId
 from dougong.settlement.payout_rules import (
+    BankAnswer,
     PayoutNotFound,
     PayoutState,
     PayoutWrongState,
@@ -24,6 +25,22 @@ MOVED = text("""
         WHERE m.store_id = p.store_id AND m.payout_id = p.id),
       :state, :side, :person_id, :why, :at
     FROM unnest(CAST(:stores AS uuid[]), CAST(:ids AS uuid[])) AS p (store_id, id)
+""")
+
+# Locked in one order, so that two files with the same payouts wait for one another.
+CONFIRM = text("""
+    WITH told AS MATERIALIZED (
+      SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:refs AS text[]), CAST(:whys AS text[]))
+        AS t (id, ref, why)
+    ), held AS MATERIALIZED (
+      SELECT store_id, id FROM payouts
+      WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'sent' ORDER BY id FOR UPDATE
+    )
+    UPDATE payouts p SET state = 'confirmed', bank_ref = t.ref, why = t.why, done_at = :at
+    FROM held h JOIN told t USING (id)
+    WHERE p.store_id = h.store_id AND p.id = h.id
+      AND NOT EXISTS (SELECT FROM payouts o WHERE o.bank_ref = t.ref AND o.id <> t.id)
+    RETURNING p.*
 """)
 
 
@@ -76,7 +93,7 @@ async def insert_payouts(
     )  # fmt: skip
     made = set(found.all())
     await note_moves(
-        conn, store_id=store_id, payouts=list(made), to=PayoutState.BOOKED, side=Side.PLATFORM,
+        conn, payouts=[(store_id, one) for one in made], to=PayoutState.BOOKED, side=Side.PLATFORM,
         at=at,
     )  # fmt: skip
     return made
@@ -85,20 +102,19 @@ async def insert_payouts(
 async def note_moves(
     conn: AsyncConnection,
     *,
-    store_id: StoreId,
-    payouts: Sequence[UUID],
+    payouts: Sequence[tuple[StoreId, UUID]],
     to: PayoutState,
     side: Side,
     person_id: PersonId | None = None,
     why: str = "",
     at: datetime,
 ) -> None:
-    """A line of the history of each."""
+    """A line of the history of each, named by its book and its id."""
     if payouts:
         await conn.execute(
             MOVED,
             {"state": to, "side": side, "person_id": person_id, "why": why[:200], "at": at,
-             "stores": [store_id] * len(payouts), "ids": list(payouts)},
+             "stores": [store_id for store_id, _ in payouts], "ids": [one for _, one in payouts]},
         )  # fmt: skip
 
 
@@ -151,10 +167,27 @@ async def move_payout(
         seen = await lock_payout(conn, store_id=store_id, payout_id=payout_id)
         raise PayoutWrongState(field="payout_id", state=seen.state)
     await note_moves(
-        conn, store_id=store_id, payouts=[payout_id], to=to, side=side, person_id=person_id,
-        why=why, at=at,
-    )  # fmt: skip
+        conn, payouts=[(store_id, payout_id)], to=to, side=side, person_id=person_id, why=why, at=at
+    )
     return row
+
+
+async def confirm_payouts(
+    conn: AsyncConnection, *, answers: Sequence[BankAnswer], at: datetime
+) -> Sequence[Any]:
+    """The bank has paid these, each under its own name; answers the rows of those that waited for
+    it to say so. What stands elsewhere, and a name that another has, is left as it is."""
+    found = await conn.execute(
+        CONFIRM,
+        {"ids": [one.payout_id for one in answers], "refs": [one.ref for one in answers],
+         "whys": [one.why[:200] for one in answers], "at": at},
+    )  # fmt: skip
+    rows = found.all()
+    await note_moves(
+        conn, payouts=[(StoreId(row.store_id), row.id) for row in rows],
+        to=PayoutState.CONFIRMED, side=Side.BANK, at=at,
+    )  # fmt: skip
+    return rows
 
 
 async def note_asked(
