@@ -147,6 +147,9 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
     "packages": {
         "packages_carrier_check": row_with(carrier=""),
         "packages_pkey": once("id"),
+        "packages_planned": row_with(planned_carrier="nobody"),
+        "packages_planned_cost": row_with(planned_minor=1),
+        "packages_planned_minor_check": row_with(planned_carrier="sf", planned_minor=-1),
         "packages_sent_has_number": row_with(tracking_no=None),
         "packages_sent_when_out": row_with(shipped_at=None),
         "packages_size_mm_check": row_with(size_mm=[1, 2]),
@@ -205,7 +208,9 @@ WRONG: Mapping[str, Mapping[str, Wrong]] = {
     },
     "waves": {
         **_words("waves", "state", "lines"),
+        "waves_carrier": row_with(carrier="nobody"),
         "waves_number": once("number"),
+        "waves_one_choice": row_with(carrier="sf", is_cheapest=True),
         "waves_pkey": once("id", without=("waves_there",)),
         "waves_store_id_fkey": Wrong({"store_id": NOBODY}, without=("waves_warehouse",)),
         "waves_there": once("id", without=("waves_pkey",)),

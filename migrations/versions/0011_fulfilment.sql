@@ -50,9 +50,13 @@ ALTER TABLE packages
   ADD COLUMN size_mm integer[] CHECK (cardinality(size_mm) = 3),
   ADD COLUMN packed_at timestamptz,
   ADD COLUMN packed_by uuid,
+  ADD COLUMN planned_carrier text,
+  ADD COLUMN planned_minor bigint CHECK (planned_minor >= 0),
   ALTER COLUMN carrier DROP NOT NULL,
   ALTER COLUMN tracking_no DROP NOT NULL,
   ALTER COLUMN shipped_at DROP NOT NULL,
+  ADD CONSTRAINT packages_planned FOREIGN KEY (store_id, planned_carrier) REFERENCES carriers,
+  ADD CONSTRAINT packages_planned_cost CHECK (planned_minor IS NULL OR planned_carrier IS NOT NULL),
   ADD CONSTRAINT packages_sent_has_number CHECK (shipped_at IS NULL
     OR (carrier IS NOT NULL AND tracking_no IS NOT NULL)),
   ADD CONSTRAINT packages_sent_when_out CHECK ((state IN ('packed', 'unpacked'))
@@ -175,7 +179,8 @@ CREATE TABLE pick_bins (
   FOREIGN KEY (store_id, sku_id) REFERENCES skus
 );
 
--- A wave is of one warehouse. `lines` and `province`: which orders were asked for; '' is any.
+-- A wave is of one warehouse. `lines` and `province`: which orders were asked for; '' is any. Its
+-- parcels go with `carrier`, or each with the one whose rate is lowest, unless they are packed otherwise.
 CREATE TABLE waves (
   store_id uuid NOT NULL REFERENCES stores,
   id uuid NOT NULL,
@@ -183,6 +188,8 @@ CREATE TABLE waves (
   warehouse_id uuid NOT NULL,
   lines text NOT NULL DEFAULT 'any' CHECK (lines IN ('any', 'one', 'several')),
   province text NOT NULL DEFAULT '',
+  carrier text,
+  is_cheapest boolean NOT NULL DEFAULT false,
   state text NOT NULL DEFAULT 'picking' CHECK (state IN ('picking', 'picked', 'closed')),
   made_by uuid NOT NULL,
   made_at timestamptz NOT NULL,
@@ -190,6 +197,8 @@ CREATE TABLE waves (
   PRIMARY KEY (store_id, id),
   CONSTRAINT waves_number UNIQUE (store_id, number),
   CONSTRAINT waves_there UNIQUE (store_id, id, warehouse_id),
+  CONSTRAINT waves_one_choice CHECK (carrier IS NULL OR NOT is_cheapest),
+  CONSTRAINT waves_carrier FOREIGN KEY (store_id, carrier) REFERENCES carriers,
   CONSTRAINT waves_warehouse FOREIGN KEY (store_id, warehouse_id) REFERENCES warehouses
 );
 CREATE INDEX waves_open ON waves (store_id, made_at) WHERE state <> 'closed';

@@ -105,3 +105,35 @@ async def test_empty_states_say_what_to_do(client: Client) -> None:
     assert "Nothing to pack" in (await client.get(f"/work/{shop.store_id}/pack")).text
     packed = await client.post(f"{shop.base}/fulfilment/packed", data={"act": "list"})
     assert packed.status_code == 400 and "Choose at least one parcel." in packed.text
+
+
+async def test_the_carrier_of_a_wave_is_chosen_at_packing_and_may_be_another(
+    client: Client,
+) -> None:
+    shop = await a_shop()
+    as_(client, shop)
+    for code in ("ems", "sto"):
+        data = {"code": code, "name": code.upper(), "kind": "manual"}
+        await client.post(f"{shop.base}/carriers", data=data)
+    begun = await client.post(f"{shop.base}/fulfilment/waves", data={"most": "5", "carrier": "sto"})
+    assert "STO" in begun.text
+    page = (await client.get(f"/work/{shop.store_id}/pick")).text
+    scan = {"wave": hidden(page, "wave"), "code": "P0-1", "key": hidden(page, "key")}
+    await client.post(f"/work/{shop.store_id}/pick", data=scan)
+    order = (await the_order(shop))["order"]
+    opened = (await client.get(f"/work/{shop.store_id}/pack?order={order.number}")).text
+    assert '<option value="sto" selected>STO</option>' in opened
+    form = {
+        "key": hidden(opened, "key"), "order": str(order.id), "weight_g": "400", "carrier": "sto",
+        "warehouse": hidden(opened, "warehouse"), "line": f"{order.id}:1", "quantity": "1",
+    }  # fmt: skip
+    done = await client.post(f"/work/{shop.store_id}/pack", data=form, follow_redirects=False)
+    package = f"{shop.base}/packages/{done.headers['location'].split('packed=')[1]}"
+    assert '<option value="sto" selected>STO</option>' in (await client.get(package)).text
+    other = {"carrier": "ems", "tracking_no": "RR473124828GB"}
+    bad = await client.post(f"{package}/carrier", data=other)
+    assert bad.status_code == 400 and "check digit" in bad.text
+    other["tracking_no"] = "RR473124829GB"
+    shown = await client.post(f"{package}/carrier", data=other)
+    assert "EMS" in shown.text and "RR473124829GB" in shown.text
+    assert "Who carries it" not in shown.text

@@ -1,5 +1,6 @@
 """Registers every job of the platform: import this where jobs are run or deferred."""
 
+import dougong.flows.choose_carrier
 import dougong.flows.count_round
 import dougong.flows.deadlines
 import dougong.flows.deliver_webhooks

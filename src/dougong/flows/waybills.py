@@ -28,7 +28,7 @@ from dougong.supply.adapters.carrier import (
 )
 from dougong.supply.adapters.sandbox import Sandbox
 from dougong.supply.adapters.table import Table
-from dougong.supply.carrier_queries import carrier_of, rates_of
+from dougong.supply.carrier_queries import carrier_of, rates_of, sends_from
 from dougong.supply.carrier_rules import CarrierKind, WaybillState
 from dougong.supply.fulfilment_rules import CarrierMakesNone, WaybillWrongState
 from dougong.supply.packing_commands import give_number, lock_packed, take_number
@@ -165,7 +165,7 @@ async def tell_carrier(store_id: str, waybill_id: str) -> None:
     async with transaction() as conn:
         row = await lock_waybill(conn, store_id=ours, waybill_id=this)
         carrier = await adapter_of(conn, store_id=ours, code=row.carrier)
-        parcel = await _parcel(conn, ours, row.package_id) if row.state == "asked" else None
+        parcel = await parcel_of(conn, ours, row.package_id) if row.state == "asked" else None
     key = this.hex
     try:
         if parcel is not None:
@@ -187,7 +187,7 @@ async def _number(store_id: StoreId, row: Any, carrier: Carrier) -> str:
     if row.number:
         return str(row.number)
     async with transaction() as conn:
-        parcel = await _parcel(conn, store_id, row.package_id)
+        parcel = await parcel_of(conn, store_id, row.package_id)
     made = await carrier.create_waybill(parcel, key=row.id.hex)
     return made.number
 
@@ -252,13 +252,16 @@ async def _answer(
             )
 
 
-async def _parcel(conn: AsyncConnection, store_id: StoreId, package_id: UUID) -> Parcel:
+async def parcel_of(conn: AsyncConnection, store_id: StoreId, package_id: UUID) -> Parcel:
+    """A package as a carrier is told of it; it leaves its warehouse. Raises NotFound."""
     story = await package_story(conn, store_id=store_id, package_id=package_id)
     package, order = story["package"], story["order"]
     store = await store_of(conn, store_id=store_id)
+    place = await sends_from(conn, store_id=store_id, warehouse_id=package.warehouse_id)
+    at = (place.phone, place.province, place.city, "", place.line) if place else ("",) * 5
     to = {name: str(order.address.get(name) or "") for name in Place.__struct_fields__}
     return Parcel(
-        sender=Place(store.name_zh, "", "", "", "", ""),
+        sender=Place(store.name_zh, *at),
         receiver=Place(**(to | {"name": str(order.address.get("recipient") or "")})),
         weight_g=package.weight_g or 1,
         size_mm=tuple(package.size_mm) if package.size_mm else None,

@@ -13,8 +13,10 @@ from dougong.base.ids import StoreId
 
 WAVES = text("""
     SELECT w.id, w.number, w.state, w.made_at, p.name AS by_name, l.orders, l.units, l.picked,
-      l.packed, w.warehouse_id, w.lines, w.province, h.code AS warehouse, h.name_zh, h.name_en
+      l.packed, w.warehouse_id, w.lines, w.province, h.code AS warehouse, h.name_zh, h.name_en,
+      w.carrier, w.is_cheapest, c.name AS carrier_name
     FROM waves w
+    LEFT JOIN carriers c ON c.store_id = w.store_id AND c.code = w.carrier
     JOIN warehouses h ON h.store_id = w.store_id AND h.id = w.warehouse_id
     LEFT JOIN people p ON p.id = w.made_by
     CROSS JOIN LATERAL (SELECT count(DISTINCT order_id) AS orders, sum(quantity) AS units,
@@ -39,8 +41,9 @@ PICKS = text("""
 # An order that ships from two warehouses is packed in each.
 TO_PACK = text("""
     SELECT o.id, o.number, o.address, o.buyer_id, w.wave_number, w.warehouse_id, w.picked,
-      w.quantity, w.lines, h.name_zh, h.name_en
+      w.quantity, w.lines, h.name_zh, h.name_en, w.carrier, w.is_cheapest
     FROM (SELECT w.order_id, w.warehouse_id, min(v.number) AS wave_number,
+        min(v.carrier) AS carrier, bool_or(v.is_cheapest) AS is_cheapest,
         sum(w.picked - w.packed) AS picked, sum(w.quantity - w.packed) AS quantity,
         jsonb_agg(jsonb_build_object('line_no', l.line_no, 'title_zh', l.title_zh,
           'title_en', l.title_en, 'options', l.options, 'code', COALESCE(k.code, ''),
@@ -61,11 +64,13 @@ TO_PACK = text("""
 PACKED = text("""
     SELECT p.id, p.carrier, p.tracking_no, p.weight_g, p.packed_at, o.number,
       o.address->>'recipient' AS recipient, o.address->>'province' AS province,
-      w.state AS waybill_state, w.reason, w.carrier AS asked_carrier,
+      w.state AS waybill_state, w.reason, w.carrier AS asked_carrier, p.planned_carrier,
+      p.planned_minor, o.currency, c.name AS planned_name,
       EXISTS (SELECT FROM hand_over_packages h WHERE h.store_id = p.store_id
         AND h.package_id = p.id AND h.outcome = 'listed') AS is_listed
     FROM packages p
     JOIN orders o ON o.store_id = p.store_id AND o.id = p.order_id
+    LEFT JOIN carriers c ON c.store_id = p.store_id AND c.code = p.planned_carrier
     LEFT JOIN LATERAL (SELECT state, reason, carrier FROM waybills
       WHERE store_id = p.store_id AND package_id = p.id ORDER BY asked_at DESC LIMIT 1) w ON true
     WHERE p.store_id = :s AND p.state = 'packed' ORDER BY p.state_at, p.id LIMIT :most
@@ -143,6 +148,18 @@ async def orders_to_pack(conn: AsyncConnection, *, store_id: StoreId, most: int)
 async def packed_rows(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:
     """Packages in the house with their waybill, the oldest first."""
     return (await conn.execute(PACKED, {"s": store_id, "most": most})).all()
+
+
+async def planned_carriers(
+    conn: AsyncConnection, *, store_id: StoreId, ids: Sequence[UUID]
+) -> dict[UUID, str]:
+    """Package to the code of the carrier that was chosen for it."""
+    asked = text("""
+        SELECT id, planned_carrier FROM packages
+        WHERE store_id = :s AND id = ANY(CAST(:ids AS uuid[])) AND planned_carrier IS NOT NULL
+    """)
+    found = await conn.execute(asked, {"s": store_id, "ids": list(ids)})
+    return {row.id: row.planned_carrier for row in found}
 
 
 async def list_rows(conn: AsyncConnection, *, store_id: StoreId, most: int) -> Sequence[Any]:

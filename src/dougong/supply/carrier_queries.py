@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.ids import StoreId
@@ -28,6 +29,15 @@ async def carrier_of(conn: AsyncConnection, *, store_id: StoreId, code: str) -> 
     if row is None:
         raise CarrierUnknown(field="carrier")
     return row
+
+
+async def sends_from(conn: AsyncConnection, *, store_id: StoreId, warehouse_id: UUID | None) -> Any:
+    """The warehouse that a parcel leaves, else the store's default; None where it has none."""
+    asked = text("""
+        SELECT province, city, line, phone FROM warehouses
+        WHERE store_id = :s AND (id = :w OR CAST(:w AS uuid) IS NULL AND is_default)
+    """)
+    return (await conn.execute(asked, {"s": store_id, "w": warehouse_id})).one_or_none()
 
 
 async def rates_of(conn: AsyncConnection, *, store_id: StoreId, carrier: str) -> list[Rate]:

@@ -10,6 +10,7 @@ from dougong.base.errors import Conflict, Refusal
 
 Lines = Mapping[int, int]  # line number to quantity
 HEAVIEST_PARCEL_G = 100_000
+CHEAPEST = "*cheapest"  # no carrier's code: the one whose rate for a parcel is lowest
 
 
 class NotCombinable(Refusal):
@@ -65,7 +66,8 @@ class WaveLines(StrEnum):
 class WaveChoice(msgspec.Struct, frozen=True, kw_only=True):
     """Which orders go into a wave, at most `most` of them.
 
-    warehouse_id: None for the only one that the store ships from. province: its short name, "" for
+    warehouse_id: None for the only one that the store ships from. carrier: with which its parcels
+    shall go, by code, CHEAPEST, or "" to choose when packing. province: its short name, "" for
     all. order_ids: only of these.
     """
 
@@ -73,6 +75,7 @@ class WaveChoice(msgspec.Struct, frozen=True, kw_only=True):
     warehouse_id: UUID | None = None
     lines: WaveLines = WaveLines.ANY
     province: str = ""
+    carrier: str = ""
     order_ids: Sequence[UUID] | None = None
 
 

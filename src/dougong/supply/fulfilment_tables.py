@@ -65,6 +65,8 @@ packages = Table(
     Column("size_mm", ARRAY(Integer)),
     Column("packed_at", DateTime(timezone=True)),
     Column("packed_by", Uuid),
+    Column("planned_carrier", Text),
+    Column("planned_minor", BigInteger),
 )
 
 package_lines = Table(
@@ -167,6 +169,8 @@ waves = Table(
     Column("warehouse_id", Uuid, nullable=False),
     Column("lines", Text, server_default=FetchedValue(), nullable=False),
     Column("province", Text, server_default=FetchedValue(), nullable=False),
+    Column("carrier", Text),
+    Column("is_cheapest", Boolean, server_default=FetchedValue(), nullable=False),
     Column("state", Text, server_default=FetchedValue(), nullable=False),
     Column("made_by", Uuid, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),

@@ -132,6 +132,24 @@ async def give_number(
     )
 
 
+async def plan_carrier(
+    conn: AsyncConnection,
+    *,
+    store_id: StoreId,
+    package_id: UUID,
+    carrier: str,
+    cost_minor: int | None,
+) -> None:
+    """Which carrier shall take a packed package, by its code, and what it costs by its rate."""
+    await conn.execute(
+        text("""
+            UPDATE packages SET planned_carrier = :carrier, planned_minor = :minor
+            WHERE store_id = :s AND id = :p AND state = 'packed'
+        """),
+        {"s": store_id, "p": package_id, "carrier": carrier, "minor": cost_minor},
+    )
+
+
 async def take_number(conn: AsyncConnection, *, store_id: StoreId, package_id: UUID) -> None:
     """The waybill is no more: the package waits for another number."""
     await conn.execute(

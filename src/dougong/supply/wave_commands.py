@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dougong.base.errors import BadInput, NotFound
 from dougong.base.ids import OrderId, PersonId, SkuId, StoreId, new_id
 from dougong.infra import pause
-from dougong.supply.carrier_rules import PROVINCES
+from dougong.supply.carrier_queries import carrier_of
+from dougong.supply.carrier_rules import PROVINCES, CarrierUnknown
 from dougong.supply.fulfilment_rules import (
+    CHEAPEST,
     NothingToPick,
     PickedAlready,
     WaveChoice,
@@ -101,9 +103,13 @@ async def begin_wave(
 ) -> UUID:
     """A wave of orders that wait in a warehouse, those with the nearest promise first. Two who
     begin one at once share no order. Raises BadInput for a strange province, or where the store
-    ships from several warehouses and none is chosen, NotFound, WarehouseClosed, NothingToPick."""
+    ships from several warehouses and none is chosen, NotFound, WarehouseClosed, CarrierUnknown,
+    NothingToPick."""
     if choice.province and choice.province not in PROVINCES:
         raise BadInput(field="province", reason="unknown_value")
+    carrier = None if choice.carrier in ("", CHEAPEST) else choice.carrier
+    if carrier and (await carrier_of(conn, store_id=store_id, code=carrier)).closed_at is not None:
+        raise CarrierUnknown(field="carrier")
     warehouse_id = await _warehouse(conn, store_id, choice.warehouse_id)
     await conn.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('wave:' || :s, 0))"),
@@ -122,13 +128,15 @@ async def begin_wave(
     wave_id = new_id()
     await conn.execute(
         text("""
-            INSERT INTO waves (store_id, id, number, warehouse_id, lines, province, made_by,
-              made_at)
-            SELECT :s, :id, 1 + COALESCE(max(number), 0), :warehouse, :lines, :province, :by, :at
+            INSERT INTO waves (store_id, id, number, warehouse_id, lines, province, carrier,
+              is_cheapest, made_by, made_at)
+            SELECT :s, :id, 1 + COALESCE(max(number), 0), :warehouse, :lines, :province,
+              :carrier, :cheapest, :by, :at
             FROM waves WHERE store_id = :s
         """),
         here
         | {"id": wave_id, "lines": choice.lines, "province": choice.province}
+        | {"carrier": carrier, "cheapest": choice.carrier == CHEAPEST}
         | {"by": by_id, "at": at},
     )
     await conn.execute(LINES, here | {"wave": wave_id, "orders": orders})

@@ -22,6 +22,7 @@ Size = Annotated[
     tuple[Millimetres, Millimetres, Millimetres],
     Meta(description="Length, width and height in millimetres."),
 ]
+WaveCarrier = Annotated[str, Meta(pattern=r"^([a-z0-9-]{2,40}|\*cheapest)?$")]
 CarrierCode = Annotated[str, Meta(pattern=r"^[a-z0-9-]{2,40}$")]
 # As a carrier prints it: 4 to 60 characters, no blanks; "" where the carrier makes it.
 Number = Annotated[str, Meta(pattern=r"^([!-~]{4,60})?$")]
@@ -99,6 +100,8 @@ class OrderToPack(msgspec.Struct):
     number: str
     wave_number: int
     warehouse_id: UUID
+    carrier: str | None
+    is_cheapest: bool
     picked: int
     quantity: int
     lines: list[LineToShip]
@@ -145,12 +148,14 @@ class ToPickAt(msgspec.Struct):
 class WaveInput(Input):
     """`most`: orders; those with the nearest promise come first. `warehouse_id`: may be left out
     where the store ships from one. `lines`: orders of which one line lies there, or several.
-    `province`: where they go to, by its short name. `order_ids`: only of these."""
+    `province`: where they go to, by its short name. `carrier`: with which their parcels shall go,
+    by its code; `*cheapest`: each with the one whose rate is lowest. `order_ids`: only of these."""
 
     most: Annotated[int, Meta(ge=1, le=200)] = 20
     warehouse_id: UUID | None = None
     lines: WaveLines = WaveLines.ANY
     province: Annotated[OneLine, Meta(max_length=20)] = ""
+    carrier: WaveCarrier = ""
     order_ids: Annotated[list[UUID], Meta(min_length=1, max_length=200)] | None = None
 
 
@@ -165,6 +170,8 @@ class WaveShown(msgspec.Struct):
     warehouse: str
     lines: WaveLines
     province: str
+    carrier: str | None
+    is_cheapest: bool
     made_at: datetime
     by_name: str | None
     orders: int

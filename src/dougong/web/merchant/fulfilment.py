@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput, NotFound, Refusal
 from dougong.base.ids import StoreId
+from dougong.flows.choose_carrier import carry
 from dougong.flows.load_tracking import MOST_ROWS, load_tracking, local_instant, rows_from
 from dougong.flows.track_packages import type_event
 from dougong.infra.db import transaction
@@ -25,6 +26,8 @@ from dougong.reads.fulfilment import (
     packages_found,
     strays,
 )
+from dougong.supply.carrier_queries import carriers_of
+from dougong.supply.fulfilment_rules import CHEAPEST
 from dougong.supply.tracking_rules import Status
 from dougong.web import package_words
 from dougong.web.account.common import request_id
@@ -52,6 +55,11 @@ class EventForm(Form, kw_only=True):
     at: str = ""
     place: str = ""
     province: str = ""
+
+
+class CarrierForm(Form, kw_only=True):
+    carrier: str
+    tracking_no: str = ""
 
 
 @get(STORE + "/fulfilment", **WORK)
@@ -116,6 +124,8 @@ async def _package_page(
         status=error.status if error else 200,
         **found,
         statuses=list(Status),
+        carriers=await carriers_of(conn, store_id=StoreId(store_id), is_open=True),
+        cheapest=CHEAPEST,
         is_stuck=watch_at is not None and watch_at <= now,
         bad_field=error.field if error else "",
         bad_words=problem_words(error) if error else "",
@@ -158,6 +168,35 @@ async def add_event(
             at=now,
             request_id=request_id(request),
         )
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return await _package_page(request, conn, store_id, package_id, now, refusal)
+    return see(store_url(store_id, f"packages/{package_id}"))
+
+
+@post(PACKAGE + "/carrier", **WORK)
+async def choose_carrier(
+    store_id: FromPath[UUID],
+    package_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    data: FormData[CarrierForm],
+    who: Who,
+    conn: Conn,
+    now: Now,
+) -> Response[Any]:
+    """Who takes a packed package, and its number where the carrier makes none."""
+    try:
+        async with conn.begin_nested():
+            await carry(
+                conn,
+                store_id=StoreId(store_id),
+                package_id=package_id,
+                carrier=data.carrier,
+                tracking_no=data.tracking_no,
+                by_id=who.person_id,
+                at=now,
+            )
     except NotFound:
         raise
     except Refusal as refusal:
@@ -230,6 +269,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     board,
     package_page,
     add_event,
+    choose_carrier,
     tracking_page,
     upload_tracking,
 ]

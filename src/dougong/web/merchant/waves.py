@@ -13,6 +13,7 @@ from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import StoreId
 from dougong.base.time import day_window, local_day
+from dougong.flows.choose_carrier import carry
 from dougong.flows.hand_over import hand_over, list_parcels
 from dougong.flows.pack_orders import open_package
 from dougong.flows.waybills import request_waybill
@@ -24,12 +25,13 @@ from dougong.reads.waves import (
     list_rows,
     packed_rows,
     pick_list,
+    planned_carriers,
     wave_row,
     wave_rows,
 )
 from dougong.supply.carrier_queries import carriers_of
 from dougong.supply.carrier_rules import PROVINCES
-from dougong.supply.fulfilment_rules import WaveChoice, WaveLines
+from dougong.supply.fulfilment_rules import CHEAPEST, WaveChoice, WaveLines
 from dougong.supply.wave_commands import begin_wave, close_wave
 from dougong.web.account.common import request_id
 from dougong.web.deps import Conn, Now, Who
@@ -57,6 +59,7 @@ class WaveForm(Form, kw_only=True):
     warehouse: str = ""
     lines: WaveLines = WaveLines.ANY
     province: str = ""
+    carrier: str = ""
     most: str = "20"
 
 
@@ -94,6 +97,8 @@ async def _waves_page(
         rows=await wave_rows(conn, store_id=ours, most=MOST),
         warehouses=await waiting_at(conn, store_id=ours, now=now, tomorrow=tomorrow),
         provinces=PROVINCES,
+        carriers=await carriers_of(conn, store_id=ours, is_open=True),
+        cheapest=CHEAPEST,
         typed=typed or WaveForm(),
         bad_field=error.field if error else "",
         bad_words=problem_words(error) if error else "",
@@ -139,6 +144,7 @@ def _choice(data: WaveForm) -> WaveChoice:
         warehouse_id=warehouse_id,
         lines=data.lines,
         province=data.province,
+        carrier=data.carrier,
     )
 
 
@@ -200,6 +206,7 @@ async def _packed_page(
         rows=await packed_rows(conn, store_id=ours, most=MOST),
         lists=await list_rows(conn, store_id=ours, most=20),
         carriers=await carriers_of(conn, store_id=ours, is_open=True),
+        cheapest=CHEAPEST,
         bad_words=problem_words(error) if error else "",
         **WORDS,
     )
@@ -248,10 +255,15 @@ async def _do(
     if data.act == "list":
         list_id = await list_parcels(conn, store_id=store_id, package_ids=chosen, **by)
         return store_url(store_id, f"fulfilment/hand-overs/{list_id}")
+    planned = await planned_carriers(conn, store_id=store_id, ids=chosen)
     for package_id in sorted(chosen):
         named: dict[str, Any] = {"store_id": store_id, "package_id": package_id}
         if data.act == "waybills":
-            await request_waybill(conn, **named, carrier=data.carrier, **by)
+            carrier = data.carrier or planned.get(package_id) or ""
+            if carrier == CHEAPEST:
+                await carry(conn, **named, carrier=carrier, tracking_no="", **by)
+            else:
+                await request_waybill(conn, **named, carrier=carrier, **by)
         elif data.act == "open":
             await open_package(conn, **named, reason="by hand", **by)
         else:

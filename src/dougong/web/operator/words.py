@@ -287,6 +287,7 @@ TASKS: dict[str, str] = {
     "payments.send_back": mark("Send unallocated money back"),
     "payments.send_refund": mark("Send a refund to the gateway"),
     "supply.note_late": mark("Note orders that were not shipped in time"),
+    "supply.choose_carrier": mark("Choose the cheapest carrier of a package"),
     "supply.tell_carrier": mark("Ask a carrier for a waybill"),
     "supply.ask_carriers_again": mark("Ask carriers again that have not answered"),
     "payments.send_refunds_again": mark("Send waiting refunds again"),

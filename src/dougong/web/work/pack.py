@@ -11,10 +11,11 @@ from dougong.accounts.commands import audit
 from dougong.base.access import Permission
 from dougong.base.errors import BadInput, Refusal
 from dougong.base.ids import OrderId, StoreId
+from dougong.flows.choose_carrier import carry
 from dougong.flows.pack_orders import SAME, pack_orders
-from dougong.flows.waybills import give_to_carrier
 from dougong.reads.waves import orders_to_pack
 from dougong.supply.carrier_queries import carriers_of
+from dougong.supply.fulfilment_rules import CHEAPEST
 from dougong.web.account.common import request_id
 from dougong.web.deps import Conn, Now, Who
 from dougong.web.forms import Form, FormData
@@ -78,8 +79,17 @@ async def _pack_page(
         together=together,
         packed=packed,
         typed=typed,
+        cheapest=CHEAPEST,
+        carrier=typed.carrier if typed else _carrier(chosen),
         carriers=await carriers_of(conn, store_id=StoreId(store_id), is_open=True),
     )
+
+
+def _carrier(chosen: Any) -> str:
+    """What its wave says of an order's carrier."""
+    if chosen is None:
+        return ""
+    return CHEAPEST if chosen.is_cheapest else chosen.carrier or ""
 
 
 def _same(row: Any, chosen: Any) -> bool:
@@ -125,7 +135,7 @@ async def pack(
                 package_id=data.key,
             )
             if data.carrier and made.is_new:
-                await give_to_carrier(
+                await carry(
                     conn,
                     store_id=ours,
                     package_id=made.id,
