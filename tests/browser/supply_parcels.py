@@ -20,6 +20,7 @@ async def a_wave_is_picked(told: Told) -> None:
         await page.get_by_role("button", name="Add", exact=True).click()
         await page.wait_for_url("**/carriers/box")
         await page.goto(f"{told.desk}/fulfilment/waves")
+        await page.get_by_role("radio", name="Main warehouse").check()
         await page.get_by_role("button", name="Begin a wave").click()
         await page.wait_for_url(re.compile("/waves/[0-9a-f-]{36}"))
     async with told.page("mei") as page:
