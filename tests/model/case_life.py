@@ -1,12 +1,13 @@
 """Random lives of orders with their cases, refunds and payouts, in the real database. After every
 sequence the books sum to zero, every fen is explained, stock is where its moves say, each open case
 has its deadline and a closed one none, no deadline has acted twice, and a repeat has made nothing
-new (promises 1, 2, 4, 7 and 12).
+new (promises 1, 2, 4, 7 and 12); freight insurance is what `case_cover.py` works out beside it.
 """
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,36 +15,54 @@ from sqlalchemy import text
 from tests.aftersales.world import DAY, World
 from tests.books import balances
 from tests.factories import a_person
+from tests.model.case_answers import ways_on
+from tests.model.case_cover import Cover
 from tests.model.undo import savepoint
 from tests.settlement.payout_world import at_the_bank, pay_payee
 
 from dougong.aftersales.queries import Case
-from dougong.aftersales.rules import (
-    MOVES,
-    Bearer,
-    CaseKind,
-    CaseState,
-    Inspection,
-    RulingOutcome,
-    Side,
-)
-from dougong.aftersales.ruling_commands import Ruling
+from dougong.aftersales.rules import ENDED, MOVES, WITH_RETURN, CaseKind, CaseState
 from dougong.base.errors import Refusal
-from dougong.flows import answer_case, case_deadlines, pay_out, return_case, rule_case
+from dougong.flows import case_deadlines, pay_out
+from dougong.flows.insure_freight import WITH_CLAIM
 from dougong.flows.place_orders import Placed
 from dougong.flows.refund_lines import refund_lines
 from dougong.reads import doctor_payouts_sql as payouts_sql
-from dougong.reads.doctor_cases_sql import MONEY, RESENT, WRONG
+from dougong.reads.doctor_cases_sql import INSURANCE, MONEY, RESENT, WRONG
 from dougong.reads.doctor_sql import ACCOUNTS, ESCROW, UNEXPLAINED
 from dougong.reads.doctor_stock_sql import STOCK_DRIFT
 from dougong.reads.explain import explain_order
 from dougong.settlement.payout_rules import BankAnswer
 
-STEPS = 6
 KINDS = list(CaseKind)
+Acts = dict[str, Callable[[], Awaitable[Any]]]
+
+
+@dataclass(frozen=True)
+class Bent:
+    """What a sequence makes more of than chance would, so that what is deep down is reached."""
+
+    share: int  # of a hundred sequences
+    steps: int
+    stages: tuple[int, int]  # its first order is shipped, received, final before the rest begins
+    kinds: tuple[CaseKind, ...] = ()
+    weights: Mapping[str, int] = field(default_factory=dict)
+
+
+RETURNS = tuple(kind for kind in CaseKind if kind in WITH_RETURN)
+BENTS = (
+    Bent(44, 6, (0, 3)),
+    Bent(20, 9, (0, 2), weights={
+        "open first": 26, "answer": 26, "refuse": 9, "offer a part": 3, "ask the platform": 9,
+        "again": 0,
+    }),
+    Bent(22, 8, (1, 2), RETURNS, {"open first": 26, "answer": 26, "approve": 12}),
+    Bent(14, 8, (3, 3), weights={"pay": 8, "bank": 8, "operate": 8, "refund": 3}),
+)  # fmt: skip
+# Where a bent says nothing, and 1 where nothing is said.
+USUAL = {"open": 2, "open first": 3, "wait": 2, "answer": 5, "bank": 2, "approve": 2}
 PRICES = (3_333, 2_999)
 COUPONS = ("PLATFORM", "CREATOR")
-SHIP = {"carrier": "顺丰", "tracking_no": "SF000001"}
 
 
 class Sequence:
@@ -51,8 +70,11 @@ class Sequence:
 
     def __init__(self, world: World, chance: random.Random) -> None:
         self.world, self.chance = world, chance
+        (self.bent,) = chance.choices(BENTS, [bent.share for bent in BENTS])
+        self.cover = Cover(world, chance)
         self.orders: list[Placed] = []
-        self.cases: list[Case] = []
+        self.cases: list[Case] = []  # that are not known to have ended
+        self.opened: set[UUID] = set()
         self.keyed: list[Callable[[], Awaitable[object]]] = []
         self.payouts: list[UUID] = []
         self.coupons: set[str] = set()
@@ -62,22 +84,33 @@ class Sequence:
         self.done: Counter[str] = Counter()
 
     async def run(self) -> None:
+        await self.cover.begin()
         await self.order()
-        await self.advance(self.chance.randint(0, 3))
+        await self.advance(self.chance.randint(*self.bent.stages))
         if self.chance.random() < 0.3:
             await self.cheaper()
-        for _ in range(STEPS):
-            await self.chance.choice(self.possible())()
+        for _ in range(self.bent.steps):
+            _, act = self.choose(self.possible())
+            await act()
+        if self.bent.kinds:
+            await self.pay_to(self.world.buyer.person_id)
 
-    def possible(self) -> list[Callable[[], Awaitable[None]]]:
-        """What there is something for, the usual more often."""
-        acts = [self.open, self.open, self.refund, self.wait, self.wait, self.pay, self.ship]
-        acts += [self.receive, self.cheaper]
-        acts += [self.answer] * 5 if self.cases else [self.open]
-        acts += [self.bank, self.bank, self.operate] if self.payouts else []
-        acts += [self.again] if self.keyed else []
-        acts += [self.order] if len(self.orders) < 2 else []
+    def possible(self) -> Acts:
+        """What there is something for."""
+        acts: Acts = {
+            "refund": self.refund, "wait": self.wait, "pay": self.pay, "ship": self.ship,
+            "receive": self.receive, "cheaper": self.cheaper, "change cover": self.change_cover,
+        }  # fmt: skip
+        acts["open" if self.cases else "open first"] = self.open
+        acts |= {"answer": self.answer} if self.cases else {}
+        acts |= {"bank": self.bank, "operate": self.operate} if self.payouts else {}
+        acts |= {"again": self.again} if self.keyed else {}
+        acts |= {"order": self.order} if len(self.orders) < 2 else {}
         return acts
+
+    def choose(self, acts: Acts) -> tuple[str, Callable[[], Awaitable[Any]]]:
+        weights = [self.bent.weights.get(name, USUAL.get(name, 1)) for name in acts]
+        return self.chance.choices(list(acts.items()), weights)[0]
 
     async def attempt(
         self, what: str, act: Callable[[], Awaitable[Any]], *, keyed: bool = False
@@ -109,6 +142,7 @@ class Sequence:
         if made:
             self.orders.append(made)
             self.coupons.add(coupon or "")
+            self.cover.ordered(made.order_id)
 
     async def advance(self, stages: int) -> None:
         """The first order is shipped, received and final before the rest begins, or not so far."""
@@ -146,11 +180,14 @@ class Sequence:
             lambda: self.world.a_case(placed, kind, {1: units}, amounts=amounts, key=key),
             keyed=True,
         )
-        if case and case.id not in [one.id for one in self.cases]:
+        if case and case.id not in self.opened:
             self.cases.append(case)
+            self.opened.add(case.id)
 
     def likely(self, placed: Placed) -> list[CaseKind]:
         """What a buyer has reason to ask for."""
+        if placed in self.shipped and self.bent.kinds:
+            return list(self.bent.kinds)
         if placed in self.shipped:
             return [kind for kind in KINDS if kind is not CaseKind.REFUND_UNSHIPPED]
         return [CaseKind.REFUND_UNSHIPPED, CaseKind.PRICE_PROTECTION]
@@ -164,58 +201,22 @@ class Sequence:
         )
 
     async def answer(self) -> None:
-        case = await self.world.found(self.chance.choice(self.cases))
-        m, b = self.world.by_merchant(case), self.world.by_buyer(case)
-        conn, part = self.world.conn, self.chance.randint(1, max(1, case.asked_minor))
-        finding = self.chance.choice((Inspection.AS_NEW, Inspection.DAMAGED))
-        ways: dict[CaseState, list[Callable[[], Awaitable[object]]]] = {
-            CaseState.ASKED: [
-                lambda: answer_case.approve(conn, m),
-                lambda: answer_case.approve(conn, m),
-                lambda: answer_case.refuse(conn, m, note="x"),
-                lambda: answer_case.offer_part(conn, m, amount_minor=part, note="x"),
-                lambda: answer_case.withdraw(conn, b),
-            ],
-            CaseState.OFFERED: [
-                lambda: answer_case.take_offer(conn, b),
-                lambda: answer_case.ask_platform(conn, b, question="x"),
-            ],
-            CaseState.REFUSED: [
-                lambda: answer_case.ask_platform(conn, b, question="x"),
-                lambda: answer_case.approve(conn, m),
-            ],
-            CaseState.TO_SHIP_BACK: [lambda: return_case.ship_back(conn, b, **SHIP)],
-            CaseState.SHIPPED_BACK: [lambda: return_case.receive_back(conn, m)],
-            CaseState.RECEIVED: [
-                lambda: return_case.accept_goods(conn, m, inspection=finding),
-                lambda: return_case.reject_goods(
-                    conn, m, inspection=Inspection.WRONG_GOODS, note="x"
-                ),
-            ],
-            CaseState.TO_RESEND: [
-                lambda: return_case.send_again(conn, m, **SHIP),
-                lambda: return_case.refund_instead(conn, m),
-            ],
-            CaseState.RESENT: [lambda: return_case.confirm_sent(conn, b)],
-            CaseState.ARBITRATION: [lambda: rule_case.rule(conn, m, self.ruling(case))],
-            CaseState.RULED: [lambda: rule_case.appeal(conn, b, side=Side.BUYER, note="x")],
-            CaseState.APPEALED: [lambda: rule_case.rule_again(conn, m, self.ruling(case))],
-        }
-        if possible := ways.get(case.state):
-            await self.attempt(f"answer {case.state.value}", self.chance.choice(possible))
+        """Somebody goes on with a case that is open."""
+        while self.cases:
+            case = await self.world.found(self.chance.choice(self.cases))
+            if case.state not in ENDED:
+                what, act = self.choose(ways_on(self.world, case, self.chance))
+                await self.attempt(what, act)
+                return
+            self.cases = [one for one in self.cases if one.id != case.id]
 
-    def ruling(self, case: Case) -> Ruling:
-        granted = self.chance.choice((0, 1, max(1, case.asked_minor)))
-        outcome = RulingOutcome.REFUND if granted else RulingOutcome.NOTHING
-        bearer = self.chance.choice((Bearer.MERCHANT, Bearer.PLATFORM, Bearer.CARRIER))
-        return Ruling(
-            question="x", outcome=outcome, granted_minor=granted, bearer=bearer, reason="x"
-        )
+    async def change_cover(self) -> None:
+        await self.attempt("change cover", self.cover.change)
 
     async def refund(self) -> None:
         placed, minor = self.chance.choice(self.orders), self.chance.randint(1, 4_000)
         key = f"refund-{self.chance.random()}"
-        await self.attempt(
+        made = await self.attempt(
             "refund",
             lambda: refund_lines(
                 self.world.conn, store_id=placed.store_id, order_id=placed.order_id,
@@ -223,6 +224,7 @@ class Sequence:
             ),
             keyed=True,
         )  # fmt: skip
+        self.done["refund after a payout"] += bool(made and self.payouts)
 
     async def wait(self) -> None:
         await self.days(self.chance.choice((1, 2, 3, 7)))
@@ -237,11 +239,11 @@ class Sequence:
         await self.world.until(at)
 
     async def pay(self) -> None:
-        payee, now = (
-            self.chance.choice((self.world.store.org_id, self.world.creator)),
-            self.world.now,
-        )
-        store_id = self.world.store.store_id
+        payees = (self.world.store.org_id, self.world.creator, self.world.buyer.person_id)
+        await self.pay_to(self.chance.choice(payees))
+
+    async def pay_to(self, payee: UUID) -> None:
+        store_id, now = self.world.store.store_id, self.world.now
 
         def act() -> Awaitable[list[UUID]]:
             return pay_payee(
@@ -269,7 +271,8 @@ class Sequence:
         """An operator holds, releases, gives up or tries again."""
         payout, conn = self.chance.choice(self.payouts), self.world.conn
         by = await a_person(conn)
-        act = self.chance.choice((pay_out.hold, pay_out.release, pay_out.give_up, pay_out.retry))
+        state = await conn.scalar(STATE, {"id": payout})
+        act = self.chance.choice(OPERATED[state] if self.chance.random() < 0.8 else ANY_WAY)
         named = {"store_id": self.world.store.store_id, "payout_id": payout, "by": by}
         named |= {"why": "x"} if act in (pay_out.hold, pay_out.give_up) else {}
         made = await self.attempt(act.__name__, lambda: act(conn, **named, at=self.world.now))
@@ -286,12 +289,25 @@ class Sequence:
         for asked in CHECKS:
             wrong = [row for row in await conn.execute(asked) if row.found]
             assert not wrong, (wrong, self.trace)
-        assert sum((await balances(conn, store)).values()) == 0, self.trace
+        held = await balances(conn, store)
+        assert sum(held.values()) == 0, self.trace
         for placed in self.orders:
             where = {"store_id": placed.store_id, "order_id": placed.order_id}
             assert (await explain_order(conn, **where)).residual_minor == 0, self.trace
+        came_back = await self.check_moves()
+        sent = {placed.order_id for placed in self.shipped}
+        try:
+            self.done += await self.cover.check(sent=sent, came_back=came_back, held=held)
+        except AssertionError as error:
+            raise AssertionError(self.trace) from error
+
+    async def check_moves(self) -> set[UUID]:
+        """Every move is allowed, and no deadline has acted twice. Answers the orders whose goods
+        came back for a refund or an exchange before they were final."""
         acted: Counter[tuple[str, str]] = Counter()
-        for row in await conn.execute(HISTORY, {"store": store}):
+        ways: dict[UUID, set[str]] = {}
+        of_order: dict[UUID, UUID] = {}
+        for row in await self.world.conn.execute(HISTORY, {"store": self.world.store.store_id}):
             if row.deadline:
                 self.done[row.deadline] += 1
                 continue
@@ -300,16 +316,33 @@ class Sequence:
             if row.side == "deadline":
                 acted[row.case_id, row.from_state] += 1
                 self.done["deadline of a case"] += 1
+            if row.kind in WITH_CLAIM and not row.was_final:
+                ways.setdefault(row.case_id, set()).add(row.to_state)
+                of_order[row.case_id] = row.order_id
         assert max(acted.values(), default=0) <= 1, self.trace
+        back = [one for one, to in ways.items() if "shipped_back" in to]
+        return {of_order[one] for one in back if ways[one] & {"done", "to_resend"}}
 
 
-CHECKS = (MONEY, WRONG, payouts_sql.MONEY, RESENT, ESCROW, UNEXPLAINED, ACCOUNTS, STOCK_DRIFT)
+CHECKS = (
+    MONEY, WRONG, payouts_sql.MONEY, RESENT, INSURANCE, ESCROW, UNEXPLAINED, ACCOUNTS, STOCK_DRIFT,
+)  # fmt: skip
+STATE = text("SELECT state FROM payouts WHERE id = :id")
+ANY_WAY: tuple[Callable[..., Awaitable[UUID | None]], ...] = (
+    pay_out.hold, pay_out.release, pay_out.give_up, pay_out.retry,
+)  # fmt: skip
+# What an operator does where a payout stands.
+OPERATED = {
+    "booked": (pay_out.hold,), "held": (pay_out.release, pay_out.give_up), "sent": ANY_WAY,
+    "confirmed": ANY_WAY, "returned": (pay_out.retry,),
+}  # fmt: skip
 # Every move of a case, and every deadline that has acted.
 HISTORY = text("""
-    SELECT c.kind, c.id::text AS case_id, m.from_state, m.to_state, m.side, NULL AS deadline
+    SELECT c.kind, c.id AS case_id, c.order_id, c.was_final, m.from_state, m.to_state, m.side,
+      NULL AS deadline
     FROM case_moves m JOIN cases c ON c.store_id = m.store_id AND c.id = m.case_id
     WHERE m.store_id = :store AND m.from_state IS NOT NULL
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, NULL, kind FROM deadlines
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, kind FROM deadlines
     WHERE store_id = :store AND outcome = 'acted'
 """)
