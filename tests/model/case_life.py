@@ -51,13 +51,15 @@ class Bent:
 
 RETURNS = tuple(kind for kind in CaseKind if kind in WITH_RETURN)
 BENTS = (
-    Bent(44, 6, (0, 3)),
-    Bent(20, 9, (0, 2), weights={
+    Bent(68, 6, (0, 3)),
+    Bent(10, 9, (0, 2), weights={
         "open first": 26, "answer": 26, "refuse": 9, "offer a part": 3, "ask the platform": 9,
         "again": 0,
     }),
-    Bent(22, 8, (1, 2), RETURNS, {"open first": 26, "answer": 26, "approve": 12}),
-    Bent(14, 8, (3, 3), weights={"pay": 8, "bank": 8, "operate": 8, "refund": 3}),
+    Bent(12, 8, (1, 2), RETURNS, {
+        "open first": 26, "answer": 26, "approve": 12, "accept damaged": 2,
+    }),
+    Bent(10, 8, (3, 3), weights={"pay": 8, "bank": 8, "operate": 12, "refund": 3}),
 )  # fmt: skip
 # Where a bent says nothing, and 1 where nothing is said.
 USUAL = {"open": 2, "open first": 3, "wait": 2, "answer": 5, "bank": 2, "approve": 2}
@@ -244,11 +246,14 @@ class Sequence:
 
     async def pay_to(self, payee: UUID) -> None:
         store_id, now = self.world.store.store_id, self.world.now
+        whose = {self.world.store.org_id: "merchant", self.world.creator: "creator"}
+        purposes = [f"{whose.get(payee, 'buyer')}_payable"]
 
         def act() -> Awaitable[list[UUID]]:
             return pay_payee(
-                self.world.conn, store_id=store_id, payee_id=payee, day=now.date(), at=now
-            )
+                self.world.conn, store_id=store_id, payee_id=payee, day=now.date(), at=now,
+                purposes=purposes,
+            )  # fmt: skip
 
         if made := await self.attempt("pay what is owed", act):
             self.payouts += made

@@ -19,6 +19,7 @@ from tests.crash.invariants import doctor_finds
 from tests.model.case_cover import OFFERS, offer
 from tests.model.case_life import PRICES, Sequence
 from tests.model.undo import alone, undone
+from tests.settlement.payout_world import some_terms, with_account
 
 from dougong.aftersales.rules import CaseKind
 from dougong.infra import db
@@ -44,6 +45,7 @@ class Runs:
             self.world = await a_world(conn, prices=PRICES[:1])
             await self._costed(conn)
             await offer(conn, self.world, OFFERS[0])
+            await self._payees(conn)
         self.conn = self.world.conn = await db.engine().connect()
         await self.conn.begin()
         alone(self.conn)
@@ -57,6 +59,13 @@ class Runs:
             lines=[Received(self.world.store.skus[0], n, cost) for n, cost in ((3, 777), (4, 500))],
             at=START, by_id=None,
         )  # fmt: skip
+
+    async def _payees(self, conn: AsyncConnection) -> None:
+        """Whom the store may owe have accounts, and there are terms."""
+        await some_terms(conn, at=START)
+        world = self.world
+        for payee in (world.store.org_id, world.creator, world.buyer.person_id):
+            await with_account(conn, payee, at=START)
 
     async def one(self, chance: random.Random) -> None:
         self.world.now = START
@@ -75,17 +84,17 @@ class Runs:
 
 
 # How often each thing happens at least in a thousand sequences, whatever the seed: a third of what
-# it usually does, or less where that is little.
+# it usually does, and less where that is little.
 FLOORS = {
-    "order": 1_000, "ship": 400, "receive": 250, "refund": 100, "again": 40, "final_at": 100,
-    "deadline of a case": 40, **dict.fromkeys([kind.value for kind in CaseKind], 20),
-    "price_protection": 6,  # only where the price has fallen
-    "approve": 80, "refuse": 30, "offer a part": 10, "ask the platform": 15, "ship back": 40,
-    "accept as new": 6, "accept damaged": 6, "reject": 6,
-    "rule": 10, "appeal": 4, "rule again": 2,
-    "payout": 40, "bank: confirmed": 10, "bank: returned": 10, "hold": 5,
-    "refund after a payout": 10,
-    "policy": 400, "premium": 250, "change cover": 60, "insurance claim": 12, "claim paid out": 5,
+    "order": 1_000, "ship": 500, "receive": 300, "refund": 120, "again": 40, "final_at": 100,
+    "deadline of a case": 35, **dict.fromkeys([kind.value for kind in CaseKind], 20),
+    "price_protection": 4,  # only where the price has fallen
+    "approve": 90, "refuse": 40, "offer a part": 25, "ask the platform": 30, "ship back": 40,
+    "accept as new": 1, "accept damaged": 6, "reject": 1,
+    "rule": 25, "appeal": 15, "rule again": 6,
+    "payout": 50, "bank: confirmed": 10, "bank: returned": 10, "hold": 8, "retry": 1,
+    "refund after a payout": 8,
+    "policy": 600, "premium": 400, "change cover": 80, "insurance claim": 10, "claim paid out": 8,
 }  # fmt: skip
 
 

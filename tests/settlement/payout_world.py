@@ -1,5 +1,6 @@
 """Payees, their accounts and terms, and payouts of one book at once."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import count
 from uuid import UUID
@@ -74,14 +75,15 @@ async def with_account(conn: AsyncConnection, payee_id: UUID, *, at: datetime) -
 
 
 async def pay_payee(
-    conn: AsyncConnection, *, store_id: StoreId, payee_id: UUID, day: date, at: datetime
-) -> list[UUID]:
+    conn: AsyncConnection, *, store_id: StoreId, payee_id: UUID, day: date, at: datetime,
+    purposes: Sequence[str] = PURPOSES,
+) -> list[UUID]:  # fmt: skip
     """All that one book owes one payee, as the day's runs would pay it."""
     await with_account(conn, payee_id, at=at)
     terms_id = await some_terms(conn, at=at)
     terms = (await terms_by_id(conn, terms_id=terms_id)).terms
     made = []
-    for purpose in PURPOSES:
+    for purpose in purposes:
         run_id = await begin_run(
             conn, day=day, currency="CNY", purpose=purpose, terms_id=terms_id, started_by=None,
             at=at,
@@ -122,7 +124,9 @@ async def at_the_bank(conn: AsyncConnection, payout_id: UUID, *, at: datetime) -
             WITH sent AS (UPDATE payouts SET state = 'sent', sent_at = :at, asked_at = :at
               WHERE id = :id AND state = 'booked' RETURNING store_id, id)
             INSERT INTO payout_moves (store_id, payout_id, n, to_state, side, at)
-            SELECT store_id, id, 2, 'sent', 'platform', :at FROM sent
+            SELECT s.store_id, s.id, (SELECT max(n) + 1 FROM payout_moves m
+              WHERE m.store_id = s.store_id AND m.payout_id = s.id), 'sent', 'platform', :at
+            FROM sent s
         """),
         {"id": payout_id, "at": at},
     )
