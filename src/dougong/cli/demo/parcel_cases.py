@@ -18,7 +18,7 @@ from dougong.infra.db import transaction
 from dougong.orders.commands import line_units_to_ship
 from dougong.supply.carrier_commands import add_carrier, add_rates
 from dougong.supply.carrier_rules import ANYWHERE, CarrierKind, Rate
-from dougong.supply.fulfilment_rules import WaveChoice
+from dougong.supply.fulfilment_rules import CHEAPEST, WaveChoice
 from dougong.supply.packing_commands import give_number
 from dougong.supply.tracking_rules import Status, Told
 from dougong.supply.wave_commands import begin_wave, pick_unit
@@ -164,7 +164,7 @@ async def _warehouse(
     wave_id = await begin_wave(
         conn,
         store_id=store_id,
-        choice=WaveChoice(order_ids=list(orders[2:]), most=6),
+        choice=WaveChoice(order_ids=list(orders[2:]), most=6, carrier=CHEAPEST),
         by_id=person_id,
         at=now - HOUR,
     )
