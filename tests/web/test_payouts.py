@@ -12,9 +12,10 @@ from litestar.testing import AsyncTestClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.factories import a_person, an_org
-from tests.settlement.payout_world import NUMBER, owe, some_terms
+from tests.settlement.payout_world import NUMBER, owe, pay_payee, some_terms
 
 from dougong.accounts.commands import start_session
+from dougong.base.ids import PLATFORM_BOOK
 from dougong.flows.payout_files import take_answers
 from dougong.flows.payout_runs import make_run
 from dougong.infra.clock import wall_now
@@ -163,6 +164,21 @@ async def _every_page(client: Client, cast: Cast, row_id: str) -> None:
     assert row_id in (await as_(client, cast.one).get(DESK + "?file=csv")).text
     assert "confirmed" not in (await as_(client, cast.creator).get(mine + "?file=csv")).text
     assert (await client.get(DESK)).status_code == 404
+
+
+async def test_one_is_told_in_the_singular_and_a_code_in_words(client: Client, cast: Cast) -> None:
+    at = wall_now()
+    async with transaction() as conn:
+        (payout_id,) = await pay_payee(
+            conn, store_id=PLATFORM_BOOK, payee_id=cast.creator_id, day=at.date(), at=at
+        )
+    await _post(as_(client, cast.one), f"{DESK}/{payout_id}/hold", why="account_closed")
+    for locale, one, why in (
+        ("en", ">1 payout<", "There is no such account, or it was closed"),
+        ("zh", ">1 笔<", "账号不存在或已销户"),
+    ):
+        page = (await as_(client, cast.one, locale).get(DESK)).text
+        assert one in page and why in page, page[-3000:]
 
 
 async def test_terms_are_set_and_refused_on_the_page(client: Client, cast: Cast) -> None:

@@ -25,6 +25,11 @@ PURPOSES = {
 WHY = {
     "account_changed": mark("The payee has changed its account since"),
     "account_unreadable": mark("The account number cannot be read with this secret key"),
+    "account_closed": mark("There is no such account, or it was closed"),
+    "holder_unclear": mark("The holder's name is being checked"),
+    "holder_differs": mark("The holder is somebody else than the payee"),
+    "weekly": mark("Once a week"),
+    "daily": mark("Every day from now on"),
 }
 PROBLEMS = {
     "not_an_id": mark("This is no payout's id"),

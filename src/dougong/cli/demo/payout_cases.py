@@ -26,7 +26,7 @@ from dougong.settlement.payout_terms_commands import set_payout_terms
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LIMIT_MINOR = 100_000
 OWNER = text("SELECT person_id FROM grants WHERE org_id = :org_id ORDER BY person_id LIMIT 1")
-BACK, AGAIN = "账号已销户 / account closed", "6217000020002801"
+BACK, AGAIN = "account_closed", "6217000020002801"
 MOVED = "laozhou_tea"
 
 
@@ -73,8 +73,8 @@ async def write_payouts(market: Market, *, now: datetime) -> None:
 async def _terms(conn: AsyncConnection, market: Market, *, now: datetime) -> None:
     weekly = local_day(now, ZoneInfo(settings().timezone)).isoweekday()
     for purpose, weekday, starts, why in (
-        ("*", weekly, now - 8 * DAY, "每周一次，留七天 / once a week, seven days kept back"),
-        ("merchant_payable", None, now - 2 * DAY, "商家改为每日付款 / merchants every day"),
+        ("*", weekly, now - 8 * DAY, "weekly"),
+        ("merchant_payable", None, now - 2 * DAY, "daily"),
     ):
         terms = Terms(
             weekday=weekday, minimum_minor=1_000, hold_days=7, change_wait_days=3,
@@ -94,7 +94,7 @@ async def _account(conn: AsyncConnection, market: Market, payee: Payee, *, at: d
         number=payee.number, by=PersonId(await conn.scalar(OWNER, {"org_id": org_id})), at=at,
     )  # fmt: skip
     if payee.is_verified is not False:
-        refused = "" if payee.is_verified else "户名与营业执照不符 / the holder is another company"
+        refused = "" if payee.is_verified else "holder_differs"
         by = market.people["second-operator"]
         await judge(conn, account_id=account_id, by=by, refused=refused, at=at + 2 * HOUR)
 
@@ -196,5 +196,5 @@ async def _today(market: Market, *, now: datetime) -> None:
         for row in sorted(booked, key=lambda row: (row.amount_minor, row.id))[:1]:
             await flow.hold(
                 conn, store_id=row.store_id, payout_id=row.id, by=market.people["second-operator"],
-                why="户名待核对 / the holder's name is being checked", at=now,
+                why="holder_unclear", at=now,
             )  # fmt: skip

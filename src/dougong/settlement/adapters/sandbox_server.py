@@ -22,7 +22,7 @@ STORIES: dict[str, tuple[str, ...]] = {
     "9004": (),  # taken, and never heard of again
 }
 DEFAULT = (PAID,)
-WHY = {BACK: "账号不存在或已销户 / account closed"}
+WHY = {BACK: "account_closed"}
 
 
 class Books:

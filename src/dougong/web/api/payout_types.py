@@ -121,8 +121,9 @@ class PayoutOutlook(msgspec.Struct):
 
 
 class Payout(msgspec.Struct):
-    """`store_id`: whose book pays it; null for the platform's. `why`: why it is held or came back.
-    `retry_of`: the payout that came back and is paid again by this one."""
+    """`store_id`: whose book pays it; null for the platform's. `why`: why it is held or came back,
+    as it was typed or in a code such as `account_closed`. `retry_of`: the payout that came back and
+    is paid again by this one."""
 
     id: UUID
     store_id: UUID | None
