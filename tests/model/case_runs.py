@@ -93,7 +93,7 @@ FLOORS = {
     "accept as new": 1, "accept damaged": 6, "reject": 1,
     "rule": 25, "appeal": 15, "rule again": 6,
     "payout": 50, "bank: confirmed": 10, "bank: returned": 10, "hold": 8, "retry": 1,
-    "refund after a payout": 8,
+    "refund after a payout": 4,
     "policy": 600, "premium": 400, "change cover": 80, "insurance claim": 10, "claim paid out": 8,
 }  # fmt: skip
 
