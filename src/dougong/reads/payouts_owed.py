@@ -29,13 +29,12 @@ OWED = text("""
     ), books AS MATERIALIZED (
       SELECT DISTINCT store_id FROM chosen
     ), tail AS MATERIALIZED (
-      SELECT c.store_id, c.id, sum(side.amount) AS amount
+      SELECT t.store_id, side.id, sum(side.amount) AS amount
       FROM books b
       JOIN ledger_waiting u ON u.store_id = b.store_id
       JOIN ledger_transfers t ON t.store_id = u.store_id AND t.entry_id = u.entry_id
       CROSS JOIN LATERAL (VALUES (t.dst, t.amount_minor), (t.src, -t.amount_minor))
         AS side (id, amount)
-      JOIN chosen c ON c.store_id = t.store_id AND c.id = side.id
       GROUP BY 1, 2
     ), recent AS MATERIALIZED (
       SELECT c.store_id, c.id, sum(t.amount_minor) AS amount
