@@ -186,7 +186,8 @@ async def test_silence_of_the_merchant_grants_to_the_microsecond(world: World) -
     placed = await world.an_order(total=9_900)
     case = await world.a_case(placed, K.REFUND_UNSHIPPED)
     assert case.due_at == START + 2 * DAY
-    assert not await act_on_one(world.conn, at=case.due_at - MICROSECOND)
+    await world.until(case.due_at - MICROSECOND)
+    assert (await world.found(case)).state is CaseState.ASKED
     assert await act_on_one(world.conn, at=case.due_at)
     assert not await act_on_one(world.conn, at=case.due_at)
     assert await world.order_state(placed) == "refunded"
