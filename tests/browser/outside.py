@@ -11,13 +11,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import text  # noqa: E402
+from sqlalchemy.ext.asyncio import AsyncConnection  # noqa: E402
 from tests.browser.pictures import with_pictures  # noqa: E402
 from tests.content.factories import a_video, an_organisation  # noqa: E402
 from tests.factories import a_link_rule, approved  # noqa: E402
 from tests.links.factories import a_source, an_outside_link, an_outside_product  # noqa: E402
 
 from dougong.infra import clock  # noqa: E402
-from dougong.infra.db import Conn, dispose, transaction  # noqa: E402
+from dougong.infra.db import dispose, transaction  # noqa: E402
 
 CORPUS = ROOT / "tests/links/corpora/hand_off.jsonl"
 
@@ -69,7 +70,7 @@ async def make(host: str) -> None:
     await dispose()
 
 
-async def wechat_is_blocked(conn: Conn, *, at: datetime) -> None:
+async def wechat_is_blocked(conn: AsyncConnection, *, at: datetime) -> None:
     """Open our links in WeChat to nobody, from `at` on."""
     await conn.execute(
         text("""
