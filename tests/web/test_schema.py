@@ -68,6 +68,7 @@ BY_RULE = {
     "same_account",
     "unknown_order",
     "nothing_to_return",
+    "choose_warehouse",
 }
 
 

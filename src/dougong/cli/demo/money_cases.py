@@ -171,8 +171,8 @@ async def write_refunds(market: Market, *, now: datetime) -> None:
             if attempt < MOST_REFUND_ATTEMPTS:
                 store_id = placed.store_id
                 await begin_next_attempt(conn, store_id=store_id, refund_id=part, attempt=attempt)
-        at = now - 70 * HOUR
-        foreign_id, placed = await _by_hand(conn, market, others[43], number=13, at=at)
+        at = now - 258 * HOUR
+        foreign_id, placed = await _by_hand(conn, market, others[43], number=13, share=1, at=at)
         await book_foreign(
             conn,
             foreign_id=foreign_id,
@@ -182,13 +182,20 @@ async def write_refunds(market: Market, *, now: datetime) -> None:
             note="客服在网关直接退的 / Refunded at the gateway by customer service",
             at=at + 6 * HOUR,
         )
-        await _by_hand(conn, market, others[44], number=14, at=now - 4 * HOUR)
+        await _by_hand(conn, market, others[44], number=14, share=3, at=now - 4 * HOUR)
 
 
 async def _by_hand(
-    conn: AsyncConnection, market: Market, shopper: Shopper, *, number: int, at: datetime
+    conn: AsyncConnection,
+    market: Market,
+    shopper: Shopper,
+    *,
+    number: int,
+    share: int,
+    at: datetime,
 ) -> tuple[UUID, Placed]:
-    """A paid order of which the gateway tells, two hours later, that a third has gone back."""
+    """A paid order of which the gateway tells, two hours later, that its total divided by `share`
+    has gone back."""
     plan, placed = await place_one(
         conn, market, store="mist-tea", number=FIRST_NUMBER + number, shopper=shopper, at=at
     )
@@ -200,7 +207,7 @@ async def _by_hand(
         f"evt_{name}",
         EventKind.REFUNDED,
         payment.gateway_ref,
-        placed.total_minor // 3,
+        placed.total_minor // share,
         payment.currency,
         told_at,
         refund_ref=f"sbr_{name}",

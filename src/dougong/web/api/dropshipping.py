@@ -30,7 +30,7 @@ from dougong.web.api.dropship_types import (
 )
 from dougong.web.api.purchases import FILE
 from dougong.web.api.receipts import OfSupplier
-from dougong.web.deps import Conn, Now
+from dougong.web.deps import Conn
 from dougong.web.merchant.dropship import statement_csv, statement_parts, statement_pdf
 from dougong.web.paging import cursor_values, cut
 
@@ -166,10 +166,10 @@ async def statement_file(
 
 @get(STATEMENT + "/statement.pdf", summary="A statement as PDF", responses=FILE, **ROUTE)
 async def statement_document(
-    store_id: FromPath[UUID], statement_id: FromPath[UUID], conn: Conn, now: Now
+    store_id: FromPath[UUID], statement_id: FromPath[UUID]
 ) -> Response[bytes]:
     """In the language that is asked for."""
-    return await statement_pdf(conn, store_id=StoreId(store_id), statement_id=statement_id, at=now)
+    return await statement_pdf(store_id=StoreId(store_id), statement_id=statement_id)
 
 
 HANDLERS: list[HTTPRouteHandler] = [

@@ -201,11 +201,9 @@ def end_route(act: Literal["cancel", "close"]) -> HTTPRouteHandler:
 
 
 @get(ORDER + "/order.pdf", summary="A purchase order as PDF", responses=FILE, **ROUTE)
-async def order_document(
-    store_id: FromPath[UUID], purchase_id: FromPath[UUID], conn: Conn, now: Now
-) -> Response[bytes]:
+async def order_document(store_id: FromPath[UUID], purchase_id: FromPath[UUID]) -> Response[bytes]:
     """For the supplier, in the language that is asked for."""
-    return await order_pdf(conn, store_id=StoreId(store_id), purchase_id=purchase_id, at=now)
+    return await order_pdf(store_id=StoreId(store_id), purchase_id=purchase_id)
 
 
 @get(ORDER + "/lines.csv", summary="A purchase order as CSV", responses=FILE, **ROUTE)

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dougong.base.access import Permission
 from dougong.base.errors import NotFound
+from dougong.infra import clock
+from dougong.infra.db import transaction
 from dougong.infra.pdf import Document
 from dougong.infra.settings import settings
 from dougong.reads.live_board import Board, board
@@ -157,12 +159,12 @@ async def minutes_file(
 
 
 @get(BOARD + "/report.pdf", **ROUTE)
-async def report_file(
-    creator_id: FromPath[UUID], room_id: FromPath[UUID], conn: Conn, now: Now
-) -> Response[bytes]:
-    """The same figures as a document to keep."""
-    found = await board_of(conn, creator_id=creator_id, room_id=room_id, at=now)
-    data = await asyncio.to_thread(report, found, at=now, locale=locale_of_request.get())
+async def report_file(creator_id: FromPath[UUID], room_id: FromPath[UUID]) -> Response[bytes]:
+    """The same figures as a document to keep; drawn without a transaction."""
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        found = await board_of(conn, creator_id=creator_id, room_id=room_id, at=at)
+    data = await asyncio.to_thread(report, found, at=at, locale=locale_of_request.get())
     return file_answer(data, f"live-{room_id}.pdf", "application/pdf")
 
 

@@ -17,6 +17,8 @@ from dougong.base.ids import OrderId, StoreId
 from dougong.catalog.queries import store_of
 from dougong.flows.dropship import decide_line
 from dougong.flows.owe_suppliers import settle_dropship
+from dougong.infra import clock
+from dougong.infra.db import transaction
 from dougong.infra.pdf import Document
 from dougong.reads.dropship import dropship_rows, statement_rows, unstated
 from dougong.supply.purchase_rules import DropshipState
@@ -207,15 +209,16 @@ async def statement_file(
 
 @get(STATEMENT + "/statement.pdf", **ROUTE)
 async def statement_document(
-    store_id: FromPath[UUID], statement_id: FromPath[UUID], conn: Conn, now: Now
+    store_id: FromPath[UUID], statement_id: FromPath[UUID]
 ) -> Response[bytes]:
-    return await statement_pdf(conn, store_id=StoreId(store_id), statement_id=statement_id, at=now)
+    return await statement_pdf(store_id=StoreId(store_id), statement_id=statement_id)
 
 
-async def statement_pdf(
-    conn: Any, *, store_id: StoreId, statement_id: UUID, at: datetime
-) -> Response[bytes]:
-    statement, lines = await statement_parts(conn, store_id=store_id, statement_id=statement_id)
+async def statement_pdf(*, store_id: StoreId, statement_id: UUID) -> Response[bytes]:
+    """Drawn without a transaction: fonts take their time. Raises NotFound."""
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        statement, lines = await statement_parts(conn, store_id=store_id, statement_id=statement_id)
     data = await asyncio.to_thread(document, statement, lines, at, locale_of_request.get())
     return file_answer(data, f"{statement.number}.pdf", "application/pdf")
 

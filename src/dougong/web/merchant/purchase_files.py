@@ -14,6 +14,8 @@ from dougong.base.access import Permission
 from dougong.base.ids import StoreId
 from dougong.base.money import decimal_text
 from dougong.catalog.queries import store_of
+from dougong.infra import clock
+from dougong.infra.db import transaction
 from dougong.infra.pdf import Document
 from dougong.reads.purchasing import Purchase, purchase_of, purchase_rows
 from dougong.web.deps import Conn, Now
@@ -85,17 +87,18 @@ async def lines_csv(
 
 @get(ONE + "/order.pdf", **ROUTE)
 async def purchase_document(
-    store_id: FromPath[UUID], purchase_id: FromPath[UUID], conn: Conn, now: Now
+    store_id: FromPath[UUID], purchase_id: FromPath[UUID]
 ) -> Response[bytes]:
-    return await order_pdf(conn, store_id=StoreId(store_id), purchase_id=purchase_id, at=now)
+    return await order_pdf(store_id=StoreId(store_id), purchase_id=purchase_id)
 
 
-async def order_pdf(
-    conn: AsyncConnection, *, store_id: StoreId, purchase_id: UUID, at: datetime
-) -> Response[bytes]:
-    """For the supplier: what is ordered, where to, by when, at which price."""
-    found = await purchase_of(conn, store_id=store_id, order_id=purchase_id)
-    store = await store_of(conn, store_id=store_id)
+async def order_pdf(*, store_id: StoreId, purchase_id: UUID) -> Response[bytes]:
+    """For the supplier: what is ordered, where to, by when, at which price. Drawn without a
+    transaction: fonts take their time."""
+    async with transaction() as conn:
+        at = await clock.refresh(conn)
+        found = await purchase_of(conn, store_id=store_id, order_id=purchase_id)
+        store = await store_of(conn, store_id=store_id)
     data = await asyncio.to_thread(
         document, found, store=store, at=at, locale=locale_of_request.get()
     )
