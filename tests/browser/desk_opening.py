@@ -3,7 +3,7 @@ market has them. Prints where it all is, as JSON."""
 
 import asyncio
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 from sqlalchemy import text
@@ -27,9 +27,10 @@ from dougong.links.commands import add_link
 
 SHOPPERS = 16
 FIND = {
-    "signed": "SELECT id FROM partner_rounds WHERE state = 'signed' ORDER BY opened_at DESC",
-    "negotiated": "SELECT id FROM partner_rounds WHERE state = 'negotiating'"
+    "signed": "SELECT id FROM partner_rounds WHERE state = 'signed' AND partner_id = :partner"
     " ORDER BY opened_at DESC",
+    "negotiated": "SELECT id FROM partner_rounds WHERE state = 'negotiating'"
+    " AND partner_id = :partner ORDER BY opened_at DESC",
     "run": "SELECT id FROM reconciliation_runs",
     "case": "SELECT case_id FROM reconciliation_notes WHERE side = 'partner'",
     "report": "SELECT id FROM referral_reports",
@@ -52,7 +53,8 @@ async def open_desks() -> dict[str, str]:
     for write in (*partner, write_gifts, write_tasks):
         await write(market, now=now)
     async with transaction() as conn:
-        found = {name: await _one(conn, sql) for name, sql in FIND.items()}
+        ids = {"book": PLATFORM_BOOK, "partner": market.orgs["partner"]}
+        found = {name: await _one(conn, sql, ids) for name, sql in FIND.items()}
     of = {"partner": str(market.orgs["partner"]), "brand": str(market.orgs["advertiser"])}
     return found | of | {"book": str(PLATFORM_BOOK)}
 
@@ -125,10 +127,9 @@ async def _brand(conn: AsyncConnection, market: Market, *, at: datetime) -> None
         )  # fmt: skip
 
 
-async def _one(conn: AsyncConnection, sql: str) -> str:
-    return str(
-        (await conn.scalars(text(sql), {"book": PLATFORM_BOOK} if ":" in sql else {})).first()
-    )
+async def _one(conn: AsyncConnection, sql: str, ids: dict[str, UUID]) -> str:
+    asked = {name: value for name, value in ids.items() if f":{name}" in sql}
+    return str((await conn.scalars(text(sql), asked)).first())
 
 
 async def _main() -> None:

@@ -19,7 +19,7 @@ async def sit_down() -> None:
     async with transaction() as conn:
         at = await clock.refresh(conn)
 
-        async def a_person(name: str) -> PersonId:
+        async def a_person(name: str, *, is_demo: bool) -> PersonId:
             return await sign_up(
                 conn,
                 email=f"{name[:3].lower()}@table.example",
@@ -27,11 +27,12 @@ async def sit_down() -> None:
                 name=name,
                 locale="en",
                 at=at,
-                is_demo=True,  # a real operator would end the demo's "enter as"
+                is_demo=is_demo,
             )
 
-        one, two = await a_person("One Operator"), await a_person("Two Operator")
-        partner = await a_person("Pat Partner")
+        # A real operator would end the demo's "enter as"; a demo partner would be its partner.
+        one, two = [await a_person(f"{name} Operator", is_demo=True) for name in ("One", "Two")]
+        partner = await a_person("Pat Partner", is_demo=False)
         operators = OrgId(await conn.scalar(OPERATORS))
         for person in (one, two):
             await give_role(conn, person_id=person, org_id=operators, role=Role.OPERATOR, at=at)
