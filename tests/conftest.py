@@ -7,14 +7,16 @@ import atexit
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.engine import make_url
 
@@ -26,6 +28,7 @@ os.environ["DOUGONG_DATA_DIR"] = str(DATA_DIR)
 os.environ["DOUGONG_MODE"] = "test"
 os.environ["DOUGONG_ALLOW_LOOPBACK"] = "true"
 NUMBERS = count(1)
+DROP_TRIES = 50
 # postgresql://… of a role that may create databases and roles, instead of the embedded server.
 SERVER = os.environ.get("DOUGONG_TEST_DATABASE_URL", "")
 DATABASE = f"dougong_test_{os.getpid()}"
@@ -102,8 +105,15 @@ def head() -> str:
 
 
 def drop_database(name: str) -> None:
+    """A vacuum worker of the server's own may be in it for a moment, and nobody ends that."""
+    statement = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
     with maintenance() as conn:
-        conn.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        for _ in range(DROP_TRIES):
+            with suppress(InsufficientPrivilege):
+                conn.execute(statement)
+                return
+            time.sleep(0.2)
+        conn.execute(statement)
 
 
 def without_waiting_for_the_disk() -> None:

@@ -79,7 +79,7 @@ async def test_a_price_that_fell_is_protected_for_a_time(world: World) -> None:
     placed = await half_shipped(world)
     sku = world.store.skus[0]
     await world.conn.execute(
-        text("UPDATE skus SET price_minor = 9_000 WHERE store_id = :s AND id = :k"),
+        text("UPDATE skus SET price_minor = 9000 WHERE store_id = :s AND id = :k"),
         {"s": placed.store_id, "k": sku},
     )
     found = await asked(world, placed)

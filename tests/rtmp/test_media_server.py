@@ -84,7 +84,7 @@ def test_a_second_publisher_is_refused_and_the_first_goes_on(room: ARoom) -> Non
 
 def test_an_encoder_that_stops_is_noticed_and_may_come_back(room: ARoom) -> None:
     first = room.encoder()
-    room.segments(1)
+    room.becomes("live")
     first.stop()
     room.becomes("paused")
     assert room.publishers() == [("rtmp", "left")]
@@ -99,7 +99,7 @@ def test_an_encoder_that_stops_is_noticed_and_may_come_back(room: ARoom) -> None
 
 def test_a_stalled_encoder_is_dropped(room: ARoom) -> None:
     encoder = room.encoder()
-    room.segments(1)
+    room.becomes("live")
     encoder.stalls.set()
     room.becomes("paused")
     until(lambda: room.publishers() == [("rtmp", "left")])
@@ -109,7 +109,7 @@ def test_a_stalled_encoder_is_dropped(room: ARoom) -> None:
 def test_a_revoked_key_cuts_its_encoder_off_and_leaves_the_place_to_another(room: ARoom) -> None:
     mine = room.post("/keys").json()
     theirs = room.encoder()
-    room.segments(1)
+    room.becomes("live")
     (key_id,) = room.site.rows(
         "SELECT key_id FROM live_publishers WHERE room_id = %s AND ended_at IS NULL", room.id
     )[0]
