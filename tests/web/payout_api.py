@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from tests.factories import an_org
 from tests.settlement.payout_world import TERMS, a_currency, an_account, owe, some_terms
 from tests.web.accounts import a_person, a_session
+from tests.web.api_people import ApiPeople
 from tests.web.site import Client
 
 from dougong.accounts.commands import give_role
@@ -26,39 +26,13 @@ STRICT = Terms(
 )
 
 
-class PayoutApi:
+class PayoutApi(ApiPeople):
     """Who acts: `one` and `two` are operators, `creator` is a payee, `stranger` another."""
 
     def __init__(self, client: Client, currency: str, orgs: dict[str, UUID]) -> None:
-        self.client, self.currency, self.orgs = client, currency, orgs
-        self.tokens: dict[str, str] = {}
+        super().__init__(client, {})
+        self.currency, self.orgs = currency, orgs
         self.mine = f"/api/v1/creators/{orgs['creator']}"
-
-    async def ask(self, who: str, method: str, path: str, body: Any = None, key: str = "") -> Any:
-        headers = {"Authorization": f"Bearer {self.tokens[who]}"}
-        if key:
-            headers["Idempotency-Key"] = key
-        content = {} if body is None else {"json": body}
-        return await self.client.request(method, path, headers=headers, **content)
-
-    async def get(self, who: str, path: str) -> Any:
-        got = await self.ask(who, "GET", path)
-        assert got.status_code == 200, (path, got.status_code, got.text[:500])
-        return got.json()
-
-    async def post(
-        self, who: str, path: str, body: Any = None, *, key: str = "", status: int = 200
-    ) -> Any:
-        got = await self.ask(who, "POST", path, body, key)
-        assert got.status_code == status, (path, got.status_code, got.text[:500])
-        return got.json()
-
-    async def refused(
-        self, who: str, method: str, path: str, body: Any = None, key: str = ""
-    ) -> tuple[int, str]:
-        got = await self.ask(who, method, path, body, key)
-        assert got.status_code >= 400, got.text[:500]
-        return got.status_code, got.json()["code"]
 
     async def run(self) -> str:
         """The id of the day's run, started by `one` and made."""

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from tests.flows.paying import chosen
 from tests.web.accounts import a_person, a_role, a_session
+from tests.web.api_people import ApiPeople
 from tests.web.site import Client
 from tests.web.test_merchant_orders import Shop, a_shop
 from tests.web.test_standing import deposit_of, operators
@@ -21,39 +22,14 @@ def a_key() -> str:
     return f"key-{uuid4().hex}"
 
 
-class Api:
+class Api(ApiPeople):
     """Who acts: `olga` and `otto` for the platform, `merchant`, and `stranger` of another store."""
 
     def __init__(self, client: Client, shop: Shop, tokens: dict[str, str]) -> None:
-        self.client, self.shop, self.tokens = client, shop, tokens
+        super().__init__(client, tokens)
+        self.shop = shop
         self.store = f"/api/v1/stores/{shop.store_id}"
         self.penalties = f"/api/v1/penalties/{shop.store_id}"
-
-    async def ask(self, who: str, method: str, path: str, body: Any = None, key: str = "") -> Any:
-        headers = {"Authorization": f"Bearer {self.tokens[who]}"}
-        if key:
-            headers["Idempotency-Key"] = key
-        content = {} if body is None else {"json": body}
-        return await self.client.request(method, path, headers=headers, **content)
-
-    async def get(self, who: str, path: str) -> Any:
-        got = await self.ask(who, "GET", path)
-        assert got.status_code == 200, (path, got.status_code, got.text[:500])
-        return got.json()
-
-    async def post(
-        self, who: str, path: str, body: Any = None, *, key: str = "", status: int = 200
-    ) -> Any:
-        got = await self.ask(who, "POST", path, body, key)
-        assert got.status_code == status, (path, got.status_code, got.text[:500])
-        return got.json()
-
-    async def refused(
-        self, who: str, method: str, path: str, body: Any = None, key: str = ""
-    ) -> tuple[int, str]:
-        got = await self.ask(who, method, path, body, key)
-        assert got.status_code >= 400, got.text[:500]
-        return got.status_code, got.json()["code"]
 
     def late(self, **change: Any) -> dict[str, Any]:
         body = {"violation": "late_shipping", "orders": [self.shop.order.number]}

@@ -1,6 +1,7 @@
 """A supplier's own page: what to send to buyers, tracking numbers, statements. No account: the
 address is the secret, and can be made void at any time."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -88,6 +89,33 @@ async def own_page(token: FromPath[str], request: AnyRequest, conn: Conn) -> Pag
     return await _page(request, conn, await _supplier(request, conn, token), token)
 
 
+async def _acted(
+    request: AnyRequest,
+    conn: Conn,
+    token: str,
+    line: tuple[UUID, int],
+    act: Callable[..., Awaitable[object]],
+    **said: Any,
+) -> Response[Any]:
+    """The supplier does something with a line; what is refused is told at that line."""
+    supplier = await _supplier(request, conn, token)
+    try:
+        async with conn.begin_nested():
+            await act(
+                conn,
+                store_id=StoreId(supplier.store_id),
+                supplier_id=supplier.id,
+                order_id=OrderId(line[0]),
+                line_no=line[1],
+                **said,
+            )
+    except Refusal as refusal:
+        if refusal.status == 404:
+            raise
+        return await _page(request, conn, supplier, token, refusal, line)
+    return see(f"/supplier/{token}")
+
+
 @post(LINE + "/ship", **OPEN)
 async def ship_line(
     token: FromPath[str],
@@ -99,24 +127,9 @@ async def ship_line(
     now: Now,
 ) -> Response[Any]:
     """The parcel is on its way; the buyer sees it at once."""
-    supplier = await _supplier(request, conn, token)
-    try:
-        async with conn.begin_nested():
-            await ship_from_supplier(
-                conn,
-                store_id=StoreId(supplier.store_id),
-                supplier_id=supplier.id,
-                order_id=OrderId(order_id),
-                line_no=line_no,
-                carrier=data.carrier[:60],
-                tracking_no=data.tracking_no[:60],
-                at=now,
-            )
-    except Refusal as refusal:
-        if refusal.status == 404:
-            raise
-        return await _page(request, conn, supplier, token, refusal, (order_id, line_no))
-    return see(f"/supplier/{token}")
+    said = {"carrier": data.carrier[:60], "tracking_no": data.tracking_no[:60], "at": now}
+    line = (order_id, line_no)
+    return await _acted(request, conn, token, line, ship_from_supplier, **said)
 
 
 @post(LINE + "/accept", **OPEN)
@@ -130,22 +143,7 @@ async def accept_line(
     now: Now,
 ) -> Response[Any]:
     """The store reads that it will be sent."""
-    supplier = await _supplier(request, conn, token)
-    try:
-        async with conn.begin_nested():
-            await accept_from_supplier(
-                conn,
-                store_id=StoreId(supplier.store_id),
-                supplier_id=supplier.id,
-                order_id=OrderId(order_id),
-                line_no=line_no,
-                at=now,
-            )
-    except Refusal as refusal:
-        if refusal.status == 404:
-            raise
-        return await _page(request, conn, supplier, token, refusal, (order_id, line_no))
-    return see(f"/supplier/{token}")
+    return await _acted(request, conn, token, (order_id, line_no), accept_from_supplier, at=now)
 
 
 @post(LINE + "/refuse", **OPEN)
@@ -158,23 +156,9 @@ async def refuse_line(
     conn: Conn,
     now: Now,
 ) -> Response[Any]:
-    supplier = await _supplier(request, conn, token)
-    try:
-        async with conn.begin_nested():
-            await refuse_from_supplier(
-                conn,
-                store_id=StoreId(supplier.store_id),
-                supplier_id=supplier.id,
-                order_id=OrderId(order_id),
-                line_no=line_no,
-                reason=data.reason,
-                at=now,
-            )
-    except Refusal as refusal:
-        if refusal.status == 404:
-            raise
-        return await _page(request, conn, supplier, token, refusal, (order_id, line_no))
-    return see(f"/supplier/{token}")
+    """The store decides what becomes of it."""
+    said = {"reason": data.reason, "at": now}
+    return await _acted(request, conn, token, (order_id, line_no), refuse_from_supplier, **said)
 
 
 @get(OWN + "/statements/{statement_id:uuid}/lines.csv", **OPEN)
