@@ -85,31 +85,48 @@ async def the_orders_are_as_told(engine: AsyncEngine, store: AStore, acks: Path)
     return {row.total_minor for row in found.values()}
 
 
+def bought_while_hurt(
+    server: Server,
+    folder: Path,
+    *,
+    store: AStore,
+    price_minor: int,
+    buyers: list[Buyer],
+    **by: UUID,
+) -> Path:
+    """Buyers buy the store's first SKU at its price, `by` an offer or a link, while the server is
+    hurt; answers where they wrote what they were told."""
+    acks, hurry, written = folder / "acks", folder / "hurry", folder / "plan.json"
+    plan = Plan(
+        url=server.url, store_id=store.store_id, skus=[store.skus[0]], price_minor=price_minor,
+        buyers=buyers, acks=str(acks), hurry=str(hurry), think_s=4.0,
+        seed=random.randrange(10**6), **by,
+    )  # fmt: skip
+    written.write_bytes(msgspec.json.encode(plan))
+    run = subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.buyers", str(written)],
+        env=server.environment(), stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        hurt(server, run)
+        server.wait_ready(BACK_WITHIN_S)
+        hurry.touch()
+        assert run.wait(timeout=150) == 0
+    finally:
+        run.kill()
+        run.wait()
+    return acks
+
+
 def test_a_flash_offer_sells_its_quota_through_every_kill(tmp_path: Path) -> None:
-    acks, hurry = tmp_path / "acks", tmp_path / "hurry"
     # Nobody broadcasts into the room: it would end, and with it the offer.
     patient = a_server(tmp_path / "shop", DOUGONG_LIVE_RETURN_S="3600")
     with patient as server, asyncio.Runner() as runner:
         engine = make_engine(server.postgres.url(APP), pool_size=1)
         store, people, offer_id = runner.run(a_sale(engine))
-        plan = Plan(
-            url=server.url, store_id=store.store_id, skus=[store.skus[0]], price_minor=PRICE,
-            buyers=people, acks=str(acks), hurry=str(hurry), think_s=4.0,
-            seed=random.randrange(10**6), offer_id=offer_id,
-        )  # fmt: skip
-        (tmp_path / "plan.json").write_bytes(msgspec.json.encode(plan))
-        run = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.buyers", str(tmp_path / "plan.json")],
-            env=server.environment(), stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            hurt(server, run)
-            server.wait_ready(BACK_WITHIN_S)
-            hurry.touch()
-            assert run.wait(timeout=150) == 0
-        finally:
-            run.kill()
-            run.wait()
+        acks = bought_while_hurt(
+            server, tmp_path, store=store, price_minor=PRICE, buyers=people, offer_id=offer_id
+        )
         runner.run(engine.dispose())  # its connection has died with the database
         try:
             runner.run(settled(engine, store.store_id))

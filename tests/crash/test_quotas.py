@@ -2,21 +2,17 @@
 are killed: each way gets its units to the last one and not one more, and none is lost."""
 
 import asyncio
-import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.crash.buyers import Buyer, Plan
+from tests.crash.buyers import Buyer
 from tests.crash.server import a_server
-from tests.crash.test_crash import BACK_WITHIN_S, PRICE, UNITS_A_SKU, a_market, settled
-from tests.crash.test_flash import hurt, the_orders_are_as_told
+from tests.crash.test_crash import PRICE, UNITS_A_SKU, a_market, settled
+from tests.crash.test_flash import bought_while_hurt, the_orders_are_as_told
 from tests.factories import AStore, a_link, a_person
 
 from dougong.infra.clock import wall_now
@@ -74,28 +70,12 @@ async def stock_of(engine: AsyncEngine, store: AStore) -> Any:
 
 
 def test_each_way_gets_its_units_through_every_kill(tmp_path: Path) -> None:
-    acks, hurry = tmp_path / "acks", tmp_path / "hurry"
     with a_server(tmp_path / "shop") as server, asyncio.Runner() as runner:
         engine = make_engine(server.postgres.url(APP), pool_size=1)
         store, people, link_id = runner.run(a_sale(engine))
-        plan = Plan(
-            url=server.url, store_id=store.store_id, skus=[store.skus[0]], price_minor=PRICE,
-            buyers=people, acks=str(acks), hurry=str(hurry), think_s=4.0,
-            seed=random.randrange(10**6), link_id=link_id,
-        )  # fmt: skip
-        (tmp_path / "plan.json").write_bytes(msgspec.json.encode(plan))
-        run = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.buyers", str(tmp_path / "plan.json")],
-            env=server.environment(), stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            hurt(server, run)
-            server.wait_ready(BACK_WITHIN_S)
-            hurry.touch()
-            assert run.wait(timeout=150) == 0
-        finally:
-            run.kill()
-            run.wait()
+        acks = bought_while_hurt(
+            server, tmp_path, store=store, price_minor=PRICE, buyers=people, link_id=link_id
+        )
         runner.run(engine.dispose())  # its connection has died with the database
         try:
             runner.run(settled(engine, store.store_id))
